@@ -1,0 +1,88 @@
+"""The command tree and the one place where errors become exit codes.
+
+Exit codes: 0 done · 1 the check found something · 2 wrong input · 3 no answer (no claim, no price) ·
+4 a surface, the ledger or the environment failed.
+"""
+
+from __future__ import annotations
+
+import importlib
+import sys
+from typing import Any
+
+import typer
+from typer.core import TyperGroup
+
+from trivium.core import FactError, PriceError, TriviumError, UserError
+
+# command name -> (module in this package, one line of help); a module offers `app` (a Typer group) or `command`.
+COMMANDS: dict[str, tuple[str, str]] = {
+    "up": ("up", "Run everything on this machine: lab, gateway, a replay of real usage, and the plan."),
+    "serve": ("serve", "Run the gateway from trivium.toml."),
+    "doctor": ("doctor", "Check configuration, credentials and environment; name each remedy."),
+    "facts": ("facts", "List, explain, check, compare and propose dated claims."),
+    "price": ("price", "The exact price of a request or of a table of usage."),
+    "ledger": ("ledger", "Import, export, back up, restore, migrate and prune the ledger."),
+    "spend": ("spend", "What was spent, by any tag."),
+    "key": ("key", "Create, list and revoke virtual keys."),
+    "plan": ("plan", "Where each workload should run, why, and what would change the answer."),
+    "limit": ("limit", "Spend limits and their alerts."),
+    "profile": ("profile", "Measure the shape of real sessions; draw sessions from it."),
+    "lab": ("lab", "Run the emulated surfaces alone, to test your own clients."),
+}
+
+EXIT_FINDING, EXIT_USER, EXIT_NO_ANSWER, EXIT_FAILED = 1, 2, 3, 4
+
+
+class _LateGroup(TyperGroup):
+    """A group that imports a command's module only when that command is called."""
+
+    def list_commands(self, ctx: Any) -> list[str]:  # noqa: ARG002  the signature is click's
+        return list(COMMANDS)
+
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:  # noqa: ARG002
+        if cmd_name not in COMMANDS:
+            return None
+        module_name, short_help = COMMANDS[cmd_name]
+        module = importlib.import_module(f"trivium.cli.{module_name}")
+        found: Any
+        if hasattr(module, "app"):
+            found = typer.main.get_group(module.app)
+        else:
+            single = typer.Typer(add_completion=False)
+            single.command()(module.command)
+            found = typer.main.get_command(single)
+        found.name = cmd_name
+        found.short_help = short_help
+        return found
+
+    def format_commands(self, ctx: Any, formatter: Any) -> None:  # noqa: ARG002
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, text) for name, (_, text) in COMMANDS.items()])
+
+
+root = typer.Typer(cls=_LateGroup, add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False)
+
+
+@root.callback()
+def _root() -> None:
+    """Trivium: know, decide, run, meter and verify Claude on more than one cloud."""
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Run the command line; every deliberate error becomes one line on stderr and an exit code."""
+    try:
+        root(args=arguments, standalone_mode=True)
+    except UserError as error:
+        _fail(error, EXIT_USER)
+    except (FactError, PriceError) as error:
+        _fail(error, EXIT_NO_ANSWER)
+    except TriviumError as error:
+        _fail(error, EXIT_FAILED)
+    except BrokenPipeError:
+        sys.exit(EXIT_FAILED)
+
+
+def _fail(error: TriviumError, code: int) -> None:
+    print(f"trivium: {error}", file=sys.stderr)  # noqa: T201  this is the command line
+    sys.exit(code)

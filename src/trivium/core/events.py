@@ -1,0 +1,91 @@
+"""Usage events: what the gateway hands to a sink and an importer to the ledger.
+
+An attempt at an upstream is opened before the surface is called and closed once. A request may have
+several attempts; each has its own event. Events carry counts, times and tags, never prompts or answers.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import Enum
+from typing import Protocol
+
+from trivium.core.offer import Offer
+from trivium.core.usage import UNKNOWN_USAGE, Usage
+
+
+class Outcome(Enum):
+    """How an attempt ended."""
+
+    OK = "ok"
+    REFUSED = "refused"  # the surface answered with an error; nothing was billed
+    FAILED = "failed"  # no usable answer; whether it was billed is unknown
+    CUT = "cut"  # the stream broke after its first event
+    CANCELLED = "cancelled"  # the client left
+    ABANDONED = "abandoned"  # found open after a crash and resolved by the reaper
+
+
+class Quality(Enum):
+    """How well the counts are known."""
+
+    EXACT = "exact"
+    ESTIMATED = "estimated"
+    UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """An attempt about to be sent; durable before the surface is called."""
+
+    event_id: str
+    request_id: str
+    attempt: int
+    at: datetime
+    offer: Offer
+    workload: str
+    key_id: str = ""
+    session: str = ""
+    endpoint: str = "messages"
+    stream: bool = False
+    tags: Mapping[str, str] = field(default_factory=dict)
+    prompt_bytes: int = 0
+    max_output_tokens: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Closed:
+    """The end of an attempt: what it consumed and how long it took."""
+
+    event_id: str
+    at: datetime
+    outcome: Outcome
+    usage: Usage = UNKNOWN_USAGE
+    quality: Quality = Quality.UNKNOWN
+    http_status: int | None = None
+    ttft_ms: int | None = None  # request sent to first content byte
+    latency_ms: int | None = None  # request sent to last byte
+    upstream_request_id: str = ""
+    stop_reason: str = ""
+    error_type: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class UsageEvent:
+    """An attempt whole: what importers yield and exports carry."""
+
+    opened: Opened
+    closed: Closed
+
+
+class Sink(Protocol):
+    """Where the gateway records attempts. Each call returns when the record is durable."""
+
+    async def opened(self, event: Opened) -> None:
+        """Record the start of an attempt; an error here forbids the attempt."""
+        ...
+
+    async def closed(self, event: Closed) -> None:
+        """Record the end of an attempt, once."""
+        ...

@@ -1,0 +1,1 @@
+"""Charts and tables as values, drawn in the terminal."""

@@ -1,0 +1,1 @@
+"""The request pump: the Messages API in front of every surface."""

@@ -1,0 +1,1 @@
+"""The surfaces of Claude emulated on loopback: an independent witness."""

@@ -1,0 +1,1 @@
+"""The append-only record of usage and its ratings."""

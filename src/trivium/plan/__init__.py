@@ -1,0 +1,1 @@
+"""Demand, prices and limits in; a placement with its reasons out."""

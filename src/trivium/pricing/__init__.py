@@ -1,0 +1,1 @@
+"""A price book cut from a snapshot, and exact amounts from it."""

@@ -1,0 +1,1 @@
+"""Spend limits, alerts and their delivery."""
