@@ -7,12 +7,13 @@ token, so every published rate, halved for batch and multiplied by 1.1 for a reg
 from __future__ import annotations
 
 from dataclasses import dataclass
-from decimal import Decimal, InvalidOperation
+from decimal import Context, Decimal, DecimalException
 
 from trivium.core.errors import UserError
 
 PICOS_PER_USD = 10**12
 PICOS_PER_TOKEN_PER_USD_MTOK = 10**6
+_WIDE = Context(prec=400)  # far beyond any amount, so that scaling never rounds
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -25,9 +26,9 @@ class Money:
     def from_usd(cls, amount: Decimal | str) -> Money:
         """The amount for a decimal number of dollars; raises UserError if it is finer than a pico-dollar."""
         try:
-            scaled = Decimal(amount).scaleb(12)
+            scaled = Decimal(amount).scaleb(12, _WIDE)
             whole = int(scaled)
-        except (InvalidOperation, ValueError, OverflowError) as error:
+        except (DecimalException, ValueError, OverflowError) as error:
             raise UserError("amount_usd", str(amount), "give a finite decimal number of dollars") from error
         if scaled != whole:
             raise UserError("amount_usd", str(amount), "give at most 12 decimal places")
@@ -36,7 +37,7 @@ class Money:
     @property
     def usd(self) -> Decimal:
         """The amount in dollars, exact."""
-        return Decimal(self.picos).scaleb(-12)
+        return Decimal(self.picos).scaleb(-12, _WIDE)
 
     def __add__(self, other: Money) -> Money:
         return Money(self.picos + other.picos)
