@@ -1,0 +1,349 @@
+"""What comes into the gateway as an argument, and what its parts hand to each other: Protocols and frozen values."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Literal, Protocol
+
+from trivium.core import (
+    Closed,
+    KeyRecord,
+    Offer,
+    Outcome,
+    Quality,
+    RouteTable,
+    Target,
+    TriviumError,
+    UpstreamError,
+    Usage,
+)
+from trivium.gateway.wire.body import Body
+
+Endpoint = Literal["messages", "count_tokens"]
+Headers = Mapping[str, str]  # names in lower case; repeated headers are joined with ", "
+
+
+class NotSupported(TriviumError):
+    """The surface lacks what was asked: HTTP 501 `not_supported`, and the client should not retry."""
+
+
+@dataclass(frozen=True, slots=True)
+class MessagesRequest:
+    """A client's request, read once. `body` keeps the client's bytes; `model` is the catalogue's id."""
+
+    request_id: str
+    endpoint: Endpoint
+    body: Body
+    model: str
+    stream: bool = False
+    max_tokens: int | None = None
+    version: str = "2023-06-01"  # anthropic-version as sent
+    betas: tuple[str, ...] = ()  # anthropic-beta, split
+    headers: Headers = field(default_factory=dict)  # the other anthropic-* headers, to be forwarded
+    session: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Outbound:
+    """One HTTP request to an upstream. Its address comes from settings, never from a client."""
+
+    surface: str
+    method: str
+    url: str
+    headers: Headers
+    body: bytes
+    stream: bool = False
+    notes: tuple[str, ...] = ()  # what was changed or left out, for the client: `x-trivium-notes`
+
+
+class Inbound(Protocol):
+    """The answer of an upstream, its body not yet read."""
+
+    @property
+    def status(self) -> int:
+        """The HTTP status."""
+        ...
+
+    @property
+    def headers(self) -> Headers:
+        """The headers, names in lower case."""
+        ...
+
+    def chunks(self) -> AsyncIterator[bytes]:
+        """The body as it arrives; raises TransportError when it breaks or falls silent for too long."""
+        ...
+
+    async def close(self) -> None:
+        """Let go of the connection; an unread body is cancelled. Safe to call twice."""
+        ...
+
+
+class TransportError(TriviumError):
+    """The connection failed. `sent` says whether the request may have reached the upstream, so may be billed."""
+
+    def __init__(self, message: str, *, sent: bool) -> None:
+        self.sent = sent
+        super().__init__(message)
+
+
+@dataclass(frozen=True, slots=True)
+class Timeouts:
+    """How long a surface may take."""
+
+    connect_s: float = 5.0
+    first_byte_s: float = 600.0
+    idle_s: float = 300.0
+
+
+class Transport(Protocol):
+    """Sends a request to an upstream: no redirects, no decompression, no retries."""
+
+    async def send(self, outbound: Outbound, timeouts: Timeouts) -> Inbound:
+        """Send and return once the answer's headers are there; raises TransportError."""
+        ...
+
+    async def close(self) -> None:
+        """Close every connection."""
+        ...
+
+
+class Credential(Protocol):
+    """Authorises requests to one surface."""
+
+    async def headers(self, outbound: Outbound) -> Headers:
+        """Headers to add to exactly this request (a signature covers its headers and body)."""
+        ...
+
+    async def refresh(self) -> None:
+        """Forget what is cached: the surface called it expired."""
+        ...
+
+
+class Facts(Protocol):
+    """What the catalogue says today; implemented over a Snapshot (`gateway.facts`) or by hand in a test."""
+
+    def model_id(self, name: str) -> str:
+        """The catalogue's id for a name a client sent; raises FactError when there is none or several."""
+        ...
+
+    def wire_model(self, surface: str, scope: str, model: str) -> str:
+        """The id the surface wants; raises FactError when the surface does not carry the model."""
+        ...
+
+    def versions(self, surface: str, model: str) -> tuple[str, ...]:
+        """The API versions the surface accepts for the model, as the surface spells them, newest first."""
+        ...
+
+    def beta(self, surface: str, model: str, beta: str) -> str | None:
+        """The name a beta has on the surface, or None when the surface refuses it."""
+        ...
+
+    def unsupported_fields(self, surface: str, model: str) -> frozenset[str]:
+        """Top-level request fields that the surface refuses for the model."""
+        ...
+
+    def supports(self, surface: str, model: str, capability: str) -> bool | None:
+        """Whether the surface offers a capability of the catalogue's; None when no claim says."""
+        ...
+
+    def display_name(self, model: str) -> str:
+        """A name for people."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class SurfaceSettings:
+    """One configured upstream: where it is and how it is addressed."""
+
+    surface: str
+    base_url: str
+    scope: str = "global"
+    region: str = ""
+    project: str = ""
+    workspace: str = ""
+    deployments: Mapping[str, str] = field(default_factory=dict)  # catalogue model id -> deployment or profile name
+    headers: Headers = field(default_factory=dict)  # the operator's own, sent with every request
+    timeouts: Timeouts = field(default_factory=Timeouts)
+    draining: bool = False  # takes no new requests while another target can
+
+
+@dataclass(frozen=True, slots=True)
+class GatewaySettings:
+    """Everything an operator may set. Keys of `surfaces` are `surface` or `surface/scope`; the longer one wins."""
+
+    surfaces: Mapping[str, SurfaceSettings]
+    body_bytes_max: int = 32 * 1024 * 1024
+    header_bytes_max: int = 64 * 1024
+    response_bytes_max: int = 64 * 1024 * 1024  # an answer that is not streamed
+    event_bytes_max: int = 16 * 1024 * 1024  # one server-sent event
+    body_read_s: float = 60.0  # a request body must arrive within
+    deadline_s: float = 3600.0  # a request, all attempts together
+    gate_hold_s: float = 2.0  # how long an opening event may wait for the first content event
+    ping_interval_s: float = 15.0
+    extra_attempts_max: int = 2
+    retry_ratio: float = 0.1  # extra attempts per request
+    retry_floor_per_s: float = 3.0
+    retry_after_s_max: float = 5.0  # a longer retry-after is the client's to wait
+    breaker_failures: int = 5
+    breaker_open_s: float = 30.0
+    drain_s: float = 30.0
+
+    def key_for(self, offer: Offer) -> str | None:
+        """The configured upstream that serves an offer, or None."""
+        for key in (f"{offer.surface}/{offer.scope}", offer.surface):
+            if key in self.surfaces:
+                return key
+        return None
+
+
+# --- the adapter of a surface -------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """A failed attempt as the surface's adapter reads it: the law's part, and what the client would be told."""
+
+    error: UpstreamError  # retry never | here | elsewhere, retry_after_s
+    status: int  # HTTP status for the client
+    body: bytes  # Anthropic error envelope; the upstream's own bytes when it speaks that format
+    error_type: str  # overloaded_error, rate_limit_error, …
+    outcome: Outcome = Outcome.REFUSED  # REFUSED: certainly not billed; FAILED: unknown
+    credential: bool = False  # the surface refused our credential: refresh it once and try again here
+
+
+class Decoder(Protocol):
+    """Turns one upstream answer into bytes for the client, and reads usage from a copy.
+
+    Whatever `feed` returns consists of whole events (streams), so a ping or an error event may always follow.
+    The concatenation of all results is the same wherever the input was cut.
+    """
+
+    def feed(self, data: bytes) -> bytes:
+        """Take bytes as they came, return bytes for the client (possibly none yet)."""
+        ...
+
+    def finish(self) -> bytes:
+        """The upstream ended its answer regularly: the remaining bytes, if any."""
+        ...
+
+    @property
+    def content_begun(self) -> bool:
+        """Whether the first content event (streams) or the whole body (else) has been decoded."""
+        ...
+
+    @property
+    def complete(self) -> bool:
+        """Whether the answer came to its regular end (`message_stop`, or valid JSON)."""
+        ...
+
+    @property
+    def failure(self) -> Failure | None:
+        """An error inside a 200 answer. `feed` returns what precedes it, and nothing after it."""
+        ...
+
+    @property
+    def usage(self) -> Usage:
+        """What has been consumed as far as it is known; what is not known is None."""
+        ...
+
+    @property
+    def quality(self) -> Quality:
+        """EXACT once final counts were read, ESTIMATED when output was counted from deltas, else UNKNOWN."""
+        ...
+
+    @property
+    def stop_reason(self) -> str:
+        """As the surface put it, empty when unknown."""
+        ...
+
+
+class Upstream(Protocol):
+    """The adapter of one surface: pure functions on values. One file each in `gateway/upstream/`."""
+
+    def prepare(self, request: MessagesRequest, target: Target, facts: Facts, settings: SurfaceSettings) -> Outbound:
+        """The request to send, without credentials; raises UserError (400), NotSupported (501), FactError."""
+        ...
+
+    def decoder(self, request: MessagesRequest, status: int, headers: Headers, limits: GatewaySettings) -> Decoder:
+        """A decoder for a 2xx answer to `request`."""
+        ...
+
+    def classify(self, status: int, headers: Headers, body: bytes) -> Failure:
+        """Read an answer that is not 2xx."""
+        ...
+
+    def request_id(self, headers: Headers) -> str:
+        """The upstream's own id of the request, empty when it sent none."""
+        ...
+
+
+# --- admission, routing, time --------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class AdmissionRequest:
+    """What an admission may look at before anything is sent. `offers` are the candidates in order."""
+
+    request_id: str
+    at: datetime
+    key: KeyRecord
+    model: str
+    endpoint: Endpoint
+    stream: bool
+    session: str
+    prompt_bytes: int
+    max_output_tokens: int | None
+    offers: tuple[Offer, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Admitted:
+    """A granted request; `hold_id` names what must be settled, `headers` go to the client."""
+
+    hold_id: str = ""
+    headers: Headers = field(default_factory=dict)
+
+
+class Admission(Protocol):
+    """Budgets and limits before spending."""
+
+    async def admit(self, request: AdmissionRequest) -> Admitted:
+        """Grant or raise AdmissionDenied."""
+        ...
+
+    async def settle(self, admitted: Admitted, attempts: tuple[Closed, ...]) -> None:
+        """The request is over; called once for each grant, with every attempt that was opened."""
+        ...
+
+
+class OpenAdmission:
+    """Admits everything."""
+
+    async def admit(self, request: AdmissionRequest) -> Admitted:  # noqa: ARG002  the signature is the Protocol's
+        """Grant."""
+        return Admitted()
+
+    async def settle(self, admitted: Admitted, attempts: tuple[Closed, ...]) -> None:
+        """Nothing was held."""
+
+
+class Breaker(Protocol):
+    """Keeps requests away from a (surface, model) that keeps failing."""
+
+    def allows(self, surface: str, model: str) -> bool:
+        """Whether a request may be sent there now; an answer of True to a half-open pair is its one probe."""
+        ...
+
+    def record(self, surface: str, model: str, *, healthy: bool) -> None:
+        """How an attempt went; a refusal for the request's own content counts as healthy."""
+        ...
+
+    def release(self, surface: str, model: str) -> None:
+        """An attempt ended without evidence (the client left): give its probe back."""
+        ...
+
+
+Routes = Callable[[], RouteTable]
+Stamp = Callable[[Headers], datetime]  # the event time of a request, from the clock or (replay) from a header
