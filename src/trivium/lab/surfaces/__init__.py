@@ -1,0 +1,1 @@
+"""The emulated surfaces, one module each; a module offers `build(setup) -> Surface`."""
