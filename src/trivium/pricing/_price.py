@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date
+from operator import attrgetter
 
 from trivium.core import ZERO, AmbiguousOffer, Money, NoPrice, Offer, Usage, UsageUnknown
+from trivium.core.usage import PROMPT_UNITS, UNITS
 from trivium.pricing._book import PriceBook
 from trivium.pricing._cells import day_of
+
+_counts_of: Callable[[Usage], tuple[int, ...]] = attrgetter(*UNITS)  # several times faster than asking unit by unit
+_prompt_of: Callable[[Usage], tuple[int, ...]] = attrgetter(*PROMPT_UNITS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,17 +46,17 @@ def price(usage: Usage, offer: Offer, at: date, book: PriceBook) -> Price:
     A count of zero needs no price. The prompt length of this request selects the band, so a sum of several
     requests must not be passed here: price each and add.
     """
-    counts = [(unit, count) for unit, count in usage if count != 0]
-    if not counts:
-        return Price(ZERO, (), _resolved_or_same(offer, at, book), day_of(at), book.digest)
-    if usage.unknown:
+    counts = _counts_of(usage)
+    if None in counts:
         raise UsageUnknown(f"unknown is not zero: the count of {', '.join(usage.unknown)} is unknown", usage.unknown)
+    if not any(counts):
+        return Price(ZERO, (), _resolved_or_same(offer, at, book), day_of(at), book.digest)
     card = book.card(offer, at)
-    prompt_tokens = usage.prompt_tokens
+    prompt_tokens = sum(_prompt_of(usage))
     lines = []
     total_picos = 0
-    for unit, count in counts:
-        if count is None:  # excluded above; says so to the type checker
+    for unit, count in zip(UNITS, counts, strict=True):
+        if count == 0:
             continue
         cell = card.cell(unit, prompt_tokens)
         picos = cell.rate_picos * count
