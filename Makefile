@@ -7,7 +7,7 @@ BIN := $(VENV)/bin
 ARGS ?=
 TRACE ?=
 
-.PHONY: up test check format lint contracts types docs bench soak test-slow lock clean help
+.PHONY: up test check format lint contracts types docs bench soak test-slow lock reference clean help
 
 up: $(VENV)/.runtime ## install, start lab and gateway, replay real usage, print the plan, keep serving
 	@$(BIN)/trivium up $(if $(TRACE),--trace "$(TRACE)") $(ARGS)
@@ -50,6 +50,9 @@ $(VENV)/.runtime: requirements/runtime.txt pyproject.toml | $(BIN)/python
 $(VENV)/.dev: requirements/dev.txt $(VENV)/.runtime
 	@$(BIN)/pip install -q --disable-pip-version-check --require-hashes -r requirements/dev.txt
 	@touch $@
+
+reference: $(VENV)/.dev ## write docs/commands.md anew from the commands
+	@$(BIN)/python -m trivium.cli._reference > docs/commands.md
 
 clean: ## remove what was built and run here
 	@rm -rf $(VENV) .trivium build dist *.egg-info
