@@ -60,7 +60,7 @@ def test_unknown_usage_stays_unknown_in_a_sum_and_in_the_prompt_length() -> None
 @pytest.mark.parametrize("count", [-1, 2**60, True, 1.5])
 def test_a_count_that_is_no_count_is_refused_by_name(count: object) -> None:
     with pytest.raises(UserError, match=r"usage\.output"):
-        Usage(output=count)  # type: ignore[arg-type]
+        Usage(output=count)
 
 
 def test_ids_sort_by_time() -> None:

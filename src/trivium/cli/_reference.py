@@ -16,7 +16,8 @@ def render() -> str:
         "# Commands",
         "",
         "Made by `make reference`; a test holds it against the commands. Exit codes: 0 done · 1 the check found",
-        "something · 2 wrong input · 3 no answer (no claim, no price) · 4 a surface, the ledger or the environment failed.",
+        "something · 2 wrong input · 3 no answer (no claim, no price) · 4 a surface, the ledger or the environment",
+        "failed.",
         "",
     ]
     group: Any = typer.main.get_command(root)

@@ -1,0 +1,104 @@
+"""Delivery of alerts through Apprise, once each; what was delivered is remembered in an append-only file."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterable, Sequence
+from hashlib import sha256
+from pathlib import Path
+from typing import Protocol
+
+from trivium.core import LedgerCorrupt, TriviumError, UserError
+from trivium.watch._limits import Alert
+
+
+class DeliveryFailed(TriviumError):
+    """An address did not take the message; it is tried again at the next check."""
+
+
+class Notifier(Protocol):
+    """Sends one message to one address."""
+
+    def send(self, address: str, title: str, body: str) -> None:
+        """Send or raise DeliveryFailed."""
+        ...
+
+
+class AppriseNotifier:
+    """Sends through Apprise: mail, chat, pagers, webhooks, named by its address forms."""
+
+    def send(self, address: str, title: str, body: str) -> None:
+        """Send one message; raises UserError for an address Apprise does not know, DeliveryFailed otherwise."""
+        try:
+            import apprise  # noqa: PLC0415  only an installation that delivers alerts needs it
+        except ImportError as error:
+            raise UserError("limits.notify", redacted(address), "install the extra: trivium[alerts]") from error
+        service = apprise.Apprise()
+        if not service.add(address):
+            raise UserError("limits.notify", redacted(address), "give an Apprise address such as mailto:// or slack://")
+        if not service.notify(title=title, body=body):
+            raise DeliveryFailed(f"{redacted(address)} did not take the alert {title!r}")
+
+
+class AlertLog:
+    """Which alert went to which address: one JSON line each, synced before it counts."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._seen: set[tuple[str, str]] = set()
+        if path.exists():
+            lines = path.read_bytes().split(b"\n")
+            for number, line in enumerate(lines):
+                try:
+                    record = json.loads(line) if line else None
+                except ValueError as error:
+                    if number == len(lines) - 1:
+                        continue  # a crash cut the last line; that alert is delivered again
+                    raise LedgerCorrupt(f"{path}, line {number + 1}: not JSON; restore or remove the line") from error
+                if record:
+                    self._seen.add((record["alert"], record["address"]))
+
+    def has(self, alert: Alert, address: str) -> bool:
+        """Whether this alert was delivered to this address."""
+        return (alert.key, redacted(address)) in self._seen
+
+    def add(self, alert: Alert, address: str) -> None:
+        """Remember a delivery."""
+        self._path.parent.mkdir(parents=True, exist_ok=True)
+        record = {
+            "alert": alert.key,
+            "address": redacted(address),
+            "at": alert.at.isoformat(),
+            "title": alert.title,
+            "spent_usd": str(alert.spent),
+        }
+        torn = self._path.exists() and self._path.stat().st_size and not self._path.read_bytes().endswith(b"\n")
+        with self._path.open("ab") as file:
+            file.write((b"\n" if torn else b"") + json.dumps(record).encode() + b"\n")
+            file.flush()
+            os.fsync(file.fileno())
+        self._seen.add((alert.key, redacted(address)))
+
+
+def deliver(alerts: Iterable[Alert], log: AlertLog, notifier: Notifier, fallback: Sequence[str] = ()) -> list[str]:
+    """Send what was not sent yet; returns what could not be sent, as sentences. One bad address stops no other."""
+    failures = []
+    for alert in alerts:
+        for address in alert.limit.notify or fallback:
+            if log.has(alert, address):
+                continue
+            try:
+                notifier.send(address, alert.title, alert.body)
+            except (DeliveryFailed, UserError) as error:
+                failures.append(str(error))
+            else:
+                log.add(alert, address)
+    return failures
+
+
+def redacted(address: str) -> str:
+    """An address without what may be secret in it: scheme and host, and a digest to tell two apart."""
+    scheme, _, rest = address.partition("://")
+    host = rest.rpartition("@")[2].partition("/")[0].partition("?")[0]
+    return f"{scheme}://{host}#{sha256(address.encode()).hexdigest()[:8]}"
