@@ -56,6 +56,11 @@ class Stratum:
     scale: Mapping[str, float]  # factors under which drawn totals meet the measured ones
     totals: Mapping[str, int]  # measured, by MATCHED
 
+    def median(self, feature: str) -> float:
+        """The median of a conversation figure, 0 where nothing was measured."""
+        table = self.features[feature]
+        return float(np.interp(0.5, PROBABILITIES, table)) if table else 0.0
+
 
 @dataclass(frozen=True, slots=True)
 class Profile:
