@@ -1,1 +1,44 @@
 """The request pump: the Messages API in front of every surface."""
+
+from trivium.gateway.gateway import Gateway
+from trivium.gateway.metrics import Metrics
+from trivium.gateway.seams import (
+    Admission,
+    AdmissionRequest,
+    Admitted,
+    Breaker,
+    Credential,
+    Facts,
+    GatewaySettings,
+    Inbound,
+    OpenAdmission,
+    Outbound,
+    SurfaceSettings,
+    Timeouts,
+    Transport,
+    TransportError,
+)
+from trivium.gateway.stamp import clock_stamp, trace_stamp
+from trivium.gateway.transport import AiohttpTransport
+
+__all__ = [
+    "Admission",
+    "AdmissionRequest",
+    "Admitted",
+    "AiohttpTransport",
+    "Breaker",
+    "Credential",
+    "Facts",
+    "Gateway",
+    "GatewaySettings",
+    "Inbound",
+    "Metrics",
+    "OpenAdmission",
+    "Outbound",
+    "SurfaceSettings",
+    "Timeouts",
+    "Transport",
+    "TransportError",
+    "clock_stamp",
+    "trace_stamp",
+]

@@ -56,6 +56,7 @@ class Outbound:
     body: bytes
     stream: bool = False
     notes: tuple[str, ...] = ()  # what was changed or left out, for the client: `x-trivium-notes`
+    offer: Offer | None = None  # what this request buys when that is not the target's offer (fast mode, a geography)
 
 
 class Inbound(Protocol):
@@ -148,6 +149,10 @@ class Facts(Protocol):
         """Whether the surface offers a capability of the catalogue's; None when no claim says."""
         ...
 
+    def models(self) -> tuple[str, ...]:
+        """Every model that a surface carries today, newest first."""
+        ...
+
     def display_name(self, model: str) -> str:
         """A name for people."""
         ...
@@ -189,6 +194,7 @@ class GatewaySettings:
     breaker_failures: int = 5
     breaker_open_s: float = 30.0
     drain_s: float = 30.0
+    stall_s: float = 60.0  # a client that takes no bytes for so long is given up
 
     def key_for(self, offer: Offer) -> str | None:
         """The configured upstream that serves an offer, or None."""

@@ -1,0 +1,150 @@
+"""From raw HTTP to a known key and a parsed request; each refusal says what to do about it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from datetime import datetime
+from typing import TypeVar
+
+import msgspec
+
+from trivium.core import FactError, KeyRecord, KeyRing, TriviumError, UserError, hash_secret, well_formed
+from trivium.gateway.seams import Endpoint, Facts, Headers, MessagesRequest
+from trivium.gateway.wire.body import Body
+from trivium.gateway.wire.headers import forwarded
+
+NO_RETRY = {"x-should-retry": "false"}
+SESSION_HEADER = "x-claude-code-session-id"
+AGENT_HEADER = "x-claude-code-agent-id"
+_SESSION_FORM = re.compile(r"[A-Za-z0-9._:@/+=-]{1,128}")
+_SESSION_IN_USER_ID = re.compile(r"_session_([A-Za-z0-9-]{8,64})$")
+_VERSION_FORM = re.compile(r"\d{4}-\d{2}-\d{2}")
+_BEARER = "bearer "
+VERSION_DEFAULT = "2023-06-01"
+
+
+class Refused(TriviumError):
+    """The gateway itself answers with an error."""
+
+    def __init__(self, status: int, error_type: str, message: str, headers: Headers | None = None) -> None:
+        self.status = status
+        self.error_type = error_type
+        self.headers = dict(headers or {})
+        super().__init__(message)
+
+
+def read_headers(raw: Iterable[tuple[bytes, bytes]], bytes_max: int) -> dict[str, str]:
+    """Headers by lower-case name; repeated ones are joined, repeated credentials and framing are refused."""
+    headers: dict[str, str] = {}
+    size = 0
+    for name_bytes, value_bytes in raw:
+        size += len(name_bytes) + len(value_bytes)
+        name, value = name_bytes.decode("latin-1").lower(), value_bytes.decode("latin-1")
+        if name not in headers:
+            headers[name] = value
+        elif name in {"x-api-key", "authorization", "host", "content-length", "transfer-encoding"}:
+            raise Refused(400, "invalid_request_error", f"{name}: send this header once")
+        else:
+            headers[name] = f"{headers[name]}, {value}"
+    if size > bytes_max:
+        raise Refused(431, "invalid_request_error", f"headers: send at most {bytes_max} bytes")
+    return headers
+
+
+def authenticate(headers: Headers, keys: KeyRing, now: datetime) -> KeyRecord:
+    """The record of the presented virtual key; unknown, revoked and expired keys get the same answer."""
+    presented = {secret for secret in (headers.get("x-api-key"), _bearer(headers)) if secret}
+    secrets = [secret for secret in presented if well_formed(secret)]
+    record = keys.find(hash_secret(secrets[0])) if len(secrets) == 1 else None
+    if record is None or record.revoked_at is not None or (record.expires_at is not None and record.expires_at <= now):
+        message = (
+            "send one virtual key of this gateway as x-api-key or bearer token; "
+            "the one presented is missing, unknown, revoked or expired (trivium key list)"
+        )
+        raise Refused(401, "authentication_error", message, NO_RETRY)
+    return record
+
+
+def _bearer(headers: Headers) -> str | None:
+    value = headers.get("authorization", "")
+    return value[len(_BEARER) :].strip() if value[: len(_BEARER)].lower() == _BEARER else None
+
+
+def read_request(
+    data: bytes, headers: Headers, *, request_id: str, endpoint: Endpoint, key: KeyRecord, facts: Facts
+) -> MessagesRequest:
+    """Parse and check what the gateway itself must know; everything else is the upstream's to judge."""
+    body = Body(data)
+    sent = _field(body, "model", str, "a model name")
+    try:
+        model = facts.model_id(sent)
+    except FactError as error:
+        raise Refused(404, "not_found_error", f"model: {sent} ({error})") from error
+    if key.models and model not in key.models:
+        allowed = ", ".join(key.models)
+        raise Refused(400, "invalid_request_error", f"model: {sent}: this key may use {allowed}", NO_RETRY)
+    stream = _field(body, "stream", bool, "true or false") if body.get("stream") is not None else False
+    max_tokens = None
+    if endpoint == "messages":
+        max_tokens = _field(body, "max_tokens", int, "a whole number of 1 or more")
+        if max_tokens < 1:
+            raise UserError("max_tokens", max_tokens, "give a whole number of 1 or more")
+        if body.raw("messages") is None:
+            raise UserError("messages", None, "give a list of messages")
+    version = headers.get("anthropic-version", VERSION_DEFAULT)
+    if _VERSION_FORM.fullmatch(version) is None:
+        raise UserError("anthropic-version", version, "give a date such as 2023-06-01")
+    return MessagesRequest(
+        request_id=request_id,
+        endpoint=endpoint,
+        body=body,
+        model=model,
+        stream=stream and endpoint == "messages",
+        max_tokens=max_tokens,
+        version=version,
+        betas=tuple(part.strip() for part in headers.get("anthropic-beta", "").split(",") if part.strip()),
+        headers=forwarded(headers),
+        session=session_of(headers, body),
+    )
+
+
+Value = TypeVar("Value")
+
+
+def _field(body: Body, name: str, kind: type[Value], wanted: str) -> Value:
+    raw = body.raw(name)
+    if raw is not None:
+        try:
+            return msgspec.json.decode(raw, type=kind, strict=True)
+        except (msgspec.DecodeError, UnicodeDecodeError):
+            pass  # refused below, with the field's name
+    raise UserError(name, None if raw is None else raw[:64].decode("utf-8", "replace"), f"give {wanted}")
+
+
+def session_of(headers: Headers, body: Body) -> str:
+    """The session a request belongs to: Claude Code's header, else what `metadata.user_id` says, else empty."""
+    header = headers.get(SESSION_HEADER, "")
+    if _SESSION_FORM.fullmatch(header):
+        return header
+    raw = body.raw("metadata")
+    metadata = msgspec.json.decode(raw) if raw is not None else None
+    user_id = metadata.get("user_id") if isinstance(metadata, dict) else None
+    if not isinstance(user_id, str):
+        return ""
+    found = _SESSION_IN_USER_ID.search(user_id)
+    if found is not None:
+        return found[1]
+    try:
+        inner = msgspec.json.decode(user_id)
+    except (msgspec.DecodeError, RecursionError):
+        return ""
+    session = inner.get("session_id") if isinstance(inner, dict) else None
+    return session if isinstance(session, str) and _SESSION_FORM.fullmatch(session) else ""
+
+
+def tags_of(key: KeyRecord, headers: Headers) -> dict[str, str]:
+    """The key's tags, and the subagent if Claude Code names one; a client never overrides a tag of its key."""
+    agent = headers.get(AGENT_HEADER, "")
+    named = {"subagent": agent} if _SESSION_FORM.fullmatch(agent) else {}
+    return named | dict(key.tags)

@@ -1,0 +1,309 @@
+"""One attempt at one surface: opened before it is sent, closed once however it ends."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+
+from trivium.core import (
+    NO_USAGE,
+    UNKNOWN_USAGE,
+    Clock,
+    Closed,
+    LedgerError,
+    Opened,
+    Outcome,
+    Quality,
+    Retry,
+    Sink,
+    Target,
+    UpstreamError,
+    Usage,
+    new_id,
+)
+from trivium.gateway.flight import Cut, Flight, unbroken
+from trivium.gateway.gate import Gate
+from trivium.gateway.metrics import Metrics
+from trivium.gateway.reply import Reply
+from trivium.gateway.seams import (
+    Decoder,
+    Failure,
+    GatewaySettings,
+    Inbound,
+    MessagesRequest,
+    Outbound,
+    SurfaceSettings,
+    Transport,
+    TransportError,
+    Upstream,
+)
+from trivium.gateway.wire.decode import broken
+from trivium.gateway.wire.errors import envelope, error_event
+from trivium.gateway.wire.headers import client_headers
+
+ERROR_BODY_BYTES_MAX = 1024 * 1024
+_OK = range(200, 300)
+_NS_PER_MS = 1_000_000
+_log = logging.getLogger("trivium.gateway")
+
+
+@dataclass(frozen=True, slots=True)
+class Tools:
+    """What an attempt works with; the same for all attempts of a request."""
+
+    sink: Sink
+    transport: Transport
+    clock: Clock
+    metrics: Metrics
+    settings: GatewaySettings
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """Who asked for what, and when."""
+
+    request: MessagesRequest
+    at: datetime
+    began_ns: int
+    workload: str
+    key_id: str
+    tags: Mapping[str, str]
+
+
+class Attempt:
+    """Sends once and relays the answer. After `run`, `closed` tells how it ended."""
+
+    def __init__(
+        self,
+        tools: Tools,
+        order: Order,
+        target: Target,
+        upstream: Upstream,
+        *,
+        surface: SurfaceSettings,
+        flight: Flight,
+        reply: Reply,
+    ) -> None:
+        self._tools = tools
+        self._order = order
+        self._target = target
+        self._upstream = upstream
+        self._surface = surface
+        self._flight = flight
+        self._reply = reply
+        self._decoder: Decoder | None = None
+        self._sent_ns: int | None = None
+        self._content_ns: int | None = None
+        self._outcome = Outcome.CANCELLED
+        self._error_type = ""
+        self._status: int | None = None
+        self._upstream_id = ""
+        self._body = b""
+        self._headers: dict[str, str] = {}
+        self.closed: Closed | None = None
+        self.failure: Failure | None = None
+
+    async def run(self, outbound: Outbound, number: int) -> Failure | None:
+        """The failure, or None when the answer was delivered. Raises LedgerError when it may not be sent."""
+        order = self._order
+        request = order.request
+        opened = Opened(
+            event_id=new_id("evt", self._tools.clock),
+            request_id=request.request_id,
+            attempt=number,
+            at=self._now(),
+            offer=outbound.offer or self._target.offer,
+            workload=order.workload,
+            key_id=order.key_id,
+            session=request.session,
+            endpoint=request.endpoint,
+            stream=request.stream,
+            tags=order.tags,
+            prompt_bytes=len(request.body.data),
+            max_output_tokens=request.max_tokens,
+        )
+        await self._open(opened)
+        try:
+            failure = await self._exchange(outbound)
+        except Exception as error:
+            self._outcome, self._error_type = Outcome.FAILED, type(error).__name__
+            raise
+        finally:
+            await unbroken(self._close(opened))
+        if failure is None and not request.stream:
+            await self._reply.whole(200, self._body, self._headers)
+        elif self._reply.started:
+            await self._reply.end()
+        return failure
+
+    async def _open(self, opened: Opened) -> None:
+        """Durable before the surface is called; if the client leaves meanwhile the record is closed as unsent."""
+        try:
+            await unbroken(self._tools.sink.opened(opened))
+        except asyncio.CancelledError:
+            await unbroken(self._close(opened))
+            raise
+        except LedgerError:
+            self._tools.metrics.ledger_errors.labels("opened").inc()
+            raise
+
+    async def _exchange(self, outbound: Outbound) -> Failure | None:
+        self._sent_ns = self._tools.clock.monotonic_ns()
+        try:
+            inbound = await self._tools.transport.send(outbound, self._surface.timeouts)
+        except TransportError as error:
+            return self._failed(_unreachable(outbound.surface, error))
+        try:
+            self._status = inbound.status
+            self._upstream_id = self._upstream.request_id(inbound.headers)
+            return await self._receive(inbound)
+        finally:
+            await inbound.close()
+
+    async def _receive(self, inbound: Inbound) -> Failure | None:
+        surface = self._surface.surface
+        if inbound.headers.get("content-encoding", "identity") != "identity":
+            return self._failed(broken(surface, "the answer is compressed although identity was asked for"))
+        if inbound.status not in _OK:
+            try:
+                body = await _read(inbound, ERROR_BODY_BYTES_MAX)
+            except TransportError:
+                body = b""
+            return self._failed(self._upstream.classify(inbound.status, inbound.headers, body))
+        request = self._order.request
+        self._decoder = self._upstream.decoder(request, inbound.status, inbound.headers, self._tools.settings)
+        self._headers = client_headers(inbound.headers)
+        if request.stream:
+            with Gate(self._reply, self._flight, self._tools, self._headers) as gate:
+                return await self._relay(inbound, self._decoder, gate)
+        return await self._relay(inbound, self._decoder, None)
+
+    async def _relay(self, inbound: Inbound, decoder: Decoder, gate: Gate | None) -> Failure | None:
+        """Pass the answer on. Whole answers are kept until their record is closed."""
+        failure: Failure | None = None
+        try:
+            async for chunk in inbound.chunks():
+                data = decoder.feed(chunk)
+                if data:
+                    await self._pass(data, decoder, gate)
+                if decoder.failure is not None:
+                    break
+            else:
+                data = decoder.finish()
+                if data:
+                    await self._pass(data, decoder, gate)
+        except TransportError as error:
+            failure = broken(self._surface.surface, str(error))
+        failure = decoder.failure or failure
+        if failure is None and not decoder.complete:
+            failure = broken(self._surface.surface, "the answer ended too early")
+        if failure is not None and not decoder.complete:
+            return await self._broke(failure, decoder)
+        self._outcome = Outcome.OK
+        if gate is not None:
+            await gate.flush()
+        return None
+
+    async def _pass(self, data: bytes, decoder: Decoder, gate: Gate | None) -> None:
+        if self._content_ns is None and decoder.content_begun:
+            self._content_ns = self._tools.clock.monotonic_ns()
+        if gate is None:
+            self._body += data
+        else:
+            await gate.put(data, content=decoder.content_begun)
+
+    async def _broke(self, failure: Failure, decoder: Decoder) -> Failure:
+        """A 200 answer that broke. Once the client has bytes the error is an event, and the attempt was cut."""
+        self._failed(failure)
+        if self._reply.started or decoder.quality is not Quality.UNKNOWN:
+            self._outcome = Outcome.CUT
+        if self._reply.started:
+            await self._reply.write(error_event(failure.body), self._headers)
+        return failure
+
+    def _failed(self, failure: Failure) -> Failure:
+        self.failure = failure
+        self._outcome = failure.outcome
+        self._error_type = failure.error_type
+        if failure.error.request_id and not self._upstream_id:
+            self._upstream_id = failure.error.request_id
+        return failure
+
+    async def _close(self, opened: Opened) -> None:
+        decoder = self._decoder
+        if self._outcome is Outcome.CANCELLED:
+            self._cut_short(decoder)
+        usage, quality = self._counts(decoder)
+        ended_ns = self._tools.clock.monotonic_ns()
+        closed = Closed(
+            event_id=opened.event_id,
+            at=self._now(),
+            outcome=self._outcome,
+            usage=usage,
+            quality=quality,
+            http_status=self._status,
+            ttft_ms=self._since_sent_ms(self._content_ns),
+            latency_ms=self._since_sent_ms(ended_ns),
+            upstream_request_id=self._upstream_id,
+            stop_reason=decoder.stop_reason if decoder is not None else "",
+            error_type=self._error_type,
+        )
+        self.closed = closed
+        self._tools.metrics.closed(opened, closed)
+        try:
+            await self._tools.sink.closed(closed)
+        except LedgerError as error:
+            # The opened record is durable and the reaper will resolve it; the client's answer is already paid for.
+            self._tools.metrics.ledger_errors.labels("closed").inc()
+            _log.error("ledger refused a closed record: %s event=%s", type(error).__name__, closed.event_id)
+
+    def _cut_short(self, decoder: Decoder | None) -> None:
+        """Name the end of an attempt that was cancelled from outside."""
+        reason = self._flight.reason
+        if decoder is not None and decoder.complete:
+            self._outcome = Outcome.OK
+        elif reason in {Cut.DEADLINE, Cut.SHUTDOWN}:
+            self._outcome = Outcome.CUT if self._reply.started else Outcome.FAILED
+        self._error_type = reason.value if reason is not None and self._outcome is not Outcome.OK else ""
+
+    def _counts(self, decoder: Decoder | None) -> tuple[Usage, Quality]:
+        if self._sent_ns is None or self._outcome is Outcome.REFUSED or self._order.request.endpoint == "count_tokens":
+            return NO_USAGE, Quality.EXACT
+        if decoder is None or decoder.usage.input is None:
+            return UNKNOWN_USAGE, Quality.UNKNOWN
+        return decoder.usage, decoder.quality
+
+    def _since_sent_ms(self, then_ns: int | None) -> int | None:
+        if then_ns is None or self._sent_ns is None:
+            return None
+        return (then_ns - self._sent_ns) // _NS_PER_MS
+
+    def _now(self) -> datetime:
+        """Event time: the request's stamp plus what has passed since, so it never goes back."""
+        passed_ns = self._tools.clock.monotonic_ns() - self._order.began_ns
+        return self._order.at + timedelta(microseconds=passed_ns // 1000)
+
+
+def _unreachable(surface: str, error: TransportError) -> Failure:
+    """No answer at all: free of charge if nothing was sent, else nobody knows."""
+    failure = broken(surface, str(error))
+    if error.sent:
+        return failure
+    return replace(
+        failure,
+        error=UpstreamError(surface, str(error), retry=Retry.ELSEWHERE),
+        body=envelope("api_error", f"{surface}: {error}"),
+        outcome=Outcome.REFUSED,
+    )
+
+
+async def _read(inbound: Inbound, bytes_max: int) -> bytes:
+    body = bytearray()
+    async for chunk in inbound.chunks():
+        body += chunk
+        if len(body) > bytes_max:
+            break
+    return bytes(body[:bytes_max])

@@ -1,0 +1,57 @@
+"""`GET /v1/models`: what the holder of a key may use on the surfaces that are configured."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+
+from trivium.core import ANY, FactError, KeyRecord, Route, RouteTable
+from trivium.gateway.admit import Refused
+from trivium.gateway.routing import candidates
+from trivium.gateway.seams import Facts, GatewaySettings
+
+_NO_DATE = "1970-01-01T00:00:00Z"  # the API's own value where a release date is not known
+
+
+def listing(
+    table: RouteTable, key: KeyRecord, facts: Facts, settings: GatewaySettings, *, only: str | None = None
+) -> bytes:
+    """The models of a key in the API's shape, or one of them."""
+    models = [model for model in facts.models() if _usable(model, table, key, facts, settings)]
+    entries = [_entry(model, facts) for model in models]
+    if only is None:
+        page: dict[str, Any] = {"data": entries, "has_more": False}
+        page["first_id"] = models[0] if models else None
+        page["last_id"] = models[-1] if models else None
+        return msgspec.json.encode(page)
+    try:
+        wanted = facts.model_id(only)
+    except FactError as error:
+        raise Refused(404, "not_found_error", f"model: {only}") from error
+    if wanted not in models:
+        raise Refused(404, "not_found_error", f"model: {only}")
+    return msgspec.json.encode(_entry(wanted, facts))
+
+
+def _usable(model: str, table: RouteTable, key: KeyRecord, facts: Facts, settings: GatewaySettings) -> bool:
+    if key.models and model not in key.models:
+        return False
+    route = table.find(key.workload, model)
+    return route is not None and _served(model, route, key, facts, settings)
+
+
+def _served(model: str, route: Route, key: KeyRecord, facts: Facts, settings: GatewaySettings) -> bool:
+    """Whether a target of the route names a surface that carries its model."""
+    for target in candidates(route, key, settings, key.key_id):
+        offer = target.offer
+        try:
+            facts.wire_model(offer.surface, offer.scope, model if offer.model == ANY else offer.model)
+        except FactError:
+            continue
+        return True
+    return False
+
+
+def _entry(model: str, facts: Facts) -> dict[str, str]:
+    return {"type": "model", "id": model, "display_name": facts.display_name(model), "created_at": _NO_DATE}

@@ -1,0 +1,354 @@
+"""The ASGI application: matches the path, knows the client, and hands its request to the pump."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import traceback
+from collections.abc import Awaitable, Callable, Mapping, MutableMapping
+from dataclasses import replace
+from typing import Any
+
+from trivium.core import (
+    Clock,
+    FactError,
+    KeyRecord,
+    KeyRing,
+    LedgerError,
+    Sink,
+    TriviumError,
+    UserError,
+    new_id,
+)
+from trivium.gateway.admit import NO_RETRY, Refused, authenticate, read_headers, read_request, tags_of
+from trivium.gateway.attempt import Order, Tools
+from trivium.gateway.discovery import listing
+from trivium.gateway.flight import Cut, Flight, all_settled
+from trivium.gateway.guard import ConsecutiveBreaker, RetryBudget
+from trivium.gateway.metrics import Metrics
+from trivium.gateway.pump import Parts, Pump
+from trivium.gateway.reply import Receive, Reply, Send
+from trivium.gateway.seams import (
+    Admission,
+    Breaker,
+    Credential,
+    Endpoint,
+    Facts,
+    GatewaySettings,
+    NotSupported,
+    Routes,
+    Stamp,
+    Transport,
+    Upstream,
+)
+from trivium.gateway.stamp import clock_stamp
+from trivium.gateway.upstream import UPSTREAMS
+from trivium.gateway.wire.errors import envelope, error_event
+
+JSON = {"content-type": "application/json"}
+_TEXT = {"content-type": "text/plain; version=0.0.4; charset=utf-8"}
+_ENDPOINTS: Mapping[str, Endpoint] = {"/v1/messages": "messages", "/v1/messages/count_tokens": "count_tokens"}
+_MODELS = "/v1/models"
+_DRAIN_GRACE_S = 5.0
+_log = logging.getLogger("trivium.gateway")
+
+Scope = MutableMapping[str, Any]
+
+
+class Gateway:
+    """The Messages API in front of every surface. Opens no store: everything comes in as an argument.
+
+    `upstreams` are the adapters by surface; by default those of this package. `reload` replaces settings and what
+    depends on them for requests that begin afterwards; requests in the air keep what they began with.
+    """
+
+    def __init__(  # noqa: PLR0913  the seams of the data plane, each named by the caller
+        self,
+        settings: GatewaySettings,
+        *,
+        sink: Sink,
+        keys: KeyRing,
+        routes: Routes,
+        facts: Facts,
+        admission: Admission,
+        clock: Clock,
+        transport: Transport,
+        credentials: Mapping[str, Credential],
+        upstreams: Mapping[str, Upstream] | None = None,
+        stamp: Stamp | None = None,
+        breaker: Breaker | None = None,
+        metrics: Metrics | None = None,
+    ) -> None:
+        self._clock = clock
+        self._transport = transport
+        self._keys = keys
+        self._stamp = stamp or clock_stamp(clock)
+        self.metrics = metrics or Metrics()
+        self._parts = Parts(
+            tools=Tools(sink, transport, clock, self.metrics, settings),
+            routes=routes,
+            facts=facts,
+            admission=admission,
+            upstreams=UPSTREAMS if upstreams is None else upstreams,
+            credentials=dict(credentials),
+            breaker=breaker
+            or ConsecutiveBreaker(clock, failures=settings.breaker_failures, open_s=settings.breaker_open_s),
+            budget=RetryBudget(clock, ratio=settings.retry_ratio, floor_per_s=settings.retry_floor_per_s),
+        )
+        self._flights: set[Flight] = set()
+        self._empty = asyncio.Event()
+        self._empty.set()
+        self._draining = False
+        self._plain = {
+            "/api/hello": self._hello,
+            "/healthz": self._hello,
+            "/readyz": self._ready,
+            "/metrics": self._metrics_text,
+        }
+
+    def reload(
+        self,
+        settings: GatewaySettings,
+        *,
+        credentials: Mapping[str, Credential],
+        facts: Facts | None = None,
+        keys: KeyRing | None = None,
+        routes: Routes | None = None,
+        admission: Admission | None = None,
+    ) -> None:
+        """Serve from other settings from now on, without dropping a request."""
+        parts = self._parts
+        self._keys = keys or self._keys
+        self._parts = replace(
+            parts,
+            tools=replace(parts.tools, settings=settings),
+            credentials=dict(credentials),
+            facts=facts or parts.facts,
+            routes=routes or parts.routes,
+            admission=admission or parts.admission,
+        )
+
+    @property
+    def in_flight(self) -> int:
+        """Requests being served."""
+        return len(self._flights)
+
+    async def drain(self) -> None:
+        """Refuse readiness, let requests finish, then end the rest with an error, and wait for every record."""
+        self._draining = True
+        settings = self._parts.tools.settings
+        await self._emptied(settings.drain_s)
+        for flight in tuple(self._flights):
+            flight.cut(Cut.SHUTDOWN)
+        await self._emptied(_DRAIN_GRACE_S)
+        await all_settled(_DRAIN_GRACE_S)
+
+    async def _emptied(self, timeout_s: float) -> None:
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(self._empty.wait(), timeout_s)
+
+    async def close(self) -> None:
+        """Drain and let go of the connections."""
+        await self.drain()
+        await self._transport.close()
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """One ASGI connection."""
+        if scope["type"] == "http":
+            await self._http(scope, receive, send)
+        elif scope["type"] == "lifespan":
+            await self._lifespan(receive, send)
+
+    async def _lifespan(self, receive: Receive, send: Send) -> None:
+        while True:
+            message = await receive()
+            if message["type"] == "lifespan.startup":
+                await send({"type": "lifespan.startup.complete"})
+            elif message["type"] == "lifespan.shutdown":
+                await self.close()
+                await send({"type": "lifespan.shutdown.complete"})
+                return
+
+    async def _http(self, scope: Scope, receive: Receive, send: Send) -> None:
+        request_id = new_id("req", self._clock)
+        own = {"request-id": request_id, "x-trivium-request-id": request_id}
+        reply = Reply(send, self._clock, own)
+        try:
+            serve = self._serve_of(scope["method"], scope["path"])
+            await serve(scope, receive, reply)
+        except Refused as error:
+            await self._refuse(reply, error, request_id)
+        except TriviumError as error:
+            await self._refuse(reply, refusal(error), request_id)
+        except Exception as error:  # noqa: BLE001  the last resort: recorded, answered as our own fault
+            _log.error(  # without the error's message: it may quote a request or a secret
+                "request failed: %s request=%s\n%s",
+                type(error).__name__,
+                request_id,
+                "".join(traceback.format_tb(error.__traceback__)),
+            )
+            await self._refuse(reply, Refused(500, "api_error", "the gateway failed; see its log"), request_id)
+        finally:
+            endpoint = _ENDPOINTS.get(scope["path"], "other")
+            self.metrics.responses.labels(endpoint, str(reply.status)).inc()
+
+    def _serve_of(self, method: str, path: str) -> Callable[[Scope, Receive, Reply], Awaitable[None]]:
+        if method == "POST" and path in _ENDPOINTS:
+            return self._messages
+        if method in {"GET", "HEAD"}:
+            if path == _MODELS or path.startswith(_MODELS + "/"):
+                return self._models
+            if path in self._plain:
+                return self._plain[path]
+        raise Refused(404, "not_found_error", f"{method} {path[:200]}: not served here")
+
+    async def _refuse(self, reply: Reply, error: Refused, request_id: str) -> None:
+        body = envelope(error.error_type, str(error), request_id)
+        if not reply.started:
+            await reply.whole(error.status, body, {**JSON, **error.headers})
+        elif not reply.ended:
+            await reply.write(error_event(body), {})
+            await reply.end()
+
+    async def _hello(self, _scope: Scope, _receive: Receive, reply: Reply) -> None:
+        await reply.whole(200, b'{"status":"ok"}', JSON)
+
+    async def _ready(self, _scope: Scope, _receive: Receive, reply: Reply) -> None:
+        if self._draining:
+            await reply.whole(503, b'{"status":"draining"}', JSON)
+        else:
+            await reply.whole(200, b'{"status":"ready"}', JSON)
+
+    async def _metrics_text(self, _scope: Scope, _receive: Receive, reply: Reply) -> None:
+        await reply.whole(200, self.metrics.render(), _TEXT)
+
+    async def _models(self, scope: Scope, _receive: Receive, reply: Reply) -> None:
+        parts = self._parts
+        headers = read_headers(scope["headers"], parts.tools.settings.header_bytes_max)
+        key = authenticate(headers, self._keys, self._clock.now())
+        name = scope["path"][len(_MODELS) + 1 :]
+        body = listing(parts.routes(), key, parts.facts, parts.tools.settings, only=name or None)
+        await reply.whole(200, body, JSON)
+
+    async def _messages(self, scope: Scope, receive: Receive, reply: Reply) -> None:
+        parts = self._parts
+        began_ns = self._clock.monotonic_ns()
+        headers = read_headers(scope["headers"], parts.tools.settings.header_bytes_max)
+        key = authenticate(headers, self._keys, self._clock.now())
+        data = await _body(headers, receive, parts.tools.settings)
+        endpoint = _ENDPOINTS[scope["path"]]
+        request = read_request(
+            data,
+            headers,
+            request_id=reply.headers["request-id"],
+            endpoint=endpoint,
+            key=key,
+            facts=parts.facts,
+        )
+        order = Order(request, self._stamp(headers), began_ns, key.workload, key.key_id, tags_of(key, headers))
+        await self._fly(parts, order, key, receive, reply)
+
+    async def _fly(self, parts: Parts, order: Order, key: KeyRecord, receive: Receive, reply: Reply) -> None:
+        """Run the pump while watching whether the client is still there."""
+        flight = Flight()
+        self._flights.add(flight)
+        self._empty.clear()
+        self.metrics.in_flight.inc()
+        pump = Pump(parts, order, key, flight=flight, reply=reply)
+        deadline = asyncio.get_running_loop().call_later(parts.tools.settings.deadline_s, flight.cut, Cut.DEADLINE)
+        watcher = asyncio.ensure_future(_watch(receive, flight))  # ended below, whatever happens
+        try:
+            await pump.run()
+        except asyncio.CancelledError:
+            if not flight.absorb():
+                raise
+            await self._after_cut(flight, reply)
+        finally:
+            flight.landed = True
+            deadline.cancel()
+            watcher.cancel()
+            self._flights.discard(flight)
+            if not self._flights:
+                self._empty.set()
+            self.metrics.in_flight.dec()
+            _log_request(order, pump, reply, flight)
+
+    async def _after_cut(self, flight: Flight, reply: Reply) -> None:
+        """Say why, to a client that is still there."""
+        if flight.reason is Cut.DEADLINE:
+            raise Refused(504, "timeout_error", "the request took longer than the gateway's deadline")
+        if flight.reason is Cut.SHUTDOWN:
+            raise Refused(529, "overloaded_error", "the gateway is shutting down")
+        reply.ended = True
+
+
+def refusal(error: TriviumError) -> Refused:
+    """Our own errors as the client sees them; one table."""
+    if isinstance(error, UserError):
+        return Refused(400, "invalid_request_error", str(error))
+    if isinstance(error, NotSupported):
+        return Refused(501, "not_supported", str(error), NO_RETRY)
+    if isinstance(error, FactError):
+        return Refused(404, "not_found_error", str(error))
+    if isinstance(error, LedgerError):
+        return Refused(503, "api_error", "the ledger does not take records; nothing was sent")
+    return Refused(500, "api_error", f"the gateway failed: {type(error).__name__}")
+
+
+async def _body(headers: Mapping[str, str], receive: Receive, settings: GatewaySettings) -> bytes:
+    """The request's body, bounded in size and time, never decompressed."""
+    encoding = headers.get("content-encoding", "identity").strip().lower()
+    if encoding != "identity":
+        raise Refused(415, "invalid_request_error", f"content-encoding: {encoding[:40]}: send the body uncompressed")
+    limit = settings.body_bytes_max
+    declared = headers.get("content-length", "")
+    if declared.isdigit() and int(declared) > limit:
+        raise Refused(413, "request_too_large", f"body: {declared} bytes: send at most {limit}")
+    parts: list[bytes] = []
+    size = 0
+    try:
+        async with asyncio.timeout(settings.body_read_s):
+            while True:
+                message = await receive()
+                if message["type"] == "http.disconnect":
+                    raise Refused(400, "invalid_request_error", "body: the connection closed before its end")
+                part = message.get("body", b"")
+                size += len(part)
+                if size > limit:
+                    raise Refused(413, "request_too_large", f"body: send at most {limit} bytes")
+                parts.append(part)
+                if not message.get("more_body", False):
+                    return parts[0] if len(parts) == 1 else b"".join(parts)
+    except TimeoutError as error:
+        raise Refused(408, "timeout_error", f"body: did not arrive within {settings.body_read_s:g} s") from error
+
+
+async def _watch(receive: Receive, flight: Flight) -> None:
+    """Cut the flight when its client leaves."""
+    while True:
+        message = await receive()
+        if message["type"] == "http.disconnect":
+            flight.cut(Cut.CLIENT)
+            return
+
+
+def _log_request(order: Order, pump: Pump, reply: Reply, flight: Flight) -> None:
+    """One line a request, from an allow-list of fields; nothing a client wrote freely, and never a body."""
+    if not _log.isEnabledFor(logging.INFO):
+        return
+    last = pump.attempts[-1] if pump.attempts else None
+    _log.info(
+        "request=%s key=%s workload=%s model=%s endpoint=%s stream=%s status=%d attempts=%d outcome=%s error=%s cut=%s",
+        order.request.request_id,
+        order.key_id,
+        order.workload,
+        order.request.model,
+        order.request.endpoint,
+        order.request.stream,
+        reply.status,
+        len(pump.attempts),
+        last.outcome.value if last else "none",
+        last.error_type if last else "",
+        flight.reason.value if flight.reason else "",
+    )

@@ -1,0 +1,91 @@
+"""What keeps retries from making an outage worse: a retry budget, and a breaker per surface and model."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from trivium.core import Clock
+
+_NS = 1_000_000_000
+WINDOW_S = 10.0
+
+
+class RetryBudget:
+    """Extra attempts are at most a ratio of recent requests, plus a small floor, counted over ten seconds."""
+
+    def __init__(self, clock: Clock, *, ratio: float, floor_per_s: float) -> None:
+        self._clock = clock
+        self._ratio = ratio
+        self._floor = floor_per_s * WINDOW_S
+        self._window = -1
+        self._requests = [0, 0]  # the window before, this window
+        self._taken = [0, 0]
+
+    def request(self) -> None:
+        """A client's request began."""
+        self._turn()
+        self._requests[1] += 1
+
+    def take(self) -> bool:
+        """Whether one more extra attempt is within the budget; if so it is counted."""
+        self._turn()
+        if sum(self._taken) + 1 > self._ratio * sum(self._requests) + self._floor:
+            return False
+        self._taken[1] += 1
+        return True
+
+    def _turn(self) -> None:
+        window = int(self._clock.monotonic_ns() / (WINDOW_S * _NS))
+        if window == self._window:
+            return
+        consecutive = window == self._window + 1
+        for counts in (self._requests, self._taken):
+            counts[:] = [counts[1] if consecutive else 0, 0]
+        self._window = window
+
+
+@dataclass(slots=True)
+class _State:
+    failures: int = 0
+    opened_at_ns: int | None = None
+    probing_since_ns: int | None = None
+
+
+class ConsecutiveBreaker:
+    """Opens after a number of failures in a row; after a pause one real request probes."""
+
+    def __init__(self, clock: Clock, *, failures: int, open_s: float) -> None:
+        self._clock = clock
+        self._failures_max = failures
+        self._open_ns = int(open_s * _NS)
+        self._states: dict[tuple[str, str], _State] = {}
+
+    def allows(self, surface: str, model: str) -> bool:
+        """Whether a request may be sent there now; True for a half-open pair makes this request its probe."""
+        state = self._states.get((surface, model))
+        if state is None or state.opened_at_ns is None:
+            return True
+        now = self._clock.monotonic_ns()
+        if now - state.opened_at_ns < self._open_ns:
+            return False
+        if state.probing_since_ns is not None and now - state.probing_since_ns < self._open_ns:
+            return False  # a probe that never reports is replaced after another pause
+        state.probing_since_ns = now
+        return True
+
+    def record(self, surface: str, model: str, *, healthy: bool) -> None:
+        """Success closes; failures add up, and a failed probe opens anew."""
+        if healthy:
+            self._states.pop((surface, model), None)
+            return
+        state = self._states.setdefault((surface, model), _State())
+        state.failures += 1
+        if state.failures >= self._failures_max:
+            state.opened_at_ns = self._clock.monotonic_ns()
+            state.probing_since_ns = None
+
+    def release(self, surface: str, model: str) -> None:
+        """The probe learned nothing; the next request may probe."""
+        state = self._states.get((surface, model))
+        if state is not None:
+            state.probing_since_ns = None

@@ -1,0 +1,65 @@
+"""Prometheus metrics of one gateway, in a registry of its own."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+
+from trivium.core import TOKEN_UNITS, Closed, Opened
+
+_SECONDS = (0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120, 300, 600, 1800)
+_WHERE = ("surface", "model")
+
+
+class Metrics:
+    """What `/metrics` shows. Labels come from configuration and the catalogue, never from a client's free text."""
+
+    def __init__(self) -> None:
+        registry = self.registry = CollectorRegistry()
+        self.attempts = Counter(
+            "trivium_attempts",
+            "Attempts at surfaces by how they ended",
+            (*_WHERE, "workload", "outcome"),
+            registry=registry,
+        )
+        self.responses = Counter("trivium_responses", "Answers to clients", ("endpoint", "status"), registry=registry)
+        self.tokens = Counter("trivium_tokens", "Tokens by class", (*_WHERE, "workload", "unit"), registry=registry)
+        self.ttft = Histogram(
+            "trivium_ttft_seconds", "Request sent to first content", _WHERE, registry=registry, buckets=_SECONDS
+        )
+        self.latency = Histogram(
+            "trivium_latency_seconds", "Request sent to last byte", _WHERE, registry=registry, buckets=_SECONDS
+        )
+        self.failovers = Counter(
+            "trivium_failovers",
+            "Attempts repeated elsewhere or here",
+            ("from_surface", "to_surface"),
+            registry=registry,
+        )
+        self.in_flight = Gauge("trivium_requests_in_flight", "Requests being served", registry=registry)
+        self.ledger_errors = Counter(
+            "trivium_ledger_errors", "Records the ledger did not take", ("record",), registry=registry
+        )
+        self.ledger_pending = Gauge("trivium_ledger_pending", "Records waiting to become durable", registry=registry)
+
+    def watch_queue(self, length: Callable[[], int]) -> None:
+        """Show the length of the sink's own queue instead of the gateway's count."""
+        self.ledger_pending.set_function(lambda: float(length()))
+
+    def closed(self, opened: Opened, closed: Closed) -> None:
+        """An attempt ended."""
+        where = (opened.offer.surface, opened.offer.model)
+        self.attempts.labels(*where, opened.workload, closed.outcome.value).inc()
+        for unit in TOKEN_UNITS:
+            count = closed.usage.get(unit)
+            if count:
+                self.tokens.labels(*where, opened.workload, unit).inc(count)
+        if closed.ttft_ms is not None:
+            self.ttft.labels(*where).observe(closed.ttft_ms / 1000)
+        if closed.latency_ms is not None:
+            self.latency.labels(*where).observe(closed.latency_ms / 1000)
+
+    def render(self) -> bytes:
+        """The text exposition."""
+        return generate_latest(self.registry)

@@ -1,0 +1,260 @@
+"""Carries one admitted request over its candidates until one answers or the law forbids another attempt."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+from trivium.core import (
+    ANY,
+    AdmissionDenied,
+    Closed,
+    FactError,
+    KeyRecord,
+    Outcome,
+    Retry,
+    RouteTable,
+    Target,
+    TriviumError,
+    UpstreamError,
+    UserError,
+)
+from trivium.gateway.admit import NO_RETRY, Refused
+from trivium.gateway.attempt import Attempt, Order, Tools
+from trivium.gateway.flight import Flight, unbroken
+from trivium.gateway.guard import RetryBudget
+from trivium.gateway.reply import Reply
+from trivium.gateway.routing import candidates
+from trivium.gateway.seams import (
+    Admission,
+    AdmissionRequest,
+    Admitted,
+    Breaker,
+    Credential,
+    Facts,
+    Failure,
+    NotSupported,
+    Outbound,
+    Routes,
+    Upstream,
+)
+from trivium.gateway.wire.errors import envelope
+
+_PAUSE_S = 0.2  # before a repetition at the same surface that named no time
+_ERROR = 400
+_UNKNOWN_BILLS_MAX = 2  # attempts that may have been billed without an answer
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """Everything a request is served with; replaced as a whole by a reload, so no request sees half of one."""
+
+    tools: Tools
+    routes: Routes
+    facts: Facts
+    admission: Admission
+    upstreams: Mapping[str, Upstream]
+    credentials: Mapping[str, Credential]
+    breaker: Breaker
+    budget: RetryBudget
+
+
+class Pump:
+    """Serves one request. `attempts` grows as attempts are closed."""
+
+    def __init__(self, parts: Parts, order: Order, key: KeyRecord, *, flight: Flight, reply: Reply) -> None:
+        self._parts = parts
+        self._order = order
+        self._key = key
+        self._flight = flight
+        self._reply = reply
+        self._targets: list[Target] = []
+        self._refreshed: set[str] = set()
+        self._tries = 0
+        self.attempts: list[Closed] = []
+
+    async def run(self) -> None:
+        """Admit, route, attempt, settle; the answer goes into the reply, a refusal is raised."""
+        parts, request = self._parts, self._order.request
+        self._targets = list(self._candidates(parts.routes()))
+        try:
+            admitted = await parts.admission.admit(
+                AdmissionRequest(
+                    request_id=request.request_id,
+                    at=self._order.at,
+                    key=self._key,
+                    model=request.model,
+                    endpoint=request.endpoint,
+                    stream=request.stream,
+                    session=request.session,
+                    prompt_bytes=len(request.body.data),
+                    max_output_tokens=request.max_tokens,
+                    offers=tuple(target.offer for target in self._targets),
+                )
+            )
+        except AdmissionDenied as error:
+            raise denied(error) from error
+        try:
+            self._reply.headers |= admitted.headers
+            parts.budget.request()
+            await self._attempts()
+        finally:
+            await unbroken(self._settle(admitted))
+
+    async def _settle(self, admitted: Admitted) -> None:
+        await self._parts.admission.settle(admitted, tuple(self.attempts))
+
+    def _candidates(self, table: RouteTable) -> tuple[Target, ...]:
+        request, key = self._order.request, self._key
+        route = table.find(self._order.workload, request.model)
+        if route is None:
+            raise Refused(404, "not_found_error", f"model: {request.model} (no route leads workload to it)")
+        affinity = request.session or key.key_id
+        found = candidates(route, key, self._parts.tools.settings, affinity)
+        if not found:
+            raise Refused(404, "not_found_error", f"model: {request.model} (no configured surface may serve it)")
+        return tuple(
+            replace(target, offer=replace(target.offer, model=request.model)) if target.offer.model == ANY else target
+            for target in found
+        )
+
+    async def _attempts(self) -> None:
+        """Attempt after attempt, within the law: at most the extra ones allowed, and none once the client has bytes."""
+        unsuitable: TriviumError | None = None
+        failure: Failure | None = None
+        target = self._next()
+        while target is not None:
+            try:
+                outbound = self._prepare(target)
+            except (UserError, NotSupported, FactError) as error:  # this surface cannot take the request at all
+                unsuitable = unsuitable or error
+                self._parts.breaker.release(target.offer.surface, target.offer.model)
+                target = self._next()
+                continue
+            if failure is not None:
+                self._parts.tools.metrics.failovers.labels(failure.error.surface, target.offer.surface).inc()
+            self._tries += 1
+            failure = await self._attempt(target, outbound)
+            if failure is None or self._reply.started:
+                return
+            target = await self._after(target, failure)
+        if failure is not None:
+            await self._give_up(failure)
+        elif unsuitable is not None:
+            raise unsuitable
+
+    def _next(self) -> Target | None:
+        """The best target left whose breaker is closed; when all are open the best one must do."""
+        breaker = self._parts.breaker
+        for index, target in enumerate(self._targets):
+            if breaker.allows(target.offer.surface, target.offer.model):
+                return self._targets.pop(index)
+        return self._targets.pop(0) if self._targets and not self.attempts else None
+
+    def _prepare(self, target: Target) -> Outbound:
+        name = self._name(target)
+        upstream = self._parts.upstreams.get(target.offer.surface)
+        if upstream is None:
+            raise NotSupported(f"no adapter for surface {target.offer.surface}")
+        settings = self._parts.tools.settings.surfaces[name]
+        return upstream.prepare(self._order.request, target, self._parts.facts, settings)
+
+    def _name(self, target: Target) -> str:
+        name = self._parts.tools.settings.key_for(target.offer)
+        if name is None:
+            raise NotSupported(f"{target.offer.surface} is not configured")
+        return name
+
+    async def _attempt(self, target: Target, outbound: Outbound) -> Failure | None:
+        parts, name = self._parts, self._name(target)
+        surface, model = target.offer.surface, target.offer.model
+        credential = parts.credentials.get(name)
+        if credential is not None:
+            try:
+                authorised = await credential.headers(outbound)
+            except UpstreamError as error:
+                parts.breaker.record(surface, model, healthy=False)
+                return unauthorised(surface, error)
+            outbound = replace(outbound, headers={**outbound.headers, **authorised})
+        self._reply.headers |= {
+            "x-trivium-surface": name,
+            "x-trivium-attempts": str(self._tries),
+            **({"x-trivium-notes": "; ".join(outbound.notes)} if outbound.notes else {}),
+        }
+        attempt = Attempt(
+            parts.tools,
+            self._order,
+            target,
+            parts.upstreams[surface],
+            surface=parts.tools.settings.surfaces[name],
+            flight=self._flight,
+            reply=self._reply,
+        )
+        try:
+            failure = await attempt.run(outbound, len(self.attempts) + 1)
+        finally:
+            if attempt.closed is not None:
+                self.attempts.append(attempt.closed)
+            self._report(target, attempt.closed, attempt.failure)
+        return failure
+
+    def _report(self, target: Target, closed: Closed | None, failure: Failure | None) -> None:
+        """Tell the breaker: an attempt is evidence unless the client ended it."""
+        breaker, offer = self._parts.breaker, target.offer
+        if closed is None or closed.outcome is Outcome.CANCELLED:
+            breaker.release(offer.surface, offer.model)
+        else:
+            breaker.record(offer.surface, offer.model, healthy=failure is None or failure.error.retry is Retry.NEVER)
+
+    async def _after(self, target: Target, failure: Failure) -> Target | None:
+        """Where to try again, or None; waits if the surface asked for it."""
+        error, settings = failure.error, self._parts.tools.settings
+        name = self._name(target)
+        credential = self._parts.credentials.get(name) if failure.credential else None
+        refreshable = credential is not None and name not in self._refreshed
+        if error.retry is Retry.NEVER and not refreshable:
+            return None
+        unknown_bills = sum(closed.outcome in {Outcome.FAILED, Outcome.CUT} for closed in self.attempts)
+        if unknown_bills >= _UNKNOWN_BILLS_MAX or self._tries > settings.extra_attempts_max:
+            return None
+        if not self._parts.budget.take():
+            return None
+        if credential is not None and refreshable:
+            self._refreshed.add(name)
+            await credential.refresh()
+            return target
+        if error.retry is Retry.HERE:
+            pause_s = _PAUSE_S * self._tries if error.retry_after_s is None else error.retry_after_s
+            if pause_s <= settings.retry_after_s_max:
+                await asyncio.sleep(pause_s)
+                return target
+        return self._next()
+
+    async def _give_up(self, failure: Failure) -> None:
+        """Tell the client; it should not repeat what was repeated here already."""
+        headers = {"content-type": "application/json"}
+        if failure.error.retry_after_s is not None:
+            headers["retry-after"] = f"{failure.error.retry_after_s:g}"
+        if self._tries > 1 or failure.error.retry is Retry.NEVER:
+            headers |= NO_RETRY
+        status = failure.status if failure.status >= _ERROR else 502
+        await self._reply.whole(status, failure.body, headers)
+
+
+def denied(error: AdmissionDenied) -> Refused:
+    """A budget's refusal, in the form Claude Code stops for."""
+    headers = {**NO_RETRY, "anthropic-ratelimit-unified-status": "rejected"}
+    if error.retry_after_s is not None:
+        headers["retry-after"] = f"{error.retry_after_s:.0f}"
+    return Refused(429, "billing_error", f"{error.budget}: {error}", headers)
+
+
+def unauthorised(surface: str, error: UpstreamError) -> Failure:
+    """Our own credential could not be had; nothing was sent."""
+    return Failure(
+        error=error,
+        status=502,
+        body=envelope("api_error", f"{surface}: the gateway's credential for it is not available"),
+        error_type="credential_unavailable",
+    )

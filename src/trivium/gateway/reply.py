@@ -1,0 +1,88 @@
+"""The answer to one client: headers go out with the first bytes, and until then everything may still change."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Iterable, Mapping, MutableMapping
+from typing import Any
+
+from trivium.core import Clock
+from trivium.gateway.wire.sse import PING
+
+Message = MutableMapping[str, Any]
+Send = Callable[[Message], Awaitable[None]]
+Receive = Callable[[], Awaitable[Message]]
+_NS = 1_000_000_000
+
+
+class Reply:
+    """Writes one ASGI response. `headers` are the gateway's own and go with every answer."""
+
+    def __init__(self, send: Send, clock: Clock, headers: Mapping[str, str]) -> None:
+        self._send = send
+        self._clock = clock
+        self.headers = dict(headers)
+        self.status = 0  # 0 until the first byte
+        self.ended = False
+        self._lock = asyncio.Lock()
+        self._touched_ns = clock.monotonic_ns()
+        self.sending = False
+
+    @property
+    def started(self) -> bool:
+        """Whether the client has been told a status; after that nothing may be tried again."""
+        return self.status != 0
+
+    @property
+    def silent_s(self) -> float:
+        """Seconds since the last bytes for the client, or for which the present write has been stuck."""
+        return (self._clock.monotonic_ns() - self._touched_ns) / _NS
+
+    async def whole(self, status: int, body: bytes, headers: Mapping[str, str]) -> None:
+        """A complete answer at once."""
+        async with self._lock:
+            await self._start(status, {**headers, "content-length": str(len(body))})
+            await self._put(body, more=False)
+            self.ended = True
+
+    async def write(self, data: bytes, headers: Mapping[str, str]) -> None:
+        """A part of a stream; the first one brings status 200 and `headers`."""
+        async with self._lock:
+            if not self.started:
+                await self._start(200, headers)
+            await self._put(data, more=True)
+
+    async def ping(self, headers: Mapping[str, str]) -> None:
+        """Show life, unless a write is under way anyway."""
+        if not self._lock.locked() and not self.ended:
+            await self.write(PING, headers)
+
+    async def end(self) -> None:
+        """End a stream."""
+        async with self._lock:
+            if not self.ended:
+                self.ended = True
+                await self._put(b"", more=False)
+
+    async def _start(self, status: int, headers: Mapping[str, str]) -> None:
+        self.status = status
+        await self._send(
+            {"type": "http.response.start", "status": status, "headers": _encoded({**headers, **self.headers}.items())}
+        )
+
+    async def _put(self, data: bytes, *, more: bool) -> None:
+        self._touched_ns = self._clock.monotonic_ns()
+        self.sending = True
+        try:
+            await self._send({"type": "http.response.body", "body": data, "more_body": more})
+        finally:
+            self.sending = False
+            self._touched_ns = self._clock.monotonic_ns()
+
+
+def _encoded(headers: Iterable[tuple[str, str]]) -> list[tuple[bytes, bytes]]:
+    """Header bytes; a line break from an upstream's value cannot open a header of its own."""
+    return [
+        (name.encode("latin-1"), value.replace("\r", " ").replace("\n", " ").encode("latin-1", "replace"))
+        for name, value in headers
+    ]

@@ -1,0 +1,147 @@
+"""The upstream client behind the transport seam: aiohttp, told to leave bytes, redirects and encodings alone."""
+
+from __future__ import annotations
+
+import asyncio
+import ssl
+from collections.abc import AsyncIterator, Iterable
+from pathlib import Path
+from typing import Self
+
+import aiohttp
+import certifi
+from yarl import URL
+
+from trivium.gateway.seams import Headers, Inbound, Outbound, Timeouts, TransportError
+
+CONNECTIONS_MAX = 1000
+KEEPALIVE_S = 60.0
+READ_BUFFER_BYTES = 256 * 1024  # reading from the upstream pauses beyond this: backpressure, per stream
+_AUTOMATIC = ("User-Agent", "Accept", "Accept-Encoding", "Content-Type")
+
+
+class AiohttpTransport:
+    """A pool of connections to upstreams; honours proxy environment variables and a CA file when told to."""
+
+    def __init__(self, *, trust_env: bool = True, ca_file: Path | None = None) -> None:
+        self._trust_env = trust_env
+        self._ca_file = ca_file
+        self._session: aiohttp.ClientSession | None = None
+
+    async def send(self, outbound: Outbound, timeouts: Timeouts) -> Inbound:
+        """Send; returns with the answer's headers."""
+        session = self._opened()
+        timeout = aiohttp.ClientTimeout(total=None, connect=None, sock_connect=timeouts.connect_s, sock_read=None)
+        progress = _Progress()
+        try:
+            async with asyncio.timeout(timeouts.first_byte_s):
+                response = await session.request(
+                    outbound.method,
+                    URL(outbound.url, encoded=True),  # the path was quoted, and perhaps signed, as it is
+                    data=outbound.body or None,
+                    headers=outbound.headers,
+                    timeout=timeout,
+                    allow_redirects=False,
+                    trace_request_ctx=progress,
+                )
+        except TimeoutError as error:
+            what = "no answer" if progress.sent else "no connection"
+            raise TransportError(f"{what} in time", sent=progress.sent) from error
+        except (aiohttp.ClientError, OSError) as error:
+            raise TransportError(_reason(error), sent=progress.sent) from error
+        return _AiohttpInbound(response, timeouts.idle_s)
+
+    def _opened(self) -> aiohttp.ClientSession:
+        if self._session is None or self._session.closed:
+            trace = aiohttp.TraceConfig()
+            trace.on_request_headers_sent.append(_mark_sent)
+            self._session = aiohttp.ClientSession(
+                connector=aiohttp.TCPConnector(
+                    limit=CONNECTIONS_MAX,
+                    keepalive_timeout=KEEPALIVE_S,
+                    ssl=_tls(self._ca_file),
+                ),
+                cookie_jar=aiohttp.DummyCookieJar(),
+                auto_decompress=False,
+                skip_auto_headers=_AUTOMATIC,
+                trust_env=self._trust_env,
+                read_bufsize=READ_BUFFER_BYTES,
+                trace_configs=[trace],
+            )
+        return self._session
+
+    async def close(self) -> None:
+        """Close every connection."""
+        if self._session is not None:
+            await self._session.close()
+
+
+class _Progress:
+    """How far a request came, for the question whether it may have been billed."""
+
+    __slots__ = ("sent",)
+
+    def __init__(self) -> None:
+        self.sent = False
+
+
+async def _mark_sent(_session: aiohttp.ClientSession, context: object, _params: object) -> None:
+    progress = getattr(context, "trace_request_ctx", None)
+    if isinstance(progress, _Progress):
+        progress.sent = True
+
+
+class _AiohttpInbound:
+    """An answer being read."""
+
+    def __init__(self, response: aiohttp.ClientResponse, idle_s: float) -> None:
+        self._response = response
+        self._idle_s = idle_s
+        self.status = response.status
+        self.headers: Headers = _joined(response.headers.items())
+
+    def chunks(self) -> AsyncIterator[bytes]:
+        """The body as it arrives."""
+        return self
+
+    def __aiter__(self) -> Self:
+        return self
+
+    async def __anext__(self) -> bytes:
+        try:
+            async with asyncio.timeout(self._idle_s):
+                data = await self._response.content.readany()
+        except TimeoutError as error:
+            raise TransportError(f"silent for {self._idle_s:g} s", sent=True) from error
+        except (aiohttp.ClientError, OSError) as error:
+            raise TransportError(_reason(error), sent=True) from error
+        if not data:
+            raise StopAsyncIteration
+        return data
+
+    async def close(self) -> None:
+        """Return the connection to the pool when the body was read, else drop it."""
+        self._response.close()
+
+
+def _tls(ca_file: Path | None) -> ssl.SSLContext:
+    """The machine's own authorities (SSL_CERT_FILE included) and certifi's, or only those of a given file."""
+    context = ssl.create_default_context(cafile=None if ca_file is None else str(ca_file))
+    if ca_file is None:
+        context.load_verify_locations(certifi.where())
+    return context
+
+
+def _joined(pairs: Iterable[tuple[str, str]]) -> Headers:
+    headers: dict[str, str] = {}
+    for name, value in pairs:
+        lower = name.lower()
+        headers[lower] = f"{headers[lower]}, {value}" if lower in headers else value
+    return headers
+
+
+def _reason(error: Exception) -> str:
+    """A short text without addresses of proxies or credentials in them."""
+    cause = getattr(error, "os_error", error)
+    detail = cause.strerror if isinstance(cause, OSError) else None
+    return f"{type(error).__name__}: {detail}" if detail else type(error).__name__
