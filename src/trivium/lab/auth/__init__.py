@@ -2,6 +2,7 @@
 
 from trivium.lab.auth.entra import Application, EntraIdentity
 from trivium.lab.auth.google import GoogleIdentity
+from trivium.lab.auth.identities import Identities
 from trivium.lab.auth.sigv4 import AwsCredential, Received, Signer, SigV4Verifier
 from trivium.lab.auth.tls import Certificates
 
@@ -11,6 +12,7 @@ __all__ = [
     "Certificates",
     "EntraIdentity",
     "GoogleIdentity",
+    "Identities",
     "Received",
     "SigV4Verifier",
     "Signer",
