@@ -56,6 +56,21 @@ class Model:
         return self.context_tokens
 
     @property
+    def prefill(self) -> bool:
+        """Whether the last message may be the assistant's, to be continued."""
+        return "adaptive" not in self.thinking
+
+    @property
+    def clips_output(self) -> bool:
+        """Whether an answer stops at the end of the context window instead of being refused beforehand (4.5 on)."""
+        return "claude-3" not in self.id and self.id not in {"claude-opus-4", "claude-sonnet-4", "claude-opus-4-1"}
+
+    @property
+    def effort(self) -> bool:
+        """Whether output_config.effort is accepted."""
+        return "adaptive" in self.thinking or self.id == "claude-opus-4-5"
+
+    @property
     def since_4_7(self) -> bool:
         """The newer line: one thinking style, no sampling, API version 2026-10-21 on every surface."""
         return not self.sampling

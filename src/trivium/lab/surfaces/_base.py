@@ -192,6 +192,9 @@ class Surface(ABC):
         """Rate-limit headers of a successful response."""
         return {}
 
+    def observe(self, account: str, now: datetime, metrics: Metrics) -> None:  # noqa: B027  most need nothing of it
+        """A request of the account was answered: for surfaces that show limits."""
+
     def answer(self, call: Call, message: dict[str, Any], metrics: Metrics) -> Reply:  # noqa: ARG002  for overriding
         """Frame a finished message (request-id headers are added by the server)."""
         return json_reply(200, message)
