@@ -1,0 +1,181 @@
+"""A rating: what an attempt costs by a price book, or why it cannot be priced and between which bounds it lies."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from datetime import date, datetime
+from typing import Any, Protocol
+
+from trivium.core import (
+    Closed,
+    Money,
+    Offer,
+    Opened,
+    Outcome,
+    PriceError,
+    TriviumError,
+    Usage,
+    UsageUnknown,
+    UserError,
+)
+from trivium.core.usage import PROMPT_UNITS
+
+PICOS_MAX = 2**63 - 1  # what one stored amount holds: 9.2 million dollars for a single request
+REFUSED = "refused by the surface: nothing was billed"
+
+
+class Book(Protocol):
+    """What a rating remembers of the price book it came from."""
+
+    @property
+    def digest(self) -> str: ...
+
+    @property
+    def as_of(self) -> date: ...
+
+
+class Line(Protocol):
+    """One unit of a price: the shape of `pricing.PriceLine`."""
+
+    @property
+    def unit(self) -> str: ...
+
+    @property
+    def count(self) -> int: ...
+
+    @property
+    def rate_picos(self) -> int: ...
+
+    @property
+    def amount(self) -> Money: ...
+
+    @property
+    def cell_id(self) -> str: ...
+
+    @property
+    def claim_ids(self) -> tuple[str, ...]: ...
+
+
+class Priced(Protocol):
+    """The answer of a pricer: the shape of `pricing.Price`."""
+
+    @property
+    def amount(self) -> Money: ...
+
+    @property
+    def lines(self) -> Sequence[Line]: ...
+
+    @property
+    def offer(self) -> Offer: ...
+
+
+Pricer = Callable[[Usage, Offer, datetime, Any], Priced]
+Books = Callable[[], Book | None]
+
+
+@dataclass(frozen=True, slots=True)
+class RatingLine:
+    """One unit of a rated attempt: count times rate, and the price cell and claims it came from."""
+
+    unit: str
+    count: int
+    rate_picos: int
+    amount: Money
+    cell_id: str
+    claim_ids: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Rating:
+    """What an attempt costs. Without an amount it is unpriced: `reason` says why, the bounds where it must lie."""
+
+    event_id: str
+    amount: Money | None
+    lines: tuple[RatingLine, ...]
+    reason: str
+    lower: Money | None
+    upper: Money | None
+    offer: Offer  # its scope as the price book names it
+    book_digest: str | None
+    book_as_of: date | None
+    rated_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """A rating before it is written."""
+
+    amount_picos: int | None
+    lines: Sequence[Line]
+    reason: str
+    scope: str
+    lower_picos: int | None = None
+    upper_picos: int | None = None
+
+
+def rate(opened: Opened, closed: Closed, book: Book | None, pricer: Pricer) -> Draft:
+    """Price an attempt at its own time; every failure becomes the state `unpriced` with its reason."""
+    offer = opened.offer
+    if closed.outcome is Outcome.REFUSED and not any(count for _, count in closed.usage):
+        return Draft(0, (), REFUSED, offer.scope)
+    if book is None:
+        return Draft(None, (), "no price book was at hand", offer.scope)
+    try:
+        priced = pricer(closed.usage, offer, opened.at, book)
+    except UsageUnknown as error:
+        lower, upper, method = bounds(opened, closed, book, pricer)
+        return Draft(None, (), f"UsageUnknown: {error}; {method}", offer.scope, lower, upper)
+    except TriviumError as error:
+        return Draft(None, (), f"{type(error).__name__}: {error}", offer.scope)
+    except Exception as error:  # noqa: BLE001  recorded as the reason: a defect in pricing must not lose the attempt
+        return Draft(None, (), f"pricing failed: {type(error).__name__}: {error}", offer.scope)
+    return _checked(priced, offer)
+
+
+def _checked(priced: Priced, offer: Offer) -> Draft:
+    total = 0
+    for line in priced.lines:
+        total += line.count * line.rate_picos
+    if total != priced.amount.picos:
+        reason = f"the lines of the price give {Money(total)} USD, its amount says {priced.amount} USD"
+        return Draft(None, (), reason, offer.scope)
+    if total > PICOS_MAX:
+        reason = f"{priced.amount} USD for one request is beyond what a record holds: the counts are corrupt"
+        return Draft(None, (), reason, offer.scope)
+    return Draft(total, priced.lines, "", priced.offer.scope)
+
+
+def bounds(opened: Opened, closed: Closed, book: Book, pricer: Pricer) -> tuple[int | None, int | None, str]:
+    """Lower and upper bound in pico-dollars of an attempt whose usage is not wholly known, and the method in words.
+
+    A token is at least one byte, so the prompt's bytes bound its tokens; all of them are taken in the dearest
+    class. Server tools, and content sent by reference, lie outside the bounds.
+    """
+    usage = closed.usage
+    known = Usage(**{unit: count or 0 for unit, count in usage})
+    prompt_known = all(usage.get(unit) is not None for unit in PROMPT_UNITS)
+    # Without the whole prompt the band is open, and only the bound 0 holds.
+    lower = _picos(known, opened, book, pricer) if prompt_known else 0
+    output = usage.output if usage.output is not None else opened.max_output_tokens
+    if output is None or (not prompt_known and opened.prompt_bytes == 0):
+        missing = "max_output_tokens" if output is None else "prompt_bytes"
+        return lower, None, f"no upper bound: {missing} was not recorded"
+    if prompt_known:
+        candidates = [replace(known, output=output)]
+    else:
+        empty = dict.fromkeys(PROMPT_UNITS, 0)
+        candidates = [replace(known, **{**empty, unit: opened.prompt_bytes, "output": output}) for unit in PROMPT_UNITS]
+    uppers = [picos for usage in candidates if (picos := _picos(usage, opened, book, pricer)) is not None]
+    if not uppers:
+        return lower, None, "no upper bound: no price"
+    method = "bounds: prompt tokens at most its bytes, output at most max_output_tokens, server tools not counted"
+    return lower, max(uppers), method
+
+
+def _picos(usage: Usage, opened: Opened, book: Book, pricer: Pricer) -> int | None:
+    try:
+        picos = pricer(usage, opened.offer, opened.at, book).amount.picos
+    except (PriceError, UserError):
+        return None
+    return picos if picos <= PICOS_MAX else None
