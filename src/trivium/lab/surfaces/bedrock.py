@@ -75,6 +75,12 @@ _NATIVE_STATUSES: Mapping[str, int] = {
     "ModelStreamErrorException": 424,
     "ServiceQuotaExceededException": 400,
 }
+# What the platform says instead of the engine's or a fault's words.
+_TEXTS: Mapping[str, str] = {
+    "not_found_error": "Could not resolve the foundation model from the provided model identifier.",
+    "rate_limit_error": "Too many requests, please wait before trying again.",
+    "overloaded_error": "Bedrock is unable to process your request.",
+}
 _STREAM_ERRORS: Mapping[str, str] = {
     "invalid_request_error": "validationException",
     "rate_limit_error": "throttlingException",
@@ -319,8 +325,8 @@ def _native(refused: Refused) -> tuple[str, int]:
 
 
 def _text(refused: Refused) -> str:
-    if not refused.native and refused.kind == "not_found_error":  # the engine: not served on that day
-        return "Could not resolve the foundation model from the provided model identifier."
+    if not refused.native and refused.kind in _TEXTS:
+        return _TEXTS[refused.kind]
     if refused.native or refused.kind != "invalid_request_error":
         return refused.message
     if refused.message.startswith("prompt is too long"):
