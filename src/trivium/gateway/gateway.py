@@ -182,12 +182,12 @@ class Gateway:
         except TriviumError as error:
             await self._refuse(reply, refusal(error), request_id)
         except Exception as error:  # noqa: BLE001  the last resort: recorded, answered as our own fault
-            _log.error(  # without the error's message: it may quote a request or a secret
-                "request failed: %s request=%s\n%s",
-                type(error).__name__,
-                request_id,
-                "".join(traceback.format_tb(error.__traceback__)),
+            # Without the error's words and source lines: they may quote a request or a secret.
+            frames = " < ".join(
+                f"{frame.f_code.co_qualname}:{line}"
+                for frame, line in reversed(list(traceback.walk_tb(error.__traceback__)))
             )
+            _log.error("request failed: %s request=%s at %s", type(error).__name__, request_id, frames)
             await self._refuse(reply, Refused(500, "api_error", "the gateway failed; see its log"), request_id)
         finally:
             endpoint = _ENDPOINTS.get(scope["path"], "other")

@@ -123,6 +123,7 @@ class Pump:
         """Attempt after attempt, within the law: at most the extra ones allowed, and none once the client has bytes."""
         unsuitable: TriviumError | None = None
         failure: Failure | None = None
+        previous: Target | None = None
         target = self._next()
         while target is not None:
             try:
@@ -132,8 +133,10 @@ class Pump:
                 self._parts.breaker.release(target.offer.surface, target.offer.model)
                 target = self._next()
                 continue
-            if failure is not None:
-                self._parts.tools.metrics.failovers.labels(failure.error.surface, target.offer.surface).inc()
+            if previous is not None:
+                labels = previous.offer.surface, target.offer.surface
+                self._parts.tools.metrics.failovers.labels(*labels).inc()
+            previous = target
             self._tries += 1
             failure = await self._attempt(target, outbound)
             if failure is None or self._reply.started:

@@ -1,0 +1,56 @@
+"""The retry budget and the breaker, on a clock of their own."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from gateway.support import STARTED
+from trivium.core import ManualClock
+from trivium.gateway.guard import ConsecutiveBreaker, RetryBudget
+
+
+def test_extra_attempts_are_a_tenth_of_recent_requests_plus_a_floor() -> None:
+    clock = ManualClock(STARTED)
+    budget = RetryBudget(clock, ratio=0.1, floor_per_s=0.2)
+    for _ in range(30):
+        budget.request()
+    # 30 / 10 = 3, and 0.2 a second over 10 seconds = 2
+    assert [budget.take() for _ in range(6)] == [True] * 5 + [False]
+    clock.advance(timedelta(seconds=10))
+    assert not budget.take()  # the window before still counts
+    clock.advance(timedelta(seconds=10))
+    assert [budget.take() for _ in range(3)] == [True, True, False]  # only the floor
+
+
+def test_a_breaker_opens_after_failures_in_a_row_and_closes_after_a_probe() -> None:
+    clock = ManualClock(STARTED)
+    breaker = ConsecutiveBreaker(clock, failures=2, open_s=30)
+    breaker.record("vertex", "m", healthy=False)
+    breaker.record("vertex", "m", healthy=True)
+    breaker.record("vertex", "m", healthy=False)
+    assert breaker.allows("vertex", "m")
+    breaker.record("vertex", "m", healthy=False)
+    assert not breaker.allows("vertex", "m")
+    assert breaker.allows("vertex", "other")
+    clock.advance(timedelta(seconds=30))
+    assert [breaker.allows("vertex", "m") for _ in range(2)] == [True, False]  # one probe
+    breaker.record("vertex", "m", healthy=False)
+    assert not breaker.allows("vertex", "m")
+    clock.advance(timedelta(seconds=30))
+    assert breaker.allows("vertex", "m")
+    breaker.release("vertex", "m")  # the client of the probe left
+    assert breaker.allows("vertex", "m")
+    breaker.record("vertex", "m", healthy=True)
+    assert [breaker.allows("vertex", "m") for _ in range(2)] == [True, True]
+
+
+def test_a_probe_that_never_reports_is_replaced() -> None:
+    clock = ManualClock(STARTED)
+    breaker = ConsecutiveBreaker(clock, failures=1, open_s=30)
+    breaker.record("vertex", "m", healthy=False)
+    clock.advance(timedelta(seconds=30))
+    assert breaker.allows("vertex", "m")
+    clock.advance(timedelta(seconds=29))
+    assert not breaker.allows("vertex", "m")
+    clock.advance(timedelta(seconds=1))
+    assert breaker.allows("vertex", "m")
