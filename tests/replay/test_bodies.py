@@ -26,7 +26,7 @@ def event(number: int, read: int, new: int, output: int, session: str = "s1", su
         Offer("anthropic", "global", "claude-opus-4-5"),
         "",
         session=session,
-        tags={"subagent": subagent} if subagent else {},
+        tags={"subagent": subagent or "main"},
     )
     usage = Usage(output=output, cache_read=read, cache_write_5m=new)
     return UsageEvent(opened, Closed(opened.event_id, opened.at, Outcome.OK, usage, Quality.EXACT))

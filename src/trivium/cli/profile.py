@@ -22,13 +22,13 @@ def measure(
     """Measure a profile: quantiles and dependence of session figures. No prompt and no identifier is in it."""
     import sys
 
+    from trivium.cli._usage import read_events
     from trivium.lab.profile import measure as measure_profile
-    from trivium.ledger import importers
 
     screen = console()
     errors = sys.stderr
     profile = measure_profile(
-        importers.read(trace), source or trace.name, lambda line: print(f"measuring {line}", file=errors, flush=True)
+        read_events(trace), source or trace.name, lambda line: print(f"measuring {line}", file=errors, flush=True)
     )
     if out is None:
         sys.stdout.write(profile.to_json())
@@ -69,7 +69,7 @@ def show(
         return
     table = Table(title=f"profile: {found.source}")
     for name in rows[0]:
-        table.add_column(name.replace("_", " "))
+        table.add_column(name.replace("_", " "), no_wrap=name == "model")
     for row in rows:
         table.add_row(*(f"{value:,.0f}" if isinstance(value, int | float) else value for value in row.values()))
     console().print(table)
@@ -87,13 +87,13 @@ def draw(
     """Draw seeded sessions and write them as a ledger export, which every reader of usage takes."""
     from trivium.lab.profile import draw as draw_sessions
     from trivium.lab.profile import load_profile, shipped_profile, totals
-    from trivium.ledger import importers
+    from trivium.ledger import write_export
 
     if sessions is not None and sessions < 1:
         raise UserError("--sessions", sessions, "give 1 or more")
     found = load_profile(profile) if profile else shipped_profile()
     events = draw_sessions(found, seed, parse_utc(start), sessions=sessions)
-    importers.write_export(out, events)
+    write_export(events, out)
     figures = {"file": str(out), "seed": seed, **totals(events)}
     if as_json:
         print_json(figures)

@@ -2,6 +2,6 @@
 
 from trivium.lab.profile._draw import draw
 from trivium.lab.profile._measure import measure
-from trivium.lab.profile._model import Profile, load_profile, shipped_profile, totals
+from trivium.lab.profile._model import Profile, agent, load_profile, shipped_profile, totals
 
-__all__ = ["Profile", "draw", "load_profile", "measure", "shipped_profile", "totals"]
+__all__ = ["Profile", "agent", "draw", "load_profile", "measure", "shipped_profile", "totals"]

@@ -190,7 +190,7 @@ def _events(
             workload="",
             session=session,
             stream=bool(rng.uniform() < streaming_share),
-            tags={"subagent": "drawn"} if one.subagent else {},
+            tags={"subagent": "drawn" if one.subagent else "main"},
         )
         usage = Usage(output=int(output), cache_read=int(read), cache_write_5m=int(prompt) - int(read))
         found.append(UsageEvent(opened, Closed(event_id, at, Outcome.OK, usage, Quality.EXACT, 200)))

@@ -101,11 +101,17 @@ def shipped_profile() -> Profile:
     return Profile.from_json((files("trivium.lab") / "data" / "claude_code_profile.json").read_text())
 
 
+def agent(event: UsageEvent) -> str:
+    """Which sub-agent of its session made a request; empty for the session's main conversation."""
+    name = event.opened.tags.get("subagent", "")
+    return "" if name == "main" else name
+
+
 def conversations(events: Iterable[UsageEvent]) -> dict[tuple[str, str], list[UsageEvent]]:
     """Events by (session, subagent), each in the order of time."""
     found: dict[tuple[str, str], list[UsageEvent]] = {}
     for event in events:
-        key = (event.opened.session, event.opened.tags.get("subagent", ""))
+        key = (event.opened.session, agent(event))
         found.setdefault(key, []).append(event)
     for turns in found.values():
         turns.sort(key=lambda event: event.opened.at)
@@ -118,7 +124,7 @@ def totals(events: Iterable[UsageEvent]) -> dict[str, int]:
     last: dict[tuple[str, str], datetime] = {}
     for event in events:
         usage = event.closed.usage
-        key = (event.opened.session, event.opened.tags.get("subagent", ""))
+        key = (event.opened.session, agent(event))
         found["requests"] += 1
         found["input"] += usage.prompt_tokens
         found["read"] += usage.cache_read or 0

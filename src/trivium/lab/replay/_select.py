@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from hashlib import blake2b
 
 from trivium.core import UsageEvent
+from trivium.lab.profile import agent
 
 
 def select(events: Iterable[UsageEvent], *, requests_min: int, seed: int) -> list[list[UsageEvent]]:
@@ -17,7 +18,7 @@ def select(events: Iterable[UsageEvent], *, requests_min: int, seed: int) -> lis
     sessions: dict[str, dict[str, list[UsageEvent]]] = {}
     for event in events:
         agents = sessions.setdefault(event.opened.session, {})
-        agents.setdefault(event.opened.tags.get("subagent", ""), []).append(event)
+        agents.setdefault(agent(event), []).append(event)
     order = sorted(sessions, key=lambda name: blake2b(f"{seed}/{name}".encode(), digest_size=8).digest())
     chosen: list[list[UsageEvent]] = []
     total = 0
