@@ -1,46 +1,14 @@
-"""Labs for the official clients: in a thread of their own, since most of the clients block."""
+"""Labs for the official clients, one with TLS and one without, shared by all tests of the folder."""
 
 from __future__ import annotations
 
-import asyncio
-import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
 import pytest
 
+from lab_clouds.helpers import running
 from trivium.lab import LabServer
-
-CLOUDS = ("bedrock", "vertex", "foundry")
-
-
-@contextmanager
-def running(**settings: Any) -> Iterator[LabServer]:
-    """A lab that serves until the block ends."""
-    started: list[LabServer] = []
-    ready, loop = threading.Event(), asyncio.new_event_loop()
-    stop = asyncio.Event()
-
-    async def serve() -> None:
-        try:
-            async with LabServer(CLOUDS, **settings) as lab:
-                started.append(lab)
-                ready.set()
-                await stop.wait()
-        finally:
-            ready.set()
-
-    thread = threading.Thread(target=lambda: loop.run_until_complete(serve()), daemon=True)
-    thread.start()
-    ready.wait(20)
-    try:
-        yield started[0]
-    finally:
-        loop.call_soon_threadsafe(stop.set)
-        thread.join(20)
-        loop.close()
 
 
 @pytest.fixture(scope="session")

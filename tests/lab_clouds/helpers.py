@@ -1,18 +1,23 @@
-"""Surfaces and exchanges for tests that need no server."""
+"""Surfaces and exchanges for tests that need no server, and a lab in a thread for clients that block."""
 
 from __future__ import annotations
 
+import asyncio
 import json
-from collections.abc import Mapping
+import threading
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import Any
 
 from multidict import CIMultiDict
 
 from trivium.core import ManualClock
+from trivium.lab import LabServer
 from trivium.lab.models import ModelTable
 from trivium.lab.surfaces._base import Call, Exchange, Operation, Refused, Reply, Setup, Surface
 
+CLOUDS = ("bedrock", "vertex", "foundry")
 AT = datetime(2026, 11, 22, 15, 10, tzinfo=UTC)
 KEYS = {"bedrock-api-key-xyz": "key-account", "ya29.fake": "google-account"}
 
@@ -56,3 +61,30 @@ def refusal(surface: Surface, request: Exchange, body: dict[str, Any]) -> Reply:
     except Refused as refused:
         return surface.refuse(refused, request)
     raise AssertionError(f"not refused: {call}")
+
+
+@contextmanager
+def running(**settings: Any) -> Iterator[LabServer]:
+    """A lab that serves until the block ends."""
+    started: list[LabServer] = []
+    ready, loop = threading.Event(), asyncio.new_event_loop()
+    stop = asyncio.Event()
+
+    async def serve() -> None:
+        try:
+            async with LabServer(CLOUDS, **settings) as lab:
+                started.append(lab)
+                ready.set()
+                await stop.wait()
+        finally:
+            ready.set()
+
+    thread = threading.Thread(target=lambda: loop.run_until_complete(serve()), daemon=True)
+    thread.start()
+    ready.wait(20)
+    try:
+        yield started[0]
+    finally:
+        loop.call_soon_threadsafe(stop.set)
+        thread.join(20)
+        loop.close()

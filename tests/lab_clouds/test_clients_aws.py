@@ -40,14 +40,14 @@ def signing(tls_lab: LabServer) -> Iterator[AnthropicBedrock]:
         yield client
 
 
-def _boto3(lab: LabServer, secret: str | None = None) -> Any:
+def _boto3(lab: LabServer, secret: str | None = None, service: str = "bedrock-runtime") -> Any:
     import boto3
     from botocore.config import Config
 
     known = lab.identities.aws[0]
     assert lab.certificates is not None
     return boto3.client(
-        "bedrock-runtime",
+        service,
         region_name="us-east-1",
         endpoint_url=lab.base_url("bedrock"),
         aws_access_key_id=known.access_key_id,
@@ -191,6 +191,15 @@ def test_an_exception_in_the_stream_reaches_both_clients(tls_lab: LabServer, sig
     ):
         stream.get_final_message()
     tls_lab.faults.clear(fault)
+
+
+def test_boto3_lists_the_inference_profiles(tls_lab: LabServer) -> None:
+    client = _boto3(tls_lab, service="bedrock")
+    listed = client.list_inference_profiles(typeEquals="SYSTEM_DEFINED")["inferenceProfileSummaries"]
+    assert OPUS_5 in {profile["inferenceProfileId"] for profile in listed}
+    one = client.get_inference_profile(inferenceProfileIdentifier=listed[0]["inferenceProfileArn"])
+    assert one["inferenceProfileId"] == listed[0]["inferenceProfileId"]
+    client.close()
 
 
 BEARER_PROGRAM = """

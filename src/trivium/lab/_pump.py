@@ -160,6 +160,7 @@ class Pump:
     async def _events(self, wire: _Wire, answer: Answer, drawn: Pace, struck: Sequence[Fault], sent: _Sent) -> None:
         """Write the events at their pace; without a pace in few large writes."""
         torn = next((fault.after_events for fault in struck if fault.kind == "truncated_event"), None)
+        failing = next((fault for fault in struck if fault.kind == "late_error"), None)
         total_ms = round(1000 * (drawn.first_s + drawn.per_token_s * answer.output_tokens))
         metrics = answer.metrics(round(1000 * drawn.first_s), total_ms)
         pinged = not self.surface.pings
@@ -167,9 +168,12 @@ class Pump:
         tokens = 0
         for number, (event, done) in enumerate(answer.events()):
             data = self.surface.frame(event, metrics)
-            if torn == number:
-                await wire.write(bytes(waiting) + data[: len(data) // 2])
-                sent.cut = True
+            if torn == number or (failing is not None and failing.after_events == number):
+                last = data[: len(data) // 2]
+                if failing is not None and torn != number:
+                    last = self.surface.stream_error(failing.refused(), answer.request_id)
+                sent.cut, sent.output_tokens = True, tokens
+                await wire.write(bytes(waiting) + last)
                 return
             if not pinged and event["type"] == "content_block_start":
                 data += self.surface.frame(_PING, metrics)

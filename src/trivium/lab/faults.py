@@ -11,7 +11,7 @@ from trivium.core import UserError
 from trivium.lab.surfaces._base import Refused
 from trivium.lab.world import Dice
 
-KINDS = ("status", "delay", "cut", "silence", "garbage", "truncated_event", "error_event")
+KINDS = ("status", "delay", "cut", "silence", "garbage", "truncated_event", "error_event", "late_error")
 _KIND_OF_STATUS = {
     400: "invalid_request_error",
     401: "authentication_error",
@@ -35,7 +35,7 @@ class Fault:
     kind: status (answer with `status`), delay (wait `seconds` first), cut (close after `after_bytes` of the body),
     silence (after `after_bytes` say nothing for `seconds`), garbage (64 seeded bytes after `after_bytes`),
     truncated_event (a stream ends inside its event number `after_events`), error_event (a stream's first event is an
-    error of `status`).
+    error of `status`), late_error (a stream's event number `after_events` is an error of `status`, and its last).
     """
 
     kind: str
