@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from importlib.resources import files
@@ -59,6 +59,16 @@ class BillLine:
         }
 
 
+def _merged(lines: Sequence[_Line], keys: tuple[str, ...]) -> Mapping[str, int]:
+    """The rates of lines that begin on different days for different units; no unit may stand in two of them."""
+    rates: dict[str, int] = {}
+    for line in lines:
+        if rates.keys() & line.rates.keys():
+            raise NoPrice(f"the lab's price table has two lines for {' · '.join(keys)}", keys)
+        rates |= line.rates
+    return rates
+
+
 class PriceTable:
     """Prices by surface, model, scope, tier, prompt length and day."""
 
@@ -93,11 +103,14 @@ class PriceTable:
         ]
         band = max((line.prompt_over for line in valid if line.prompt_over < max(prompt_tokens, 1)), default=0)
         for wanted in (scope, _EVERYWHERE):
-            found = [line for line in valid if line.scope == wanted and line.prompt_over == band]
-            if len(found) == 1:
-                return found[0].rates
-            if found:
-                raise NoPrice(f"the lab's price table has two lines for {' · '.join(keys)}", keys)
+            merged: dict[str, int] = {}  # a line's units may have windows of their own, and so lines of their own
+            for line in valid:
+                if line.scope == wanted and line.prompt_over == band:
+                    if not merged.keys().isdisjoint(line.rates):
+                        raise NoPrice(f"the lab's price table has two prices for {' · '.join(keys)}", keys)
+                    merged.update(line.rates)
+            if merged:
+                return merged
         raise NoPrice(f"the lab's price table has no line for {' · '.join(keys)}", keys)
 
     def complete_rates(
