@@ -1,1 +1,55 @@
-"""Demand, prices and limits in; a placement with its reasons out."""
+"""Where each workload should run: demand from events, exact costs of every offer, placement, levers, reasons."""
+
+from trivium.plan._candidates import Candidate, Choice, Excluded, Frame, choose_from
+from trivium.plan._demand import BandUsage, Demand, Gap, Minute, Reads
+from trivium.plan._facts import Answer, Facts, Quota, Requirement, Retirement, Verdict
+from trivium.plan._levers import LEVERS, Lever, Prices
+from trivium.plan._make import make_plan
+from trivium.plan._market import BookMarket, Market, Rate, band_starts
+from trivium.plan._measure import demand_from_events
+from trivium.plan._plan import Plan, QuotaFinding, Reason, RunnerUp, Share, WorkloadPlan, write_routes
+from trivium.plan._problem import Column, Problem, Row, Violation, check
+from trivium.plan._solve import Solution, SolverFailed, solve_problem
+
+__all__ = [
+    "LEVERS",
+    "Answer",
+    "BandUsage",
+    "BookMarket",
+    "Candidate",
+    "Choice",
+    "Column",
+    "Demand",
+    "Excluded",
+    "Facts",
+    "Frame",
+    "Gap",
+    "Lever",
+    "Market",
+    "Minute",
+    "Plan",
+    "Prices",
+    "Problem",
+    "Quota",
+    "QuotaFinding",
+    "Rate",
+    "Reads",
+    "Reason",
+    "Requirement",
+    "Retirement",
+    "Row",
+    "RunnerUp",
+    "Share",
+    "Solution",
+    "SolverFailed",
+    "Verdict",
+    "Violation",
+    "WorkloadPlan",
+    "band_starts",
+    "check",
+    "choose_from",
+    "demand_from_events",
+    "make_plan",
+    "solve_problem",
+    "write_routes",
+]

@@ -11,6 +11,14 @@ import numpy as np
 _TIME_LIMIT_S = 60.0
 
 
+class _Quiet(highspy.Highs):
+    """HiGHS writes a banner to standard output while it is constructed, unless it is silenced in that moment."""
+
+    def enableCallbacks(self) -> None:  # noqa: N802  the binding's name
+        self.setOptionValue("output_flag", False)
+        super().enableCallbacks()  # type: ignore[no-untyped-call]  # the binding ships half its types
+
+
 @dataclass(slots=True)
 class Milp:
     """A minimisation over non-negative variables, integer unless said otherwise."""
@@ -43,8 +51,7 @@ class Milp:
         """Values at the minimum; None if nothing satisfies the rows (or nothing was found in time)."""
         if not self.cost:
             return []
-        solver = highspy.Highs()  # type: ignore[no-untyped-call]  # the binding ships half its types
-        solver.setOptionValue("output_flag", False)
+        solver = _Quiet()  # type: ignore[no-untyped-call]  # the same
         solver.setOptionValue("threads", 1)
         solver.setOptionValue("random_seed", 0)
         solver.setOptionValue("mip_rel_gap", 0.0)

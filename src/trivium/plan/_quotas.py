@@ -1,0 +1,100 @@
+"""Findings on quotas: what the plan uses of each at its busiest minute, and which placements would break one."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+
+from trivium.plan._candidates import Candidate, Choice
+from trivium.plan._demand import Minute
+from trivium.plan._facts import Facts, Quota
+from trivium.plan._place import Placement
+from trivium.plan._plan import QuotaFinding
+
+THE_PLAN = "the plan"
+
+
+def quota_findings(placement: Placement, facts: Facts) -> tuple[QuotaFinding, ...]:
+    """The plan against every quota it touches, then every workload put whole on one surface, where that breaks one."""
+    found = [*_of_plan(placement, placement.quotas), *_of_plan(placement, facts.other_quotas, broken_only=True)]
+    for choice in placement.choices:
+        found += _of_choice(choice, placement.quotas)
+    return (*found, *_unknown(placement))
+
+
+def _of_plan(placement: Placement, quotas: Iterable[Quota], *, broken_only: bool = False) -> Iterator[QuotaFinding]:
+    for quota in quotas:
+        loads: dict[int, int] = {}
+        for number, choice in enumerate(placement.choices):
+            for candidate, parts in placement.shares(number):
+                found = choice.candidates[candidate]
+                if quota.covers(found.offer):
+                    for minute in choice.demand.minutes:
+                        load = quota.load(minute.counts(found.life)) * parts
+                        loads[minute.minute] = loads.get(minute.minute, 0) + load
+        finding = _finding(THE_PLAN, quota, loads, placement.problem.parts)
+        if finding is not None and (finding.breaks or not broken_only):
+            yield finding
+
+
+def _of_choice(choice: Choice, quotas: Iterable[Quota]) -> Iterator[QuotaFinding]:
+    """What would break if the whole workload ran on a surface, in the cache life that is cheapest there."""
+    for candidate in best_by_surface(choice).values():
+        for quota in quotas:
+            if quota.covers(candidate.offer):
+                loads = {m.minute: quota.load(m.counts(candidate.life)) for m in choice.demand.minutes}
+                finding = _finding(f"{choice.demand.workload}/{choice.demand.model}", quota, loads, 1)
+                if finding is not None and finding.breaks:
+                    yield finding
+
+
+def best_by_surface(choice: Choice) -> Mapping[str, Candidate]:
+    """The cheapest candidate on every surface; the shorter cache life among equals."""
+    found: dict[str, Candidate] = {}
+    for candidate in choice.candidates:
+        before = found.get(candidate.offer.surface)
+        if before is None or (candidate.cost, candidate.life != "5m") < (before.cost, before.life != "5m"):
+            found[candidate.offer.surface] = candidate
+    return found
+
+
+def _finding(subject: str, quota: Quota, loads: Mapping[int, int], parts: int) -> QuotaFinding | None:
+    if not loads:
+        return None
+    minute, load = max(loads.items(), key=lambda item: (item[1], -item[0]))
+    return QuotaFinding(
+        subject=subject,
+        offer_hint=f"{quota.surface} ({quota.name})",
+        metric=quota.metric,
+        tier=quota.tier,
+        limit=quota.limit,
+        peak=-(-load // parts),
+        peak_minute=Minute(minute, 0, 0, 0, 0, 0, 0).at.isoformat(),
+        breaks=load > quota.limit * parts,
+        claim_ids=quota.claim_ids,
+        note=quota.note,
+    )
+
+
+def _unknown(placement: Placement) -> Iterator[QuotaFinding]:
+    """Placed offers for which no quota is known at all: unknown is not unlimited."""
+    seen = set()
+    for number, choice in enumerate(placement.choices):
+        for candidate, _ in placement.shares(number):
+            offer = choice.candidates[candidate].offer
+            key = (offer.surface, offer.model)
+            if key in seen or offer.tier == "batch" or any(quota.covers(offer) for quota in placement.quotas):
+                continue
+            seen.add(key)
+            peak = choice.demand.peak().get("input", 0) + choice.demand.peak().get("cache_write", 0)
+            yield QuotaFinding(
+                THE_PLAN,
+                f"{offer.surface} ({offer.model})",
+                "itpm",
+                "",
+                None,
+                peak,
+                "",
+                breaks=False,
+                claim_ids=(),
+                note="no quota is stated for that day: ask the surface, or enter yours as a claim",
+            )
