@@ -7,12 +7,14 @@ import asyncio
 import json
 import signal
 import sys
+import tempfile
 from collections.abc import Callable
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from trivium.core import ManualClock, TriviumError, parse_utc
-from trivium.lab.server import SURFACES, LabServer, temporary_tls_folder
+from trivium.core import ManualClock, TriviumError, UserError, parse_utc
+from trivium.lab.server import SURFACES, LabServer
 
 
 async def serve(make: Callable[[], LabServer], ready: Callable[[LabServer], None]) -> None:
@@ -26,8 +28,8 @@ async def serve(make: Callable[[], LabServer], ready: Callable[[LabServer], None
         await stop.wait()
 
 
-def settings(options: dict[str, Any]) -> dict[str, Any]:
-    """Arguments of LabServer from command-line options: surfaces, port_base, seed, trace_time, start, latency, tls."""
+def settings(options: dict[str, Any], folder: Path) -> dict[str, Any]:
+    """Arguments of LabServer from command-line options; certificates go into `folder` unless one is named."""
     surfaces = [name.strip() for name in options["surfaces"].split(",") if name.strip()]
     made: dict[str, Any] = {
         "surfaces": surfaces,
@@ -37,13 +39,20 @@ def settings(options: dict[str, Any]) -> dict[str, Any]:
         "tls": Path(options["tls_folder"]) if options["tls_folder"] else None,
     }
     if options["tls"] and made["tls"] is None:
-        made["tls"] = temporary_tls_folder()
+        made["tls"] = folder
     if options["start"]:
-        made["clock"] = ManualClock(parse_utc(options["start"]))
+        made["clock"] = ManualClock(_instant(options["start"]))
     if options["port_base"]:
         named = ["control", *surfaces, "signin"]
         made["ports"] = {name: options["port_base"] + offset for offset, name in enumerate(named)}
     return made
+
+
+def _instant(text: str) -> datetime:
+    try:
+        return parse_utc(text)
+    except ValueError as error:
+        raise UserError("start", text, "give an ISO 8601 instant") from error
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -58,11 +67,13 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--tls", action="store_true")
     parser.add_argument("--tls-folder", default="")
     options = vars(parser.parse_args(arguments))
-    try:
-        asyncio.run(serve(lambda: LabServer(**settings(options)), _print_ready))
-    except (TriviumError, ValueError) as error:
-        sys.stderr.write(f"trivium.lab: {error}\n")
-        return 2
+    with tempfile.TemporaryDirectory(prefix="trivium-lab-") as folder:
+        try:
+            chosen = settings(options, Path(folder))
+            asyncio.run(serve(lambda: LabServer(**chosen), _print_ready))
+        except TriviumError as error:
+            sys.stderr.write(f"trivium.lab: {error}\n")
+            return 2
     return 0
 
 

@@ -36,6 +36,7 @@ _REQUIRED: Mapping[str, tuple[tuple[str, type], ...]] = {
     "tool_use": (("id", str), ("name", str), ("input", dict)),
     "tool_result": (("tool_use_id", str),),
 }
+_PLAIN_TEXT = {"type", "text"}
 _NEW_VERSION = "2026-10-21"
 _PARTS = frozenset({"text", "image", "document", "search_result", "tool_reference"})
 _MESSAGE_FIELDS = frozenset({"role", "content", "output_config", "clear_at"})
@@ -105,9 +106,9 @@ def _check_content(
             f"{where}: all messages must have non-empty content except for the optional final assistant message"
         )
     for index, block in enumerate(content):
-        kind = block.get("type") if isinstance(block, dict) else None
+        kind = str(block.get("type")) if isinstance(block, dict) else ""
         if kind == "text":
-            if block.keys() == {"type", "text"} and block["text"] and isinstance(block["text"], str):
+            if block.keys() == _PLAIN_TEXT and block["text"] and isinstance(block["text"], str):
                 continue  # by far the most frequent block
         elif kind == "tool_use":
             calls.add(str(block.get("id")))
@@ -117,7 +118,7 @@ def _check_content(
     return calls, results
 
 
-def _check_block(block: Any, kind: Any, role: str, where: str, version: str) -> None:
+def _check_block(block: Any, kind: str, role: str, where: str, version: str) -> None:
     if kind not in _BLOCK_FIELDS:
         if kind in _OPEN_BLOCKS:
             return
@@ -163,7 +164,7 @@ def _check_parts(content: object, where: str) -> None:
     if not isinstance(content, list):
         raise invalid(f"{where}: Input should be a valid string or list")
     for index, part in enumerate(content):
-        kind = part.get("type") if isinstance(part, dict) else None
+        kind = str(part.get("type")) if isinstance(part, dict) else ""
         if kind not in _PARTS:
             raise invalid(
                 f"{where}.{index}: Input tag {kind!r} found using 'type' does not match any of the expected tags"

@@ -288,7 +288,7 @@ def _scope(call: Call, model: Model) -> str:
     geography = call.fields.get("inference_geo")
     if geography is None:
         return call.scope
-    if geography not in {"us", "global"}:
+    if geography not in ("us", "global"):
         raise invalid("inference_geo: Input should be 'us' or 'global'")
     if geography == "us" and not model.inference_geo:
         raise invalid("inference_geo: 'us' is not supported for this model.")

@@ -137,7 +137,7 @@ def ttl_s(control: object) -> int:
     """The life that a `cache_control` asks for; raises Refused if it is malformed."""
     if not isinstance(control, dict) or control.get("type") != "ephemeral":
         raise invalid("cache_control.type: Input should be 'ephemeral'")
-    ttl = control.get("ttl", "5m")
+    ttl = str(control.get("ttl", "5m"))
     if ttl not in TTL_S:
         raise invalid("cache_control.ephemeral.ttl: Input should be '5m' or '1h'")
     return TTL_S[ttl]

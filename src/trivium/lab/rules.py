@@ -99,7 +99,7 @@ def _check_types(fields: Mapping[str, Any]) -> None:
         if any(not stop.strip() for stop in stops):
             raise invalid("stop_sequences: each stop sequence must contain non-whitespace")
     for name, values in _CHOICES.items():
-        if fields.get(name) not in {None, *values}:
+        if fields.get(name) not in (None, *values):
             raise invalid(f"{name}: Input should be {' or '.join(repr(value) for value in values)}")
     metadata = fields.get("metadata")
     if metadata is None:
@@ -159,14 +159,14 @@ def _check_tools(fields: Mapping[str, Any], model: Model) -> None:
 def _check_tool_choice(choice: Any, names: set[str], model: Model, *, declared: bool) -> None:
     if choice is None:
         return
-    kind = choice.get("type") if isinstance(choice, dict) else None
+    kind = str(choice.get("type")) if isinstance(choice, dict) else ""
     if kind not in {"auto", "any", "tool", "none"}:
         raise invalid("tool_choice: Input should be an object with type 'auto', 'any', 'tool' or 'none'")
     if not declared and kind != "none":
         raise invalid("tool_choice: may only be specified while providing tools")
     if kind in {"any", "tool"} and not model.forced_tools:
         raise invalid('tool_choice: type "tool" and "any" are not supported for this model.')
-    if kind == "tool" and choice.get("name") not in names:
+    if kind == "tool" and str(choice.get("name")) not in names:
         raise invalid(f"tool_choice: Tool '{choice.get('name')}' not found in provided tools")
 
 
@@ -186,10 +186,10 @@ def _check_thinking(fields: Mapping[str, Any], model: Model) -> None:
     thinking = fields.get("thinking")
     if thinking is None:
         return
-    kind = thinking.get("type") if isinstance(thinking, dict) else None
+    kind = str(thinking.get("type")) if isinstance(thinking, dict) else ""
     if kind not in {"adaptive", "enabled", "disabled", "between_tools"}:
         raise invalid("thinking.type: Input should be 'adaptive', 'enabled', 'disabled' or 'between_tools'")
-    if thinking.get("display", "omitted") not in {"summarized", "omitted", "updates"}:
+    if str(thinking.get("display", "omitted")) not in {"summarized", "omitted", "updates"}:
         raise invalid("thinking.display: Input should be 'summarized' or 'omitted'")
     if kind not in model.thinking and not (kind == "disabled" and not model.thinking):
         remedy = (
@@ -205,7 +205,7 @@ def _check_thinking(fields: Mapping[str, Any], model: Model) -> None:
     if kind in {"enabled", "adaptive"}:
         if (fields.get("tool_choice") or {}).get("type") in {"any", "tool"}:
             raise invalid("Thinking may not be enabled when tool_choice forces tool use.")
-        if fields.get("temperature") not in {None, 1}:
+        if fields.get("temperature") not in (None, 1):
             raise invalid("`temperature` may only be set to 1 when thinking is enabled.")
 
 

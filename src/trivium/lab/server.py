@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import importlib
-import tempfile
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
@@ -274,8 +273,3 @@ def _certificates(folder: Path, wall: Clock) -> Certificates:
     from trivium.lab.auth.tls import Certificates  # noqa: PLC0415  needs the `lab` extra, which plain HTTP does not
 
     return Certificates.create(folder, wall)
-
-
-def temporary_tls_folder() -> Path:
-    """A fresh folder for certificates nobody asked to keep."""
-    return Path(tempfile.mkdtemp(prefix="trivium-lab-"))

@@ -1,0 +1,71 @@
+"""What to export so that an SDK talks to the lab: addresses and the lab's fake credentials."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from trivium.lab.server import LabServer
+
+_REGION = "us-east-1"
+_VERTEX_LOCATION = "global"
+
+
+def exports(lab: LabServer, folder: Path) -> dict[str, dict[str, str]]:
+    """Environment variables per surface; Google's credential file is written into `folder`."""
+    found: dict[str, dict[str, str]] = {}
+    for name in lab.names:
+        if name == "anthropic":
+            found[name] = {"ANTHROPIC_BASE_URL": lab.base_url(name), "ANTHROPIC_API_KEY": lab.key(name)}
+        elif name == "bedrock":
+            found[name] = _bedrock(lab)
+        elif name == "vertex":
+            found[name] = _vertex(lab, folder)
+        elif name == "foundry":
+            found[name] = _foundry(lab)
+    if lab.certificates is not None:
+        ca = str(lab.certificates.ca_path)
+        names = ("SSL_CERT_FILE", "REQUESTS_CA_BUNDLE", "AWS_CA_BUNDLE", "NODE_EXTRA_CA_CERTS")
+        found["tls"] = dict.fromkeys(names, ca)
+    return found
+
+
+def _bedrock(lab: LabServer) -> dict[str, str]:
+    variables = {
+        "ANTHROPIC_BEDROCK_BASE_URL": lab.base_url("bedrock"),
+        "AWS_ENDPOINT_URL_BEDROCK_RUNTIME": lab.base_url("bedrock"),
+        "AWS_REGION": _REGION,
+        "AWS_EC2_METADATA_DISABLED": "true",
+    }
+    if lab.identities is not None:
+        credential = lab.identities.aws[0]
+        variables["AWS_ACCESS_KEY_ID"] = credential.access_key_id
+        variables["AWS_SECRET_ACCESS_KEY"] = credential.secret_access_key
+    return variables
+
+
+def _vertex(lab: LabServer, folder: Path) -> dict[str, str]:
+    variables = {"ANTHROPIC_VERTEX_BASE_URL": lab.base_url("vertex"), "CLOUD_ML_REGION": _VERTEX_LOCATION}
+    if lab.identities is not None:
+        user = lab.identities.google.authorized_user(f"{lab.url('signin')}/token")
+        path = folder / "google-credentials.json"
+        path.touch(mode=0o600)
+        path.write_text(json.dumps(user))
+        variables["ANTHROPIC_VERTEX_PROJECT_ID"] = user["quota_project_id"]
+        variables["GOOGLE_APPLICATION_CREDENTIALS"] = str(path)
+    return variables
+
+
+def _foundry(lab: LabServer) -> dict[str, str]:
+    variables = {
+        "ANTHROPIC_FOUNDRY_BASE_URL": lab.base_url("foundry"),
+        "ANTHROPIC_FOUNDRY_API_KEY": lab.key("foundry"),
+    }
+    if lab.identities is not None and lab.certificates is not None:  # Azure's library signs in over TLS alone
+        variables["AZURE_AUTHORITY_HOST"] = lab.url("signin")
+        variables["AZURE_TENANT_ID"] = lab.identities.entra.tenant
+        variables["AZURE_CLIENT_ID"] = lab.identities.application.client_id
+        variables["AZURE_CLIENT_SECRET"] = lab.identities.application.client_secret
+    return variables
