@@ -18,6 +18,7 @@ from trivium.gateway.seams import (
     Transport,
     TransportError,
 )
+from trivium.gateway.serving import GatewayServer
 from trivium.gateway.stamp import clock_stamp, trace_stamp
 from trivium.gateway.transport import AiohttpTransport
 
@@ -30,6 +31,7 @@ __all__ = [
     "Credential",
     "Facts",
     "Gateway",
+    "GatewayServer",
     "GatewaySettings",
     "Inbound",
     "Metrics",

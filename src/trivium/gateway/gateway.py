@@ -50,6 +50,7 @@ JSON = {"content-type": "application/json"}
 _TEXT = {"content-type": "text/plain; version=0.0.4; charset=utf-8"}
 _ENDPOINTS: Mapping[str, Endpoint] = {"/v1/messages": "messages", "/v1/messages/count_tokens": "count_tokens"}
 _MODELS = "/v1/models"
+_HANG_UP = {"connection": "close"}  # the rest of the body is not read
 _DRAIN_GRACE_S = 5.0
 _log = logging.getLogger("trivium.gateway")
 
@@ -133,6 +134,11 @@ class Gateway:
     def in_flight(self) -> int:
         """Requests being served."""
         return len(self._flights)
+
+    @property
+    def drain_s(self) -> float:
+        """How long requests may take to finish once a drain began."""
+        return self._parts.tools.settings.drain_s
 
     async def drain(self) -> None:
         """Refuse readiness, let requests finish, then end the rest with an error, and wait for every record."""
@@ -300,28 +306,30 @@ async def _body(headers: Mapping[str, str], receive: Receive, settings: GatewayS
     """The request's body, bounded in size and time, never decompressed."""
     encoding = headers.get("content-encoding", "identity").strip().lower()
     if encoding != "identity":
-        raise Refused(415, "invalid_request_error", f"content-encoding: {encoding[:40]}: send the body uncompressed")
+        message = f"content-encoding: {encoding[:40]}: send the body uncompressed"
+        raise Refused(415, "invalid_request_error", message, _HANG_UP)
     limit = settings.body_bytes_max
     declared = headers.get("content-length", "")
     if declared.isdigit() and int(declared) > limit:
-        raise Refused(413, "request_too_large", f"body: {declared} bytes: send at most {limit}")
+        raise Refused(413, "request_too_large", f"body: {declared} bytes: send at most {limit}", _HANG_UP)
     parts: list[bytes] = []
     size = 0
     try:
         async with asyncio.timeout(settings.body_read_s):
             while True:
-                message = await receive()
-                if message["type"] == "http.disconnect":
+                event = await receive()
+                if event["type"] == "http.disconnect":
                     raise Refused(400, "invalid_request_error", "body: the connection closed before its end")
-                part = message.get("body", b"")
+                part = event.get("body", b"")
                 size += len(part)
                 if size > limit:
-                    raise Refused(413, "request_too_large", f"body: send at most {limit} bytes")
+                    raise Refused(413, "request_too_large", f"body: send at most {limit} bytes", _HANG_UP)
                 parts.append(part)
-                if not message.get("more_body", False):
+                if not event.get("more_body", False):
                     return parts[0] if len(parts) == 1 else b"".join(parts)
     except TimeoutError as error:
-        raise Refused(408, "timeout_error", f"body: did not arrive within {settings.body_read_s:g} s") from error
+        message = f"body: did not arrive within {settings.body_read_s:g} s"
+        raise Refused(408, "timeout_error", message, _HANG_UP) from error
 
 
 async def _watch(receive: Receive, flight: Flight) -> None:

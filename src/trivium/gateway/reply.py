@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import Awaitable, Callable, Iterable, Mapping, MutableMapping
 from typing import Any
 
@@ -13,6 +14,7 @@ Message = MutableMapping[str, Any]
 Send = Callable[[Message], Awaitable[None]]
 Receive = Callable[[], Awaitable[Message]]
 _NS = 1_000_000_000
+_CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 
 
 class Reply:
@@ -81,8 +83,5 @@ class Reply:
 
 
 def _encoded(headers: Iterable[tuple[str, str]]) -> list[tuple[bytes, bytes]]:
-    """Header bytes; a line break from an upstream's value cannot open a header of its own."""
-    return [
-        (name.encode("latin-1"), value.replace("\r", " ").replace("\n", " ").encode("latin-1", "replace"))
-        for name, value in headers
-    ]
+    """Header bytes; a control character in an upstream's value cannot open a header of its own."""
+    return [(name.encode("latin-1"), _CONTROL.sub(" ", value).encode("latin-1", "replace")) for name, value in headers]
