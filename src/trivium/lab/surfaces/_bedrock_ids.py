@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from datetime import datetime
 from importlib.resources import files
 from typing import Any
-from urllib.parse import quote
 
 from trivium.lab.models import Model, ModelTable
 from trivium.lab.surfaces._base import Refused
@@ -122,8 +121,3 @@ class ModelIds:
 def validation(message: str) -> Refused:
     """A ValidationException."""
     return Refused(400, "invalid_request_error", message, native="ValidationException")
-
-
-def path_of(model_id: str, operation: str) -> str:
-    """The path of an operation on a model, the way the Anthropic SDKs write it (a literal `:`)."""
-    return f"/model/{quote(model_id, safe=':')}/{operation}"
