@@ -51,9 +51,18 @@ class Table:
         foot = f"<tfoot>{cells(self.total, 'td')}</tfoot>" if self.total else ""
         return f"<table>{caption}<thead>{cells(self.headers, 'th')}</thead><tbody>{body}</tbody>{foot}</table>"
 
-    def _widths(self, width: int) -> list[int]:
+    @property
+    def width(self) -> int:
+        """How many columns the table takes if nothing is shortened."""
+        widths = self._natural()
+        return sum(widths) + len(_GAP) * (len(widths) - 1)
+
+    def _natural(self) -> list[int]:
         everything = [self.headers, *self.rows, *([self.total] if self.total else [])]
-        widths = [max(width_of(one_line(row[column])) for row in everything) for column in range(len(self.headers))]
+        return [max(width_of(one_line(row[column])) for row in everything) for column in range(len(self.headers))]
+
+    def _widths(self, width: int) -> list[int]:
+        widths = self._natural()
         excess = sum(widths) + len(_GAP) * (len(widths) - 1) - width
         while excess > 0:
             texts = [

@@ -9,11 +9,14 @@ from trivium.ledger._rate import Rating, RatingLine
 from trivium.ledger._sink import GroupCommitSink
 from trivium.ledger._spend import DIMENSIONS, SpendRow
 from trivium.ledger._upkeep import Finding, Pruned
+from trivium.ledger._why import Because, Explanation, explain
 
 __all__ = [
     "DIMENSIONS",
     "Appended",
+    "Because",
     "DemandRow",
+    "Explanation",
     "Finding",
     "GroupCommitSink",
     "KeyStore",
@@ -23,6 +26,7 @@ __all__ = [
     "RatingLine",
     "Rerated",
     "SpendRow",
+    "explain",
     "importers",
     "write_export",
     "write_lines",

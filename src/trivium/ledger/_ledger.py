@@ -114,6 +114,17 @@ class Ledger:
         """Bring the file to the newest form; the revisions before and after."""
         return self._store.migrate()
 
+    @staticmethod
+    def migrate_file(path: Path) -> tuple[str | None, str]:
+        """Bring a file to the newest form without opening it as a ledger; the revisions before and after."""
+        if not path.exists():
+            raise UserError("db", str(path), "there is no ledger: name one with --db")
+        store = Store(path)
+        try:
+            return store.migrate()
+        finally:
+            store.close()
+
     def append(self, events: Iterable[UsageEvent], *, on_conflict: Conflict | None = None) -> Appended:
         """Record whole attempts, each once. An id known with other content raises DuplicateEvent.
 
@@ -297,9 +308,13 @@ class Ledger:
         self.note("restore", {"from": str(path), "kept": "" if kept is None else str(kept)})
         return kept
 
-    def prune(self, before: datetime | date, *, keep_tags: Sequence[str] = ()) -> _upkeep.Pruned:
-        """Turn attempts before a day into summaries per day; what is open or unpriced stays."""
-        return _upkeep.prune(self._store, before, keep_tags, self._clock.now())
+    def prune(self, before: datetime | date, *, keep_tags: Sequence[str] = (), dry_run: bool = False) -> _upkeep.Pruned:
+        """Turn attempts before a day into summaries per day; what is open or unpriced stays.
+
+        Totals stay what they were, by every dimension but the session and the tags that are not kept. With
+        `dry_run` nothing is changed.
+        """
+        return _upkeep.prune(self._store, before, keep_tags, self._clock.now(), dry_run=dry_run)
 
     def verify(self, *, progress: Callable[[str], None] | None = None) -> tuple[_upkeep.Finding, ...]:
         """Whatever contradicts itself: damaged pages, ends without a start, amounts that their lines do not give."""

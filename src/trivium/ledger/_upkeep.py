@@ -90,30 +90,42 @@ def restore(store: Store, path: Path, now: datetime) -> Path | None:
     return kept
 
 
-def prune(store: Store, before: datetime | date, keep_tags: Sequence[str], now: datetime) -> Pruned:
+def prune(
+    store: Store, before: datetime | date, keep_tags: Sequence[str], now: datetime, *, dry_run: bool = False
+) -> Pruned:
     """In one transaction: sum by day and dimensions, delete what was summed, write down that it was done."""
+    with store.writing() as connection:
+        trial = connection.begin_nested()
+        result = _prune(connection, before, keep_tags, now)
+        if dry_run:
+            trial.rollback()
+        else:
+            trial.commit()
+    return result
+
+
+def _prune(connection: Connection, before: datetime | date, keep_tags: Sequence[str], now: datetime) -> Pruned:
     before = _midnight(before)
     before_us = rows.to_us(before, "before")
     if before > now:
         raise UserError("before", before.date().isoformat(), "give a day that has come")
-    with store.writing() as connection:
-        last_us = connection.exec_driver_sql("SELECT max(before_us) FROM prunes").scalar()
-        if last_us is not None and last_us > before_us:
-            raise UserError("before", before.date().isoformat(), f"pruned up to {rows.from_us(last_us).date()} already")
-        connection.exec_driver_sql(_CHOOSE, (before_us,))
-        attempts = connection.exec_driver_sql("SELECT count(*) FROM temp.prunable").scalar() or 0
-        kept_open, kept_unpriced = connection.exec_driver_sql(_KEPT, (before_us,)).one()
-        prune_id = connection.exec_driver_sql(
-            "INSERT INTO prunes (at_us, before_us, attempts, keep_tags) VALUES (?, ?, ?, ?)",
-            (rows.to_us(now), before_us, attempts, rows.to_json(tuple(keep_tags))),
-        ).lastrowid
-        summaries = _summarize(connection, int(prune_id or 0), keep_tags)
-        connection.exec_driver_sql("INSERT INTO prune_permit VALUES (?)", (before_us,))
-        for table, column in _PRUNE_ORDER:
-            statement = f"DELETE FROM {table} WHERE {column} IN (SELECT seq FROM temp.prunable)"  # noqa: S608  constants
-            connection.exec_driver_sql(statement)
-        connection.exec_driver_sql("DELETE FROM prune_permit")
-        connection.exec_driver_sql("DROP TABLE temp.prunable")
+    last_us = connection.exec_driver_sql("SELECT max(before_us) FROM prunes").scalar()
+    if last_us is not None and last_us > before_us:
+        raise UserError("before", before.date().isoformat(), f"pruned up to {rows.from_us(last_us).date()} already")
+    connection.exec_driver_sql(_CHOOSE, (before_us,))
+    attempts = connection.exec_driver_sql("SELECT count(*) FROM temp.prunable").scalar() or 0
+    kept_open, kept_unpriced = connection.exec_driver_sql(_KEPT, (before_us,)).one()
+    prune_id = connection.exec_driver_sql(
+        "INSERT INTO prunes (at_us, before_us, attempts, keep_tags) VALUES (?, ?, ?, ?)",
+        (rows.to_us(now), before_us, attempts, rows.to_json(tuple(keep_tags))),
+    ).lastrowid
+    summaries = _summarize(connection, int(prune_id or 0), keep_tags)
+    connection.exec_driver_sql("INSERT INTO prune_permit VALUES (?)", (before_us,))
+    for table, column in _PRUNE_ORDER:
+        statement = f"DELETE FROM {table} WHERE {column} IN (SELECT seq FROM temp.prunable)"  # noqa: S608  constants
+        connection.exec_driver_sql(statement)
+    connection.exec_driver_sql("DELETE FROM prune_permit")
+    connection.exec_driver_sql("DROP TABLE temp.prunable")
     return Pruned(before, attempts, summaries, kept_open, kept_unpriced)
 
 
