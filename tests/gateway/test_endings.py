@@ -26,7 +26,7 @@ from gateway.support import (
     stream,
     world,
 )
-from trivium.core import AdmissionDenied, Closed, DuplicateEvent, LedgerCorrupt, Opened, Outcome, Quality
+from trivium.core import AdmissionDenied, Closed, DuplicateEvent, Opened, Outcome, Quality
 from trivium.gateway import Admitted
 
 HEADERS = {"x-api-key": SECRET}
@@ -170,7 +170,7 @@ class FailingSink(MemorySink):
 
     async def opened(self, event: Opened) -> None:
         if self._fail[0]:
-            raise LedgerCorrupt("disk full")
+            raise OSError("disk full")
         await super().opened(event)
 
     async def closed(self, event: Closed) -> None:

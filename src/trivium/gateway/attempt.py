@@ -142,13 +142,15 @@ class Attempt:
     async def _open(self, opened: Opened) -> None:
         """Durable before the surface is called; if the client leaves meanwhile the record is closed as unsent."""
         try:
-            await unbroken(self._tools.sink.opened(opened))
+            with self._tools.metrics.ledger_pending.track_inprogress():
+                await unbroken(self._tools.sink.opened(opened))
         except asyncio.CancelledError:
             await unbroken(self._close(opened))
             raise
-        except LedgerError:
+        except Exception as error:  # whatever the sink's store raises: without a record nothing is sent
             self._tools.metrics.ledger_errors.labels("opened").inc()
-            raise
+            _log.error("ledger refused an opened record: %s", type(error).__name__)
+            raise LedgerError("the opened record could not be kept") from error
 
     async def _exchange(self, outbound: Outbound) -> Failure | None:
         self._sent_ns = self._tools.clock.monotonic_ns()
@@ -254,9 +256,10 @@ class Attempt:
         self.closed = closed
         self._tools.metrics.closed(opened, closed)
         try:
-            await self._tools.sink.closed(closed)
-        except LedgerError as error:
-            # The opened record is durable and the reaper will resolve it; the client's answer is already paid for.
+            with self._tools.metrics.ledger_pending.track_inprogress():
+                await self._tools.sink.closed(closed)
+        except Exception as error:  # noqa: BLE001  counted and logged; the reaper resolves what stays open
+            # The client's answer is already paid for, so it is delivered all the same.
             self._tools.metrics.ledger_errors.labels("closed").inc()
             _log.error("ledger refused a closed record: %s event=%s", type(error).__name__, closed.event_id)
 

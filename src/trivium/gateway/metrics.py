@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 
 from trivium.core import TOKEN_UNITS, Closed, Opened
@@ -42,10 +40,6 @@ class Metrics:
             "trivium_ledger_errors", "Records the ledger did not take", ("record",), registry=registry
         )
         self.ledger_pending = Gauge("trivium_ledger_pending", "Records waiting to become durable", registry=registry)
-
-    def watch_queue(self, length: Callable[[], int]) -> None:
-        """Show the length of the sink's own queue instead of the gateway's count."""
-        self.ledger_pending.set_function(lambda: float(length()))
 
     def closed(self, opened: Opened, closed: Closed) -> None:
         """An attempt ended."""

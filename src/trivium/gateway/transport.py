@@ -12,6 +12,7 @@ import aiohttp
 import certifi
 from yarl import URL
 
+from trivium.core import UserError
 from trivium.gateway.seams import Headers, Inbound, Outbound, Timeouts, TransportError
 
 CONNECTIONS_MAX = 1000
@@ -21,11 +22,14 @@ _AUTOMATIC = ("User-Agent", "Accept", "Accept-Encoding", "Content-Type")
 
 
 class AiohttpTransport:
-    """A pool of connections to upstreams; honours proxy environment variables and a CA file when told to."""
+    """A pool of connections to upstreams; honours proxy environment variables, and trusts `ca_files` besides the usual.
 
-    def __init__(self, *, trust_env: bool = True, ca_file: Path | None = None) -> None:
+    Redirects are not followed, bodies are not decompressed, nothing is sent twice.
+    """
+
+    def __init__(self, *, trust_env: bool = True, ca_files: Iterable[Path] = ()) -> None:
         self._trust_env = trust_env
-        self._ca_file = ca_file
+        self._ca_files = tuple(ca_files)
         self._session: aiohttp.ClientSession | None = None
 
     async def send(self, outbound: Outbound, timeouts: Timeouts) -> Inbound:
@@ -59,7 +63,7 @@ class AiohttpTransport:
                 connector=aiohttp.TCPConnector(
                     limit=CONNECTIONS_MAX,
                     keepalive_timeout=KEEPALIVE_S,
-                    ssl=_tls(self._ca_file),
+                    ssl=_tls(self._ca_files),
                 ),
                 cookie_jar=aiohttp.DummyCookieJar(),
                 auto_decompress=False,
@@ -124,11 +128,15 @@ class _AiohttpInbound:
         self._response.close()
 
 
-def _tls(ca_file: Path | None) -> ssl.SSLContext:
-    """The machine's own authorities (SSL_CERT_FILE included) and certifi's, or only those of a given file."""
-    context = ssl.create_default_context(cafile=None if ca_file is None else str(ca_file))
-    if ca_file is None:
-        context.load_verify_locations(certifi.where())
+def _tls(ca_files: Iterable[Path]) -> ssl.SSLContext:
+    """The machine's own authorities (SSL_CERT_FILE included), certifi's, and the operator's."""
+    context = ssl.create_default_context()
+    context.load_verify_locations(certifi.where())
+    for path in ca_files:
+        try:
+            context.load_verify_locations(path)
+        except OSError as error:  # ssl.SSLError is one
+            raise UserError("ca_file", str(path), "name a readable file of PEM certificates") from error
     return context
 
 

@@ -1,0 +1,135 @@
+"""The gateway as the benchmark serves it: one surface, one key, the real transport, an adapter without translation."""
+# ruff: noqa: ARG002  the signatures are the Protocols'
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import AsyncIterator, Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+
+import msgspec
+
+from trivium.core import (
+    ANY,
+    Closed,
+    KeyRecord,
+    NoClaim,
+    Offer,
+    Opened,
+    Retry,
+    Route,
+    RouteTable,
+    Sink,
+    SystemClock,
+    Target,
+    UpstreamError,
+    hash_secret,
+)
+from trivium.gateway import AiohttpTransport, Gateway, GatewaySettings, OpenAdmission, SurfaceSettings
+from trivium.gateway.seams import Decoder, Facts, Failure, MessagesRequest, Outbound
+from trivium.gateway.wire.decode import BodyDecoder, StreamDecoder, writes_may_be_long
+from trivium.gateway.wire.headers import upstream_headers
+from trivium.ledger import Ledger
+
+
+class NoSink:
+    async def opened(self, event: Opened) -> None:
+        pass
+
+    async def closed(self, event: Closed) -> None:
+        pass
+
+
+class OneKey:
+    def __init__(self, secret: str) -> None:
+        self._record = KeyRecord("key_bench", hash_secret(secret), "bench", datetime(2026, 1, 1, tzinfo=UTC))
+
+    def find(self, secret_sha256: str) -> KeyRecord | None:
+        return self._record if secret_sha256 == self._record.secret_sha256 else None
+
+
+class OneModel:
+    def __init__(self, model: str) -> None:
+        self._model = model
+
+    def model_id(self, name: str) -> str:
+        if name != self._model:
+            raise NoClaim(name)
+        return name
+
+    def wire_model(self, surface: str, scope: str, model: str) -> str:
+        return model
+
+    def versions(self, surface: str, model: str) -> tuple[str, ...]:
+        return ("2023-06-01",)
+
+    def beta(self, surface: str, model: str, beta: str) -> str | None:
+        return beta
+
+    def unsupported_fields(self, surface: str, model: str) -> frozenset[str]:
+        return frozenset()
+
+    def supports(self, surface: str, model: str, capability: str) -> bool | None:
+        return None
+
+    def models(self) -> tuple[str, ...]:
+        return (self._model,)
+
+    def display_name(self, model: str) -> str:
+        return model
+
+
+class Plain:
+    """The adapter of an Anthropic-format surface, without its error table."""
+
+    def prepare(self, request: MessagesRequest, target: Target, facts: Facts, settings: SurfaceSettings) -> Outbound:
+        model = facts.wire_model(settings.surface, target.offer.scope, request.model)
+        return Outbound(
+            settings.surface,
+            "POST",
+            settings.base_url + "/v1/messages",
+            upstream_headers(request),
+            request.body.edit(replace={"model": msgspec.json.encode(model)}),
+            stream=request.stream,
+        )
+
+    def decoder(
+        self, request: MessagesRequest, status: int, headers: Mapping[str, str], limits: GatewaySettings
+    ) -> Decoder:
+        if request.stream:
+            return StreamDecoder("plain", self._failure, long_writes=writes_may_be_long(request), limits=limits)
+        return BodyDecoder("plain", self._failure, request=request, limits=limits)
+
+    def _failure(self, body: bytes) -> Failure:
+        return self.classify(500, {}, body)
+
+    def classify(self, status: int, headers: Mapping[str, str], body: bytes) -> Failure:
+        return Failure(UpstreamError("plain", "failed", retry=Retry.NEVER), status, body, "api_error")
+
+    def request_id(self, headers: Mapping[str, str]) -> str:
+        return headers.get("request-id", "")
+
+
+@contextlib.asynccontextmanager
+async def build(upstream: int, folder: Path | None, *, secret: str, model: str) -> AsyncIterator[Gateway]:
+    """A gateway in front of a local port; with a folder its records go to a ledger there."""
+    clock = SystemClock()
+    async with contextlib.AsyncExitStack() as stack:
+        sink: Sink = NoSink()
+        if folder is not None:
+            ledger = Ledger.open(folder / "ledger.db", clock=clock, book=None)
+            sink = await stack.enter_async_context(ledger.sink())
+        table = RouteTable((Route(ANY, ANY, (Target(Offer("anthropic", "global", ANY), 1),)),), "1")
+        yield Gateway(
+            GatewaySettings({"anthropic": SurfaceSettings("anthropic", f"http://127.0.0.1:{upstream}")}, drain_s=1),
+            sink=sink,
+            keys=OneKey(secret),
+            routes=lambda: table,
+            facts=OneModel(model),
+            admission=OpenAdmission(),
+            clock=clock,
+            transport=AiohttpTransport(trust_env=False),
+            credentials={},
+            upstreams={"anthropic": Plain()},
+        )
