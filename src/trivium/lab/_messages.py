@@ -38,6 +38,7 @@ _REQUIRED: Mapping[str, tuple[tuple[str, type], ...]] = {
 }
 _PLAIN_TEXT = {"type", "text"}
 _NEW_VERSION = "2026-10-21"
+_SOURCES = {"base64": "data", "text": "data", "url": "url", "file": "file_id", "content": "content"}
 _PARTS = frozenset({"text", "image", "document", "search_result", "tool_reference"})
 _MESSAGE_FIELDS = frozenset({"role", "content", "output_config", "clear_at"})
 _ASSISTANT_ONLY = frozenset({"thinking", "redacted_thinking", "tool_use"})
@@ -132,6 +133,8 @@ def _check_block(block: Any, kind: str, role: str, where: str, version: str) -> 
         raise invalid("messages: text content blocks must be non-empty")
     if kind in {"tool_result", "search_result"}:
         _check_parts(block.get("content"), f"{where}.{kind}.content")
+    if kind in {"image", "document"}:
+        _check_source(block["source"], f"{where}.{kind}.source")
     if version == _NEW_VERSION:
         _check_new_version(block, kind, role, where)
 
@@ -158,6 +161,17 @@ def _check_new_version(block: Mapping[str, Any], kind: str, role: str, where: st
         )
 
 
+def _check_source(source: Mapping[str, Any], where: str) -> None:
+    kind = str(source.get("type"))
+    if kind not in _SOURCES:
+        raise invalid(f"{where}: Input tag {kind!r} found using 'type' does not match any of the expected tags")
+    field = _SOURCES[kind]
+    if kind == "content":
+        _check_parts(source.get(field), f"{where}.content")
+    elif not isinstance(source.get(field), str):
+        raise invalid(f"{where}.{kind}.{field}: Field required")
+
+
 def _check_parts(content: object, where: str) -> None:
     if content is None or isinstance(content, str):
         return
@@ -172,6 +186,10 @@ def _check_parts(content: object, where: str) -> None:
         for name, wanted in _REQUIRED.get(kind, ()):
             if not isinstance(part.get(name), wanted):
                 raise invalid(f"{where}.{index}.{kind}.{name}: Field required")
+        if kind in {"image", "document"}:
+            _check_source(part["source"], f"{where}.{index}.{kind}.source")
+        elif kind == "search_result":
+            _check_parts(part["content"], f"{where}.{index}.{kind}.content")
 
 
 def _cited(block: Mapping[str, Any]) -> bool:
