@@ -27,7 +27,7 @@ from gateway.support import (
     world,
 )
 from trivium.core import AdmissionDenied, Closed, DuplicateEvent, Opened, Outcome, Quality
-from trivium.gateway import Admitted
+from trivium.gateway import Admitted, GatewaySettings
 
 HEADERS = {"x-api-key": SECRET}
 
@@ -271,3 +271,17 @@ async def test_an_unexpected_error_is_answered_settled_and_named_without_its_wor
     assert "RuntimeError" in caplog.text
     assert "canary" not in caplog.text
     assert b"canary" not in response.body
+
+
+async def test_a_reload_serves_new_requests_from_new_settings_and_drops_none() -> None:
+    hold = asyncio.Event()
+    at = world({"anthropic": [sse_answer(hold=hold)], "vertex": [json_answer()]})
+    caller, work = start(at, ask(stream=True))
+    await until(lambda: bool(caller.response.parts))
+    old = at.gateway._parts.tools.settings
+    only_vertex = GatewaySettings({"vertex": old.surfaces["vertex"]})
+    at.gateway.reload(only_vertex, credentials={"vertex": at.credential})
+    assert (await post(at, ask())).headers["x-trivium-surface"] == "vertex"
+    hold.set()
+    assert (await work).body == b"".join(stream())
+    at.sink.check()
