@@ -9,7 +9,9 @@ from trivium.plan._market import BookMarket, Market, Rate, band_starts
 from trivium.plan._measure import demand_from_events
 from trivium.plan._plan import Plan, QuotaFinding, Reason, RunnerUp, Share, WorkloadPlan, write_routes
 from trivium.plan._problem import Column, Problem, Row, Violation, check
+from trivium.plan._report import plan_json, plan_text
 from trivium.plan._solve import Solution, SolverFailed, solve_problem
+from trivium.plan._solve_from import PlanOptions, demand_from_ledger, solve
 
 __all__ = [
     "LEVERS",
@@ -28,6 +30,7 @@ __all__ = [
     "Market",
     "Minute",
     "Plan",
+    "PlanOptions",
     "Prices",
     "Problem",
     "Quota",
@@ -49,7 +52,11 @@ __all__ = [
     "check",
     "choose_from",
     "demand_from_events",
+    "demand_from_ledger",
     "make_plan",
+    "plan_json",
+    "plan_text",
+    "solve",
     "solve_problem",
     "write_routes",
 ]

@@ -69,8 +69,7 @@ def scopes_of(demand: Demand, requirement: Requirement) -> tuple[str, ...]:
 def offers_for(demand: Demand, requirement: Requirement, frame: Frame) -> Iterator[Offer]:
     """Every offer the requirement admits by name, whether it exists or not."""
     allowed = requirement.surfaces or frame.surfaces
-    now = {offer.surface for offer, _ in demand.offers}
-    surfaces = [name for name in ROUTABLE_SURFACES if name in allowed and (name in frame.surfaces or name in now)]
+    surfaces = [name for name in frame.surfaces if name in allowed]
     tiers = sorted({offer.tier for offer, _ in demand.offers} | ({"batch"} if requirement.batchable else set()))
     for model in dict.fromkeys((demand.model, *requirement.models)):
         for surface in surfaces:
@@ -85,7 +84,7 @@ def choose_from(demand: Demand, requirement: Requirement, frame: Frame) -> Choic
     excluded: list[Excluded] = []
     unknown: set[str] = set()
     for offer in offers_for(demand, requirement, frame):
-        wrong = _unfit(demand, requirement, offer, frame, unknown)
+        wrong = _unsold(demand, offer, frame) or _unfit(demand, requirement, offer, frame, unknown)
         if wrong is not None:
             excluded.append(wrong)
             continue
@@ -93,6 +92,14 @@ def choose_from(demand: Demand, requirement: Requirement, frame: Frame) -> Choic
             found = _candidate(demand, offer, life, frame)
             (candidates if isinstance(found, Candidate) else excluded).append(found)  # type: ignore[arg-type]  # by kind
     return Choice(demand, requirement, tuple(candidates), tuple(sorted(set(excluded))), tuple(sorted(unknown)))
+
+
+def _unsold(demand: Demand, offer: Offer, frame: Frame) -> Excluded | None:
+    try:
+        frame.market.rates(offer, demand.band_starts)
+    except (NoPrice, AmbiguousOffer) as error:
+        return Excluded(offer, str(error))
+    return None
 
 
 def _candidate(demand: Demand, offer: Offer, life: str, frame: Frame) -> Candidate | Excluded:
@@ -132,7 +139,7 @@ def _unfit(demand: Demand, requirement: Requirement, offer: Offer, frame: Frame,
         if verdict.answer is Answer.NO and not (runs_here and name not in requirement.capabilities):
             return Excluded(offer, f"{name} is not offered there", verdict.claim_ids)
         if verdict.answer is Answer.UNKNOWN and not runs_here:
-            unknown.add(f"{name} on {offer.surface} for {offer.model}")
+            unknown.add(f"{name} on {offer.surface}")
     window = frame.facts.capability(offer.surface, offer.model, "context_window_tokens")
     here = frame.facts.capability(demand.home.surface, demand.home.model, "context_window_tokens")
     tokens, needed = _window(window), demand.prompt_tokens_max

@@ -163,8 +163,7 @@ def _assumptions(choices: Sequence[Choice], prices: Prices, frame: Frame, parts:
         )
     if any(choice.requirement.batchable for choice in choices):
         found.append("a batch finds nothing in the cache")
-    for choice in choices:
-        found += _defaults(choice, frame)
+    found += _defaults(choices, frame)
     if not prices.has_contracts:
         found.append("list prices: no contract is known")
     if unknown := sum(choice.demand.unknown for choice in choices):
@@ -172,16 +171,22 @@ def _assumptions(choices: Sequence[Choice], prices: Prices, frame: Frame, parts:
     return tuple(dict.fromkeys(found))
 
 
-def _defaults(choice: Choice, frame: Frame) -> list[str]:
-    need, name = choice.requirement, choice.demand.workload
-    found = []
-    if not need.scopes:
-        found.append(f"{name}: residency is where it runs now ({', '.join(scopes_of(choice.demand, need))})")
-    if not need.models:
-        found.append(f"{name}: keeps the models it uses")
-    if not need.batchable:
-        found.append(f"{name}: interactive")
-    if not need.surfaces:
-        found.append(f"{name}: may use {', '.join(frame.surfaces)}")
-    found += [f"no claim says whether {what} is offered; taken as yes" for what in choice.unknown]
+def _defaults(choices: Sequence[Choice], frame: Frame) -> list[str]:
+    """Requirements that nobody stated, as sentences over the workloads that share them."""
+    said: dict[str, list[str]] = {}
+    for choice in choices:
+        need, demand = choice.requirement, choice.demand
+        if not need.scopes:
+            where = ", ".join(scopes_of(demand, need))
+            said.setdefault(f"residency is where it runs now ({where})", []).append(demand.workload)
+        if not need.models:
+            said.setdefault("keeps the models it uses", []).append(demand.workload)
+        if not need.batchable:
+            said.setdefault("interactive: no batch", []).append(demand.workload)
+        if not need.surfaces:
+            said.setdefault(f"may use {', '.join(frame.surfaces)}", []).append(demand.workload)
+    found = [f"{', '.join(dict.fromkeys(names))}: {what}" for what, names in said.items()]
+    unknown = sorted({what for choice in choices for what in choice.unknown})
+    if unknown:
+        found.append(f"taken as offered, because no claim says: {', '.join(unknown)}")
     return found

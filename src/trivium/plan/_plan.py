@@ -71,7 +71,7 @@ class QuotaFinding:
     """A quota against the measured peak: of the plan, or of everything of a workload put on one offer."""
 
     subject: str  # "the plan", or workload/model
-    offer_hint: str  # surface, and the models that share the pool
+    pool: str  # surface, and the models that share it
     metric: str
     tier: str
     limit: int | None  # None: not published or not known

@@ -63,7 +63,7 @@ def _finding(subject: str, quota: Quota, loads: Mapping[int, int], parts: int) -
     minute, load = max(loads.items(), key=lambda item: (item[1], -item[0]))
     return QuotaFinding(
         subject=subject,
-        offer_hint=f"{quota.surface} ({quota.name})",
+        pool=f"{quota.surface} ({quota.name})",
         metric=quota.metric,
         tier=quota.tier,
         limit=quota.limit,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
+from datetime import date
 from decimal import Decimal
 
 from trivium.core import Checkpoint, Money, Offer
@@ -86,16 +87,17 @@ def fallbacks(choice: Choice, used: Sequence[Candidate], most: int = 3) -> tuple
 
 def checkpoints(choices: Iterable[tuple[Choice, Sequence[Candidate]]], frame: Frame) -> tuple[Checkpoint, ...]:
     """Days on which something the plan rests on ends: retirements, and the windows of the prices it uses."""
-    found = set()
+    found: dict[tuple[date, str, str], set[str]] = {}
     for choice, used in choices:
         for candidate in used:
             offer = candidate.offer
             subject = f"{offer.model} on {offer.surface}"
             for leaves in frame.facts.retirements:
                 if (leaves.surface, leaves.model) == (offer.surface, offer.model) and leaves.day > frame.at:
-                    what = "may be retired from this day" if leaves.floor else "the surface retires the model"
-                    found.add(Checkpoint(leaves.day, subject, f"{what} ({leaves.status})", leaves.claim_ids))
+                    what = "may be retired from this day on" if leaves.floor else "the surface retires the model"
+                    found.setdefault((leaves.day, subject, f"{what} ({leaves.status})"), set()).update(leaves.claim_ids)
             for rate in claims_of(choice.demand, offer, candidate.life, frame.market):
                 if rate.until is not None:
-                    found.add(Checkpoint(rate.until, subject, "a price it rests on ends", rate.claim_ids))
-    return tuple(sorted(found))
+                    key = (rate.until, subject, "prices it rests on end")
+                    found.setdefault(key, set()).update(rate.claim_ids)
+    return tuple(Checkpoint(*key, tuple(sorted(ids))) for key, ids in sorted(found.items()))
