@@ -33,8 +33,9 @@ def append_demand(connection: Connection, demand: Iterable[DemandRow]) -> tuple[
     already = 0
     for row in demand:
         key = (row.source, row.model, row.client, row.offset_s)
-        mine = known.setdefault(key, row)
-        if mine is row:
+        mine = known.get(key)
+        if mine is None:
+            known[key] = row
             fresh.append({name: getattr(row, name) for name in DemandRow.__slots__} | {"imputed": int(row.imputed)})
         elif mine == row:
             already += 1

@@ -39,7 +39,7 @@ class KeyStore:
         self._watch: Connection | None = None
         self._cursor: Any = None
         self._data_version: int | None = None
-        self._newest: tuple[int, int] | None = None
+        self._newest: tuple[str | None, str | None] | None = None
         self._by_hash: Mapping[str, KeyRecord] = {}
 
     def find(self, secret_sha256: str) -> KeyRecord | None:
@@ -127,7 +127,8 @@ class KeyStore:
         if version == self._data_version:
             return
         newest = self._cursor.execute(
-            "SELECT (SELECT coalesce(max(seq), 0) FROM keys), (SELECT coalesce(max(seq), 0) FROM key_revocations)"
+            "SELECT (SELECT seq || key_id FROM keys ORDER BY seq DESC LIMIT 1),"
+            " (SELECT seq || key_id FROM key_revocations ORDER BY seq DESC LIMIT 1)"
         ).fetchone()
         if newest != self._newest:
             self._by_hash = {record.secret_sha256: record for record in self._read()}

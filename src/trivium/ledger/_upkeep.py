@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
+from itertools import count
 from pathlib import Path
 
 from sqlalchemy import Connection
@@ -78,7 +79,7 @@ def restore(store: Store, path: Path, now: datetime) -> Path | None:
             raise LedgerCorrupt(f"{path} is no backup of a ledger: {error}") from error
         kept = None
         if _has_content(store):
-            kept = store.path.with_name(f"{store.path.name}.before-restore-{now:%Y%m%dT%H%M%S%f}")
+            kept = _unused(store.path.with_name(f"{store.path.name}.before-restore-{now:%Y%m%dT%H%M%S}"))
             backup(store, kept, None)
         store.close()
         try:
@@ -184,6 +185,12 @@ def _has_content(store: Store) -> bool:
     with store.reading() as connection:
         query = "SELECT EXISTS (SELECT 1 FROM attempts_opened) OR EXISTS (SELECT 1 FROM keys)"
         return bool(connection.exec_driver_sql(query).scalar())
+
+
+def _unused(path: Path) -> Path:
+    """The path, numbered if there is such a file already."""
+    names = (path if number == 1 else path.with_name(f"{path.name}-{number}") for number in count(1))
+    return next(name for name in names if not name.exists())
 
 
 def _require_sound(connection: sqlite3.Connection, path: Path) -> None:
