@@ -176,7 +176,7 @@ async def test_a_reader_that_pauses_makes_the_upstream_pause() -> None:
 async def test_an_unreadable_ca_file_is_named(tmp_path: Path) -> None:
     (tmp_path / "ca.pem").write_text("nothing")
     for name in ("ca.pem", "missing.pem"):
-        transport = AiohttpTransport(ca_files=[tmp_path / name])
+        transport = AiohttpTransport(ca_file=tmp_path / name)
         with pytest.raises(UserError, match="ca_file"):
             await transport.send(outbound(1), FAST)
         await transport.close()

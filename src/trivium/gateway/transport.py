@@ -22,14 +22,14 @@ _AUTOMATIC = ("User-Agent", "Accept", "Accept-Encoding", "Content-Type")
 
 
 class AiohttpTransport:
-    """A pool of connections to upstreams; honours proxy environment variables, and trusts `ca_files` besides the usual.
+    """A pool of connections to upstreams; honours proxy environment variables, and trusts `ca_file` besides the usual.
 
     Redirects are not followed, bodies are not decompressed, nothing is sent twice.
     """
 
-    def __init__(self, *, trust_env: bool = True, ca_files: Iterable[Path] = ()) -> None:
+    def __init__(self, *, trust_env: bool = True, ca_file: Path | None = None) -> None:
         self._trust_env = trust_env
-        self._ca_files = tuple(ca_files)
+        self._ca_file = ca_file
         self._session: aiohttp.ClientSession | None = None
 
     async def send(self, outbound: Outbound, timeouts: Timeouts) -> Inbound:
@@ -63,7 +63,7 @@ class AiohttpTransport:
                 connector=aiohttp.TCPConnector(
                     limit=CONNECTIONS_MAX,
                     keepalive_timeout=KEEPALIVE_S,
-                    ssl=_tls(self._ca_files),
+                    ssl=_tls(self._ca_file),
                 ),
                 cookie_jar=aiohttp.DummyCookieJar(),
                 auto_decompress=False,
@@ -128,15 +128,15 @@ class _AiohttpInbound:
         self._response.close()
 
 
-def _tls(ca_files: Iterable[Path]) -> ssl.SSLContext:
+def _tls(ca_file: Path | None) -> ssl.SSLContext:
     """The machine's own authorities (SSL_CERT_FILE included), certifi's, and the operator's."""
     context = ssl.create_default_context()
     context.load_verify_locations(certifi.where())
-    for path in ca_files:
+    if ca_file is not None:
         try:
-            context.load_verify_locations(path)
+            context.load_verify_locations(ca_file)
         except OSError as error:  # ssl.SSLError is one
-            raise UserError("ca_file", str(path), "name a readable file of PEM certificates") from error
+            raise UserError("ca_file", str(ca_file), "name a readable file of PEM certificates") from error
     return context
 
 
