@@ -298,9 +298,9 @@ async def test_no_secret_or_prompt_reaches_logs_metrics_or_answers(caplog: pytes
         at = world({"anthropic": [answer]})
         body = ask(messages=[{"role": "user", "content": canary}])
         response = await post(at, body, x_other=canary)
-        seen += [response.body.decode(), str(response.headers), (await get(at, "/metrics")).body.decode()]
+        metrics = await get(at, "/metrics")
         bad = await post(at, body[:-1], x_api_key=OTHER_SECRET)
-        seen += [bad.body.decode()]
+        seen.extend(part.body.decode() + str(part.headers) for part in (response, metrics, bad))
     logged = caplog.text + "".join(seen)
     for secret in (SECRET, OTHER_SECRET, UPSTREAM_SECRET, canary, SECRET[7:20]):
         assert secret not in logged
