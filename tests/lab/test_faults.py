@@ -168,6 +168,25 @@ async def test_a_killed_surface_refuses_and_resets_and_comes_back_at_its_port(
         assert response.status == 200
 
 
+async def test_a_drained_surface_answers_what_it_has_read_before_it_closes(
+    lab: LabServer, session: aiohttp.ClientSession
+) -> None:
+    lab.faults.add(Fault("delay", seconds=0.2, count=1))
+    async with asyncio.TaskGroup() as group:
+        pending = group.create_task(_status(lab, session))
+        await asyncio.sleep(0.05)
+        await lab.kill("anthropic", drain=True)
+    assert pending.result() == 200
+    assert len(lab.bill.lines) == 1
+    assert not lab.alive("anthropic")
+
+
+async def _status(lab: LabServer, session: aiohttp.ClientSession) -> int:
+    async with session.post(lab.url() + "/v1/messages", json=ASK, headers=headers(lab)) as response:
+        await response.read()
+        return response.status
+
+
 @pytest.mark.parametrize(
     "raw",
     [

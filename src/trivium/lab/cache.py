@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 LOOKBACK_BLOCKS = 20
+_ENTRIES_MAX = 100_000  # beyond it the dead are swept out
 TTL_S = {"5m": 300, "1h": 3600}
 
 
@@ -88,6 +89,8 @@ class PromptCache:
             entry = self._entries.get((owner, prefix))
             if entry is not None and at < entry.expires_at:
                 entry.expires_at = max(entry.expires_at, at + timedelta(seconds=entry.ttl_s))
+        if len(self._entries) > _ENTRIES_MAX:
+            self._entries = {key: entry for key, entry in self._entries.items() if at < entry.expires_at}
         for prefix, ttl_s in lookup.writes:
             expires_at = at + timedelta(seconds=ttl_s)
             entry = self._entries.get((owner, prefix))

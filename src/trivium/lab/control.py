@@ -5,6 +5,7 @@ GET  /clock                         GET  /requests        ?last=N (default 20)
 POST /clock {"set": ISO} | {"advance_s": n} | {"mode": "system"}
 GET  /faults     POST /faults {"kind": …}      DELETE /faults[/ID]
 POST /surfaces/NAME/kill            POST /surfaces/NAME/revive
+     kill takes {"drain": true} to answer what was read before it closes
 POST /reset
 """
 
@@ -57,8 +58,12 @@ class Control:
                 return self._lab.bill.as_json(lines=request.query.get("lines", "0") not in {"", "0"})
             case ("GET", ["requests"]):
                 return self._lab.seen.as_json(_whole(request.query.get("last", str(_LAST))))
-            case ("POST", ["surfaces", name, "kill" | "revive" as verb]):
-                await (self._lab.kill(name) if verb == "kill" else self._lab.revive(name))
+            case ("POST", ["surfaces", name, "kill"]):
+                body = await _body(request) if request.can_read_body else {}
+                await self._lab.kill(name, drain=bool(body.get("drain", False)))
+                return {"surface": name, "alive": self._lab.alive(name)}
+            case ("POST", ["surfaces", name, "revive"]):
+                await self._lab.revive(name)
                 return {"surface": name, "alive": self._lab.alive(name)}
             case ("POST", ["reset"]):
                 self._lab.reset()

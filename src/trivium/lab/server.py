@@ -199,9 +199,13 @@ class LabServer:
         """Whether a surface listens."""
         return self._port(name).alive
 
-    async def kill(self, name: str) -> None:
-        """Close a surface's socket and reset its live connections, as a crash would."""
-        await self._port(name, killable=True).close(crash=True)
+    async def kill(self, name: str, *, drain: bool = False) -> None:
+        """Close a surface's socket and reset its live connections, as a crash would.
+
+        With `drain` it leaves politely: requests it has read are answered (for a second), so that nothing is billed
+        that its client never saw.
+        """
+        await self._port(name, killable=True).close(crash=not drain)
 
     async def revive(self, name: str) -> None:
         """Listen again at the same port."""

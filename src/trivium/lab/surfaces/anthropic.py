@@ -24,6 +24,7 @@ from trivium.lab.surfaces._base import (
 from trivium.lab.surfaces._first_party import FirstPartySurface, Resolved
 
 _LIMITS = {"requests": 10_000, "input-tokens": 10_000_000, "output-tokens": 2_000_000}  # per minute, shown not enforced
+_RATE_LIMITED = 429
 _MODELS_PAGE, _MODELS_PAGE_MAX = 20, 1000
 
 
@@ -109,6 +110,12 @@ class AnthropicSurface(FirstPartySurface):
             headers[f"anthropic-ratelimit-{name}-remaining"] = str(left if name == "requests" else round(left, -3))
             headers[f"anthropic-ratelimit-{name}-reset"] = reset
         return headers
+
+    def refuse(self, refused: Refused, exchange: Exchange) -> Reply:
+        """The envelope; a rate limit says when to come back unless it was told otherwise."""
+        if refused.status == _RATE_LIMITED:
+            refused.headers.setdefault("retry-after", "1")
+        return super().refuse(refused, exchange)
 
     def _model_info(self, model: Model) -> dict[str, object]:
         since = min(window.since for window in model.available["anthropic"] if window.since is not None)
