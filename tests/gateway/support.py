@@ -400,6 +400,8 @@ class Caller:
         self.response.body += message["body"]
         self.response.parts.append(message["body"])
         self.response.ended = not message.get("more_body", False)
+        if self.response.ended:
+            self._gone.set()  # as servers do
         self.progress.set()
         if self.block is not None:
             await self.block.wait()

@@ -251,3 +251,28 @@ async def test_twenty_clients_at_once() -> None:
                 group.create_task(_final(client))
         assert at.sink.outcomes() == [Outcome.OK] * 40
         at.sink.check()
+
+
+SMUGGLED = b"POST /v1/messages HTTP/1.1\r\nhost: x\r\nx-api-key: %s\r\n" % SECRET.encode()
+
+
+@pytest.mark.parametrize(
+    "request_bytes",
+    [
+        SMUGGLED + b"content-length: 4\r\ntransfer-encoding: chunked\r\n\r\n0\r\n\r\n",
+        SMUGGLED + b"content-length: 4\r\ncontent-length: 5\r\n\r\nabcde",
+        SMUGGLED + b"transfer-encoding: chunked\r\n\r\nzz\r\n",
+        SMUGGLED + b"bad header\r\n\r\n",
+    ],
+    ids=["length and chunks", "two lengths", "bad chunk", "bad header"],
+)
+async def test_ambiguous_framing_is_refused_and_nothing_is_sent(request_bytes: bytes) -> None:
+    async with site() as at:
+        reader, writer = await asyncio.open_connection("127.0.0.1", int(at.url.rpartition(":")[2]))
+        writer.write(request_bytes)
+        async with asyncio.timeout(2):
+            answer = await reader.read()
+        writer.close()
+        await writer.wait_closed()
+        assert answer.startswith(b"HTTP/1.1 400")
+        assert at.sink.opened_events == []

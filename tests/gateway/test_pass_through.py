@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import json
+import logging
+
+import pytest
 
 from gateway.support import (
     MODEL,
@@ -139,3 +142,14 @@ async def test_a_silent_upstream_is_covered_by_pings() -> None:
     response = await work
     pings = response.body.removeprefix(b"".join(events[:4])).count(b'event: ping\ndata: {"type":"ping"}\n\n')
     assert 2 <= pings <= 5
+
+
+async def test_a_finished_answer_is_not_called_cut(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.INFO)
+    at = world({"anthropic": [sse_answer()]})
+    await post(at, ask(stream=True))
+    await post(world({"anthropic": [json_answer()]}), ask())
+    lines = [record.getMessage() for record in caplog.records if record.name == "trivium.gateway"]
+    assert len(lines) == 2
+    for line in lines:
+        assert line.endswith("status=200 attempts=1 outcome=ok error= cut=")

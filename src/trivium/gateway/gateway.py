@@ -263,7 +263,7 @@ class Gateway:
         self.metrics.in_flight.inc()
         pump = Pump(parts, order, key, flight=flight, reply=reply)
         deadline = asyncio.get_running_loop().call_later(parts.tools.settings.deadline_s, flight.cut, Cut.DEADLINE)
-        watcher = asyncio.ensure_future(_watch(receive, flight))  # ended below, whatever happens
+        watcher = asyncio.ensure_future(_watch(receive, flight, reply))  # ended below, whatever happens
         try:
             await pump.run()
         except asyncio.CancelledError:
@@ -332,12 +332,13 @@ async def _body(headers: Mapping[str, str], receive: Receive, settings: GatewayS
         raise Refused(408, "timeout_error", message, _HANG_UP) from error
 
 
-async def _watch(receive: Receive, flight: Flight) -> None:
-    """Cut the flight when its client leaves."""
+async def _watch(receive: Receive, flight: Flight, reply: Reply) -> None:
+    """Cut the flight when its client leaves; after the last byte a server calls it gone as well."""
     while True:
         message = await receive()
         if message["type"] == "http.disconnect":
-            flight.cut(Cut.CLIENT)
+            if not reply.ended:
+                flight.cut(Cut.CLIENT)
             return
 
 

@@ -44,8 +44,8 @@ class Reply:
         """A complete answer at once."""
         async with self._lock:
             await self._start(status, {**headers, "content-length": str(len(body))})
-            await self._put(body, more=False)
             self.ended = True
+            await self._put(body, more=False)
 
     async def write(self, data: bytes, headers: Mapping[str, str]) -> None:
         """A part of a stream; the first one brings status 200 and `headers`."""
