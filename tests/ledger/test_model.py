@@ -1,4 +1,4 @@
-"""A ledger and a thirty-line model of it agree, whatever is recorded, repeated, reaped, pruned, reopened or restored."""
+"""A ledger and a small model of it agree, whatever is recorded, repeated, reaped, pruned, reopened or restored."""
 
 from __future__ import annotations
 
@@ -106,9 +106,8 @@ class LedgerMachine(RuleBasedStateMachine):
     def back_up_spoil_and_restore(self, name: str) -> None:
         self.backups += 1
         copy = self.ledger.backup(self.folder / f"backup-{self.backups}.db")
-        self.ledger._commit(
-            [world.opened(f"spoil-{self.backups}", at=world.NOON + timedelta(days=9)), world.closed(name)]
-        )
+        spoil = world.opened(f"spoil-{self.backups}", at=world.NOON + timedelta(days=9))
+        self.ledger._commit([spoil, world.closed(name)])
         self.clock.advance(timedelta(seconds=1))
         self.ledger.restore(copy)
 
