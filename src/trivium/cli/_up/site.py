@@ -1,0 +1,189 @@
+"""The site of one run: a folder, the lab and the gateway as processes of their own, keys, the first route table."""
+
+from __future__ import annotations
+
+import json
+import os
+import select
+import signal
+import subprocess
+import sys
+import urllib.error
+import urllib.request
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import IO, Any
+
+from trivium.core import Offer, Route, RouteTable, Target, TriviumError
+
+SURFACES = ("anthropic", "bedrock", "vertex", "foundry")
+# The scopes of the demonstration: Bedrock through a US inference profile, as Claude Code does by itself.
+SCOPES: Mapping[str, str] = {"anthropic": "global", "bedrock": "us", "vertex": "global", "foundry": "global"}
+_READY_S = 60.0
+_STOP_S = 15.0
+_KEY_VARIABLES = {"anthropic": "TRIVIUM_LAB_ANTHROPIC_KEY", "foundry": "TRIVIUM_LAB_FOUNDRY_KEY"}
+
+
+class SiteFailed(TriviumError):
+    """A process of the site did not start or ended by itself; the message says where its log lies."""
+
+
+@dataclass(frozen=True, slots=True)
+class Site:
+    """Addresses and files of a running site."""
+
+    folder: Path
+    gateway_url: str
+    lab: Mapping[str, Any]  # what the lab said when it was ready
+    gateway: subprocess.Popen[str]
+    lab_process: subprocess.Popen[str]
+
+    @property
+    def ledger(self) -> Path:
+        """The ledger of this run."""
+        return self.folder / "ledger.db"
+
+    @property
+    def routes(self) -> Path:
+        """The route table the gateway loads."""
+        return self.folder / "routes.json"
+
+    def control(self, method: str, path: str) -> Any:
+        """Ask the lab's control port."""
+        request = urllib.request.Request(f"{self.lab['control']}{path}", method=method)  # noqa: S310  loopback
+        try:
+            with urllib.request.urlopen(request, timeout=10) as response:  # noqa: S310  loopback
+                return json.load(response)
+        except (urllib.error.URLError, OSError) as error:
+            raise SiteFailed(f"the lab's control port does not answer ({error}); see {self.folder}/lab.log") from error
+
+    def check(self) -> None:
+        """Raise if a process has ended."""
+        for name, process in (("gateway", self.gateway), ("lab", self.lab_process)):
+            if process.poll() is not None:
+                raise SiteFailed(f"the {name} ended with code {process.returncode}; see {self.folder}/{name}.log")
+
+
+def new_folder(root: Path, now: datetime) -> Path:
+    """A fresh folder for this run; earlier runs keep theirs."""
+    name = now.strftime("%Y%m%d-%H%M%S")
+    for number in range(1000):
+        folder = root / (name if number == 0 else f"{name}-{number}")
+        try:
+            folder.mkdir(parents=True)
+        except FileExistsError:
+            continue
+        return folder
+    raise SiteFailed(f"no free folder under {root}")
+
+
+@contextmanager
+def lab(folder: Path) -> Iterator[tuple[dict[str, Any], subprocess.Popen[str]]]:
+    """The emulated surfaces on trace time, until the block ends."""
+    with _process(folder, "lab", ["lab", "--trace-time", "--json", "--surfaces", ",".join(SURFACES)], {}) as started:
+        yield started
+
+
+@contextmanager
+def gateway(folder: Path, lab_said: Mapping[str, Any], port: int) -> Iterator[tuple[str, subprocess.Popen[str]]]:
+    """The gateway in front of the lab, by the settings written into `folder`, until the block ends."""
+    variables = {"AWS_EC2_METADATA_DISABLED": "true", "AWS_CONFIG_FILE": os.devnull}
+    variables["AWS_SHARED_CREDENTIALS_FILE"] = os.devnull
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        variables[name] = lab_said["exports"]["bedrock"][name]
+    for surface, name in _KEY_VARIABLES.items():
+        variables[name] = lab_said["surfaces"][surface]["keys"][0]
+    google = folder / "google-credentials.json"
+    google.touch(mode=0o600)
+    google.write_text(Path(lab_said["exports"]["vertex"]["GOOGLE_APPLICATION_CREDENTIALS"]).read_text())
+    settings = folder / "trivium.toml"
+    settings.write_text(_settings(lab_said, port))
+    arguments = ["serve", "--settings", str(settings), "--replay", "--json", "--log-level", "WARNING"]
+    with _process(folder, "gateway", arguments, variables) as (said, process):
+        yield said["url"], process
+
+
+def _settings(lab_said: Mapping[str, Any], port: int) -> str:
+    """The settings file of the run: real credential kinds, the lab's addresses."""
+    credentials = {
+        "anthropic": f'kind = "api-key", env = "{_KEY_VARIABLES["anthropic"]}"',
+        "bedrock": 'kind = "aws"',
+        "vertex": 'kind = "google", file = "google-credentials.json"',
+        "foundry": f'kind = "api-key", env = "{_KEY_VARIABLES["foundry"]}"',
+    }
+    more = {
+        "bedrock": 'region = "us-east-1"',
+        "vertex": f'region = "global"\nproject = "{lab_said["exports"]["vertex"]["ANTHROPIC_VERTEX_PROJECT_ID"]}"',
+    }
+    lines = [
+        "# Written by `trivium up` for one run: the four surfaces are the lab's.",
+        f'[gateway]\nport = {port}\n\n[paths]\nledger = "ledger.db"\nroutes = "routes.json"',
+    ]
+    for surface in SURFACES:
+        lines.append(
+            f'\n[surfaces.{surface}]\nbase_url = "{lab_said["surfaces"][surface]["base_url"]}"\n'
+            f'scope = "{SCOPES[surface]}"\ncredential = {{ {credentials[surface]} }}'
+        )
+        if surface in more:
+            lines.append(more[surface])
+    return "\n".join(lines) + "\n"
+
+
+@contextmanager
+def _process(
+    folder: Path, name: str, arguments: list[str], variables: Mapping[str, str]
+) -> Iterator[tuple[dict[str, Any], subprocess.Popen[str]]]:
+    """A command of our own as a child that says one JSON line when it is ready; its log goes to a file."""
+    kept = {key: value for key, value in os.environ.items() if not key.startswith(("ANTHROPIC_", "AWS_", "GOOGLE_"))}
+    environment = {**kept, "NO_PROXY": "127.0.0.1", "no_proxy": "127.0.0.1", "PYTHONUNBUFFERED": "1", **variables}
+    with (folder / f"{name}.log").open("w") as log:
+        process = subprocess.Popen(  # noqa: S603  our own interpreter and module
+            [sys.executable, "-m", "trivium.cli", *arguments],
+            stdout=subprocess.PIPE,
+            stderr=log,
+            text=True,
+            env=environment,
+            start_new_session=True,  # Ctrl-C reaches this process alone, which ends its children in order
+        )
+        try:
+            yield _ready(process, name, folder), process
+        finally:
+            _end(process)
+
+
+def _ready(process: subprocess.Popen[str], name: str, folder: Path) -> dict[str, Any]:
+    output: IO[str] | None = process.stdout
+    if output is None:
+        raise SiteFailed(f"the {name} has no output")
+    readable, _, _ = select.select([output], [], [], _READY_S)
+    line = output.readline() if readable else ""
+    try:
+        said: dict[str, Any] = json.loads(line)
+    except ValueError as error:
+        last = (folder / f"{name}.log").read_text().strip().splitlines()[-1:]
+        raise SiteFailed(f"the {name} did not start: {' '.join(last) or 'no word'}; see {folder}/{name}.log") from error
+    return said
+
+
+def _end(process: subprocess.Popen[str]) -> None:
+    if process.poll() is None:
+        process.send_signal(signal.SIGTERM)
+        try:
+            process.wait(_STOP_S)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+    if process.stdout is not None:
+        process.stdout.close()
+
+
+def spread(pairs: Mapping[tuple[str, str], tuple[Offer, ...]]) -> RouteTable:
+    """The table before there is a plan: every surface that carries a pair, in equal parts by session."""
+    routes = tuple(
+        Route(workload, model, tuple(Target(offer, 1) for offer in offers), "before the plan: spread evenly")
+        for (workload, model), offers in sorted(pairs.items())
+    )
+    return RouteTable(routes, "spread")

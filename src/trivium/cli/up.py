@@ -1,0 +1,172 @@
+"""`trivium up`: lab, gateway, a replay of real usage, the report, and then a gateway that keeps serving."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from trivium.core import Money, SystemClock, UserError
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from rich.console import Console
+
+    from trivium.cli._up.report import Figures
+    from trivium.cli._up.site import Site
+    from trivium.cli._up.trace import Chosen
+    from trivium.core import Usage
+
+_PORT = 8484
+
+
+def command(
+    trace: Annotated[
+        Path | None, typer.Option(help="Replay this: a trace, a folder of Claude Code session logs, a ledger export.")
+    ] = None,
+    requests: Annotated[int, typer.Option(help="Replay whole sessions with at least so many requests.")] = 2000,
+    seed: Annotated[int, typer.Option(help="Which sessions are taken or drawn.")] = 1,
+    port: Annotated[int, typer.Option(help="Port of the gateway; a free one if it is taken.")] = _PORT,
+    folder: Annotated[Path, typer.Option(help="Where runs keep their ledger, settings and logs.")] = Path(
+        ".trivium/up"
+    ),
+    json_file: Annotated[Path | None, typer.Option("--json", help="Also write the figures to this file.")] = None,
+    *,
+    once: Annotated[bool, typer.Option("--once", help="End after printing instead of serving on.")] = False,
+) -> None:
+    """Run everything on this machine: lab, gateway, a replay of real usage, and the plan. Ctrl-C ends it."""
+    from trivium.cli._output import console
+    from trivium.cli._up.trace import BESIDE, REQUESTS_MIN, choose
+
+    if requests < 1:
+        raise UserError("--requests", requests, f"give 1 or more; {REQUESTS_MIN} is the usual size")
+    if json_file is not None and not json_file.resolve().parent.is_dir():
+        raise UserError("--json", str(json_file), "name a file in a folder that exists")
+    screen = console()
+    chosen = choose(trace, beside=BESIDE, requests_min=requests, seed=seed)
+    try:
+        _run(screen, chosen, folder, port, json_file, once=once)
+    except KeyboardInterrupt:
+        screen.print("\nended; this run's ledger, settings and logs are kept under " + str(folder))
+
+
+def _run(screen: Console, chosen: Chosen, root: Path, port: int, json_file: Path | None, *, once: bool) -> None:
+    from trivium.cli._up import report
+    from trivium.cli._up.site import gateway, lab, new_folder
+
+    report.announce(screen, chosen)
+    folder = new_folder(root, SystemClock().now()).resolve()
+    began = time.monotonic()
+    with lab(folder) as (lab_said, lab_process), gateway(folder, lab_said, _free(port)) as (url, process):
+        site = _site(folder, url, lab_said, process, lab_process)
+        screen.print(f"  lab and gateway are up after {time.monotonic() - began:.1f} s ({folder})", markup=False)
+        keys = _make_keys(site, chosen)
+        figures = _replay_and_plan(screen, site, chosen, keys)
+        report.show(screen, figures)
+        if json_file is not None:
+            _write(json_file, report.as_json(figures))
+        if once:
+            _verdict(figures)
+            return
+        screen.rule("Your turn: Claude Code or any Anthropic SDK, through this gateway to the lab", align="left")
+        for line in report.exports(site, keys):
+            screen.print(line, markup=False, soft_wrap=True)
+        screen.print(f"\nserving until Ctrl-C; `trivium spend --db {site.ledger}` shows what is spent", markup=False)
+        while True:
+            time.sleep(1)
+            site.check()
+
+
+def _site(folder: Path, url: str, lab_said: Mapping[str, Any], process: Any, lab_process: Any) -> Site:
+    from trivium.cli._up.site import Site
+
+    return Site(folder, url, lab_said, process, lab_process)
+
+
+def _make_keys(site: Site, chosen: Chosen) -> dict[str, str]:
+    """A virtual key for each workload."""
+    from trivium.ledger import Ledger
+
+    workloads = sorted({turns[0].opened.workload for turns in chosen.conversations})
+    with Ledger.open(site.ledger, clock=SystemClock()) as ledger:
+        return {workload: ledger.keys.create(workload)[1] for workload in workloads}
+
+
+def _replay_and_plan(screen: Console, site: Site, chosen: Chosen, keys: Mapping[str, str]) -> Figures:
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+    from trivium import catalog
+    from trivium.cli._up import replay, report
+    from trivium.cli._up.offers import carriers
+    from trivium.cli._up.plan import make
+    from trivium.cli._up.site import SCOPES, spread
+    from trivium.core import Offer
+    from trivium.plan import write_routes
+    from trivium.pricing import PriceBook
+    from trivium.pricing import price as price_of
+
+    facts = catalog.load()
+    snapshot = facts.snapshot(SystemClock().now().date())
+    book = PriceBook.from_snapshot(snapshot)
+    offers = carriers(chosen.pairs(), book, chosen.start)
+    write_routes(spread(offers), site.routes)
+
+    def price(usage: Usage, surface: str, model: str, at: datetime) -> Money:
+        return price_of(usage, Offer(surface, SCOPES[surface], model), at, book).amount
+
+    columns = (TextColumn("replaying"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    with Progress(*columns, console=screen, transient=False) as bars:
+        task = bars.add_task("replaying", total=chosen.requests)
+        surfaces = sorted({offer.surface for found in offers.values() for offer in found})
+        outcome = replay.run(
+            site, chosen.conversations, keys, lambda count: bars.update(task, completed=count), surfaces, price
+        )
+    _tell_errors(screen, outcome)
+    plan = make(site, chosen, snapshot, book)
+    write_routes(plan.route_table(), site.routes)
+    return report.gather(site, chosen, outcome, facts, plan)
+
+
+def _tell_errors(screen: Console, outcome: Any) -> None:
+    """The first few errors, so that a failing run explains itself."""
+    failed = [answer for answer in outcome.answers if not answer.ok]
+    for answer in failed[:5]:
+        screen.print(
+            f"  error: HTTP {answer.status}, surface {answer.surface or '-'}: {answer.error[:200]}", markup=False
+        )
+
+
+def _verdict(figures: Figures) -> None:
+    """`--once` fails loudly where the money does not agree."""
+    from trivium.cli._up.site import SiteFailed
+
+    if figures.difference.picos or figures.unpriced:
+        raise SiteFailed(
+            f"the ledger and the lab's bill differ by {figures.difference} USD; "
+            f"{figures.unpriced} attempts are unpriced"
+        )
+
+
+def _free(port: int) -> int:
+    """The wanted port, or 0 (any) if somebody has it."""
+    import socket
+
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError:
+            return 0
+    return port
+
+
+def _write(path: Path, value: Mapping[str, Any]) -> None:
+    import json
+
+    from trivium.cli._output import jsonable
+
+    path.write_text(json.dumps(value, default=jsonable, indent=2, ensure_ascii=False) + "\n")
