@@ -197,7 +197,7 @@ class Gateway:
             await self._refuse(reply, Refused(500, "api_error", "the gateway failed; see its log"), request_id)
         finally:
             endpoint = _ENDPOINTS.get(scope["path"], "other")
-            self.metrics.responses.labels(endpoint, str(reply.status)).inc()
+            self.metrics.responded(endpoint, reply.status)
 
     def _serve_of(self, method: str, path: str) -> Callable[[Scope, Receive, Reply], Awaitable[None]]:
         if method == "POST" and path in _ENDPOINTS:

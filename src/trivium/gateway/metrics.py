@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from typing import Any, TypeVar, cast
+
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 
 from trivium.core import TOKEN_UNITS, Closed, Opened
 
 _SECONDS = (0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120, 300, 600, 1800)
 _WHERE = ("surface", "model")
+_Metric = TypeVar("_Metric", Counter, Histogram)
 
 
 class Metrics:
@@ -15,6 +18,7 @@ class Metrics:
 
     def __init__(self) -> None:
         registry = self.registry = CollectorRegistry()
+        self._children: dict[tuple[int, tuple[str, ...]], Any] = {}
         self.attempts = Counter(
             "trivium_attempts",
             "Attempts at surfaces by how they ended",
@@ -44,17 +48,29 @@ class Metrics:
     def closed(self, opened: Opened, closed: Closed) -> None:
         """An attempt ended."""
         where = (opened.offer.surface, opened.offer.model)
-        self.attempts.labels(*where, opened.workload, closed.outcome.value).inc()
+        self._child(self.attempts, (*where, opened.workload, closed.outcome.value)).inc()
         for unit in TOKEN_UNITS:
-            count = closed.usage.get(unit)
+            count = getattr(closed.usage, unit)
             if count:
-                self.tokens.labels(*where, opened.workload, unit).inc(count)
+                self._child(self.tokens, (*where, opened.workload, unit)).inc(count)
         if opened.endpoint == "count_tokens":  # another kind of work: it would blur the histograms
             return
         if closed.ttft_ms is not None:
-            self.ttft.labels(*where).observe(closed.ttft_ms / 1000)
+            self._child(self.ttft, where).observe(closed.ttft_ms / 1000)
         if closed.latency_ms is not None:
-            self.latency.labels(*where).observe(closed.latency_ms / 1000)
+            self._child(self.latency, where).observe(closed.latency_ms / 1000)
+
+    def responded(self, endpoint: str, status: int) -> None:
+        """A client was answered."""
+        self._child(self.responses, (endpoint, str(status))).inc()
+
+    def _child(self, metric: _Metric, labels: tuple[str, ...]) -> _Metric:
+        """The child for some labels; the library's own look-up costs several microseconds."""
+        key = (id(metric), labels)
+        found = self._children.get(key)
+        if found is None:
+            found = self._children[key] = metric.labels(*labels)
+        return cast("_Metric", found)
 
     def render(self) -> bytes:
         """The text exposition."""
