@@ -140,6 +140,7 @@ def test_boto3_reads_the_stream_with_its_metrics(tls_lab: LabServer) -> None:
     client = _boto3(tls_lab)
     answer = client.invoke_model_with_response_stream(modelId=OPUS_45, body=json.dumps(BODY))
     events = [json.loads(event["chunk"]["bytes"]) for event in answer["body"]]
+    answer["body"].close()
     kinds = [event["type"] for event in events]
     assert "ping" not in kinds
     assert (kinds[0], kinds[-1]) == ("message_start", "message_stop")
@@ -183,6 +184,7 @@ def test_an_exception_in_the_stream_reaches_both_clients(tls_lab: LabServer, sig
     answer = client.invoke_model_with_response_stream(modelId=OPUS_45, body=json.dumps(BODY))
     with pytest.raises(EventStreamError) as seen:
         list(answer["body"])
+    answer["body"].close()
     assert seen.value.response["Error"]["Code"] == "throttlingException"
     client.close()
     with (
