@@ -147,7 +147,7 @@ class Ledger:
             work.remember()
         return Appended(counts[NEW], counts[KNOWN])
 
-    def sink(self, *, window_ms: float = 2.0, pending_max: int = 8192) -> GroupCommitSink:
+    def sink(self, *, window_ms: float = 0.0, pending_max: int = 8192) -> GroupCommitSink:
         """A sink for one event loop; close it before the ledger."""
         return GroupCommitSink(self._commit, window_ms=window_ms, pending_max=pending_max)
 

@@ -24,7 +24,7 @@ from trivium.ledger._rate import Book, Books, Draft, Line, Pricer, rate
 
 Record = Opened | Closed | UsageEvent
 
-_PriceRow = tuple[str, int, str, str]  # unit, rate, cell, claims as JSON
+_PriceRow = tuple[str, int, str, tuple[str, ...]]  # unit, rate, cell, claims
 
 NEW, KNOWN = "new", "known"
 
@@ -189,10 +189,11 @@ class _Batch:
             raise DuplicateEvent(f"event {row[0]} is known with other content: {what}")
 
     def _price_row_id(self, line: Line) -> int:
-        key = (line.unit, line.rate_picos, line.cell_id, rows.to_json(line.claim_ids))
+        key = (line.unit, line.rate_picos, line.cell_id, line.claim_ids)
         found = self._interned.price_rows.get(key) or self._fresh.price_rows.get(key)
         if found is None:
-            found = _intern(self._connection, "price_rows", "unit, rate_picos, cell_id, claim_ids", key)
+            values = (*key[:3], rows.to_json(line.claim_ids))
+            found = _intern(self._connection, "price_rows", "unit, rate_picos, cell_id, claim_ids", values)
             self._fresh.price_rows[key] = found
         return found
 

@@ -20,13 +20,14 @@ _Waiting = tuple[Opened | Closed, asyncio.AbstractEventLoop, "asyncio.Future[Non
 class GroupCommitSink:
     """A core `Sink`: `opened` and `closed` return once their record is committed and fsynced.
 
-    A lone record is committed at once. While one batch is being fsynced the next gathers; under load the thread
-    waits up to `window_ms` for more. At most `pending_max` records wait; beyond that callers queue up. Each sink
-    serves one event loop.
+    A lone record is committed at once. While one batch is being fsynced the next gathers, so batches grow with the
+    load and with the slowness of the disk. On a disk with very fast fsyncs a `window_ms` above 0 makes the thread wait
+    that long for more while it is busy: fewer commits, more latency. At most `pending_max` records wait; beyond that
+    callers queue up. Each sink serves one event loop.
     """
 
     def __init__(
-        self, commit: Commit, *, window_ms: float = 2.0, batch_max: int = 1024, pending_max: int = 8192
+        self, commit: Commit, *, window_ms: float = 0.0, batch_max: int = 1024, pending_max: int = 8192
     ) -> None:
         self._commit = commit
         self._window_s = window_ms / 1000
@@ -102,7 +103,7 @@ class GroupCommitSink:
         """The next batch; empty when the sink is closing and nothing waits."""
         with self._changed:
             self._changed.wait_for(lambda: self._queue or self._closing)
-            if busy and not self._closing:
+            if busy and self._window_s > 0 and not self._closing:
                 self._changed.wait_for(lambda: len(self._queue) >= self._batch_max or self._closing, self._window_s)
             return [self._queue.popleft() for _ in range(min(len(self._queue), self._batch_max))]
 
