@@ -66,13 +66,11 @@ class Runtime:
 
     def spend_between(self, where: Mapping[str, str], since: datetime, until: datetime) -> tuple[Money, int]:
         """What was spent in a span, and how many attempts in it have no price."""
-        rows = self.ledger.spend((), since=since, until=until, where=where)
-        return sum((row.amount for row in rows), Money(0)), sum(row.unpriced for row in rows)
+        return spend_between(self.ledger, where, since, until)
 
     def first_event_at(self) -> datetime | None:
         """When the ledger begins."""
-        first = next(iter(self.ledger.events()), None)
-        return first.opened.at if first else None
+        return first_event_at(self.ledger)
 
     async def close(self) -> None:
         """End in order: requests, records, files."""
@@ -140,3 +138,15 @@ def _surface(key: str, entry: SurfaceEntry) -> SurfaceSettings:
 def _routes(settings: Settings, base: Path, clock: Clock) -> RouteFile:
     offers = {key: Offer(surface_of(key), entry.scope, ANY) for key, entry in settings.surfaces.items()}
     return RouteFile(base / settings.paths.routes, default_routes(offers), clock)
+
+
+def spend_between(ledger: Ledger, where: Mapping[str, str], since: datetime, until: datetime) -> tuple[Money, int]:
+    """What a ledger holds for a span: the spend, and how many attempts in it have no price."""
+    rows = ledger.spend((), since=since, until=until, where=where)
+    return sum((row.amount for row in rows), Money(0)), sum(row.unpriced for row in rows)
+
+
+def first_event_at(ledger: Ledger) -> datetime | None:
+    """When a ledger begins; None if it is empty."""
+    first = next(iter(ledger.events()), None)
+    return first.opened.at if first else None

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 def carriers(
     pairs: Mapping[tuple[str, str], bool], book: PriceBook, at: datetime
 ) -> dict[tuple[str, str], tuple[Offer, ...]]:
-    """Offers per (workload, model); a pair with prompts over 200,000 tokens needs a surface that prices such prompts."""
+    """Offers per (workload, model); a pair with prompts over 200,000 tokens needs a surface that prices them."""
     found = {}
     for (workload, model), long in pairs.items():
         offers = tuple(

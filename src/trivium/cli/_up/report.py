@@ -174,8 +174,8 @@ def show(screen: Console, figures: Figures) -> None:
     if killed:
         screen.rule(f"One surface lost: {killed.surface}, after {killed.after_requests:,} requests", align="left")
         screen.print(
-            f"  {killed.requests_moved:,} requests of its sessions were served elsewhere with {killed.extra_attempts:,} "
-            f"extra attempts; {killed.errors} reached their client as an error"
+            f"  {killed.requests_moved:,} requests of its sessions were served elsewhere with "
+            f"{killed.extra_attempts:,} extra attempts; {killed.errors} reached their client as an error"
         )
         screen.print(
             f"  {killed.lost_prefix_tokens:,} cached tokens had to be written again: {killed.lost_cache_usd} USD"
@@ -205,7 +205,7 @@ def _show_spend(screen: Console, figures: Figures) -> None:
         f"cache hit rate {figures.cache_hit_rate:.2%} · unpriced {figures.unpriced}"
     )
     screen.print(
-        f"ledger {figures.ledger_usd} USD − lab's own bill {figures.lab_usd} USD = [bold]{figures.difference}[/bold]",
+        f"ledger {figures.ledger_usd} USD - lab's own bill {figures.lab_usd} USD = [bold]{figures.difference}[/bold]",
         markup=True,
     )
 
