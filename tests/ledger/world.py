@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import sqlite3
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
@@ -103,3 +105,20 @@ def event(name: str = "e1", *, usage: Usage | None = None, **values: Any) -> Usa
     """An attempt whole; `values` go to its start."""
     end = closed(name) if usage is None else closed(name, usage=usage)
     return UsageEvent(opened(name, **values), end)
+
+
+def ledger_events(folder: Path) -> list[UsageEvent]:
+    """What a ledger in a folder holds."""
+    with ledger(folder) as found:
+        return list(found.events())
+
+
+@contextmanager
+def raw(folder: Path) -> Iterator[sqlite3.Connection]:
+    """The file behind a ledger, for damage."""
+    connection = sqlite3.connect(folder / "ledger.db")
+    try:
+        yield connection
+        connection.commit()
+    finally:
+        connection.close()
