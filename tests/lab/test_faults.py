@@ -159,6 +159,7 @@ async def test_a_killed_surface_refuses_and_resets_and_comes_back_at_its_port(
         await lab.kill("anthropic")
         with pytest.raises((aiohttp.ClientPayloadError, aiohttp.ClientOSError)):
             await response.content.read()
+    assert lab.bill.lines[0].outcome == "cancelled"
     with pytest.raises(aiohttp.ClientConnectorError):
         await session.post(url + "/v1/messages", json=ASK, headers=headers(lab))
     assert not lab.alive("anthropic")

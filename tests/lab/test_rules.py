@@ -73,6 +73,7 @@ REFUSED = {
         OLD,
         ask(tools=[{"name": "t", "input_schema": {}}], tool_choice={"type": "tool", "name": "u"}),
     ),
+    "tools.0: Input tag 'hammer_2026' found using 'type'": (OLD, ask(tools=[{"type": "hammer_2026", "name": "t"}])),
     "tools: Tool names must be unique.": (OLD, ask(tools=[{"name": "t", "input_schema": {}}] * 2)),
     "This model does not support the effort parameter.": (
         OLD,
@@ -170,6 +171,16 @@ async def test_bearer_and_api_key_are_both_believed(lab: Any, session: aiohttp.C
             assert response.status == 200
 
 
+@pytest.mark.parametrize(
+    ("method", "path"), [("HEAD", "/api/hello"), ("GET", "/v1/messages"), ("POST", "/v1/complete")]
+)
+async def test_what_is_not_served_is_not_found(
+    lab: Any, session: aiohttp.ClientSession, method: str, path: str
+) -> None:
+    async with session.request(method, lab.url() + path, headers={"x-api-key": lab.key()}) as response:
+        assert (response.status, response.headers["request-id"][:4]) == (404, "req_")
+
+
 async def test_a_body_over_32_megabytes_is_too_large(lab: Any, session: aiohttp.ClientSession) -> None:
     headers = {"x-api-key": lab.key(), "anthropic-version": OLD}
     data = b" " * (32 * 1024 * 1024 + 1)
@@ -223,7 +234,7 @@ def _places(value: Any) -> list[tuple[Any, Any]]:
     return found
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=300, deadline=None)
 @given(st.data())
 def test_a_body_spoiled_anywhere_is_answered_or_refused_but_never_breaks_the_lab(data: st.DataObject) -> None:
     lab = LabServer(["anthropic"], clock=ManualClock(NOON))

@@ -145,7 +145,7 @@ def ttl_s(control: object) -> int:
 
 def block_tokens(block: Mapping[str, Any], signer: Signer) -> int:
     """The declared token count of a block that is not plain text."""
-    kind = block.get("type")
+    kind = str(block.get("type"))
     if kind == "text":
         return count_text(block["text"])
     if kind == "image":

@@ -39,6 +39,10 @@ _CUSTOM_TOOL = frozenset(
         "defer_loading", "allowed_callers", "input_examples",
     },
 )  # fmt: skip
+_SERVER_TOOLS = (  # beginnings of the types of tools that the API defines
+    "bash_", "text_editor_", "memory_", "computer_", "browser_toolset_", "code_execution_", "web_search_", "web_fetch_",
+    "tool_search_tool_", "mcp_toolset", "advisor_",
+)  # fmt: skip
 _BUDGET_TOKENS_MIN = 1024
 _MESSAGES_MAX = 100_000
 
@@ -146,8 +150,13 @@ def _check_tools(fields: Mapping[str, Any], model: Model) -> None:
     for index, tool in enumerate(tools or ()):
         if not isinstance(tool, dict):
             raise invalid(f"tools.{index}: Input should be a valid dictionary")
-        if tool.get("type", "custom") == "custom":
+        kind = str(tool.get("type", "custom"))
+        if kind == "custom":
             _check_custom_tool(tool, index)
+        elif not kind.startswith(_SERVER_TOOLS):
+            raise invalid(
+                f"tools.{index}: Input tag '{kind}' found using 'type' does not match any of the expected tags"
+            )
         name = tool.get("name")
         if isinstance(name, str):
             if name in names:

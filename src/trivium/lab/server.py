@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import importlib
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
@@ -36,6 +35,7 @@ KEYS: Mapping[str, Mapping[str, str]] = {  # the lab's fake keys → the account
     SIGN_IN: {},
 }
 _SHUTDOWN_S = 1.0
+_CRASH_S = 0.01  # 0 would mean for ever
 
 
 class _Port:
@@ -79,8 +79,9 @@ class _Port:
         if crash:
             for connection in list(self._server.connections):
                 reset(connection.transport)
-            await asyncio.sleep(0)
+            await self._server.shutdown(_CRASH_S)  # handlers are cancelled, not waited for
         await runner.cleanup()
+        await asyncio.sleep(_CRASH_S if crash else 0)  # cancelled handlers write their bill lines
 
 
 class LabServer:
@@ -135,7 +136,6 @@ class LabServer:
             own = {**shared_options, **(options or {}).get(name, {})}
             self._surfaces[name] = _build(name, Setup(self.models, self.clock, seed, self.keys[name], own))
         self._ports: dict[str, _Port] = {}
-        self._exit = contextlib.AsyncExitStack()
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -148,7 +148,6 @@ class LabServer:
         if self._tls is not None:
             self.certificates = await asyncio.to_thread(_certificates, self._tls, self._wall)
             context = self.certificates.server_context()
-        await self._exit.__aenter__()
         try:
             for name, surface in self._surfaces.items():
                 await self._open(name, Pump(surface, self._shared).handle, context)
@@ -163,7 +162,6 @@ class LabServer:
         for port in self._ports.values():
             await port.close(crash=False)
         self._ports.clear()
-        await self._exit.aclose()
 
     async def __aenter__(self) -> Self:
         return await self.start()

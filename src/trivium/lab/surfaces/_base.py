@@ -138,16 +138,6 @@ class Setup:
     options: Mapping[str, Any] = field(default_factory=dict)  # per surface: deployments, project, region, entra, …
 
 
-class Service(Protocol):
-    """Something beside the surfaces with a port of its own: a token endpoint, a metadata server."""
-
-    name: str
-
-    async def handle(self, exchange: Exchange) -> Reply:
-        """The answer; raises Refused, which becomes `{"error": kind, "error_description": message}`."""
-        ...
-
-
 class Surface(ABC):
     """One emulated surface. Stateless but for its setup; called from one event loop."""
 
