@@ -1,7 +1,16 @@
-"""One file for each surface."""
+"""One file for each surface; what they share stands in private modules beside them, and none knows another."""
 
 from collections.abc import Mapping
 
 from trivium.gateway.seams import Upstream
+from trivium.gateway.upstream.anthropic import Anthropic
+from trivium.gateway.upstream.bedrock import Bedrock
+from trivium.gateway.upstream.foundry import Foundry
+from trivium.gateway.upstream.vertex import Vertex
 
-UPSTREAMS: Mapping[str, Upstream] = {}
+UPSTREAMS: Mapping[str, Upstream] = {
+    "anthropic": Anthropic(),
+    "bedrock": Bedrock(),
+    "vertex": Vertex(),
+    "foundry": Foundry(),
+}

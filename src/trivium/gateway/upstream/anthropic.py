@@ -1,0 +1,74 @@
+"""The first-party API: bytes and headers pass as they came; only the model's name may be replaced."""
+
+from __future__ import annotations
+
+from trivium.core import Target, UserError
+from trivium.gateway.seams import (
+    Decoder,
+    Facts,
+    Failure,
+    GatewaySettings,
+    Headers,
+    MessagesRequest,
+    Outbound,
+    SurfaceSettings,
+)
+from trivium.gateway.upstream._choices import address, bought, encoded, own_headers, tier_by_speed
+from trivium.gateway.upstream._errors import classify, in_stream
+from trivium.gateway.upstream._relay import relay
+from trivium.gateway.wire.headers import upstream_headers
+
+_GLOBAL = "global"
+_PATHS = {"messages": "/v1/messages", "count_tokens": "/v1/messages/count_tokens"}
+
+
+class Anthropic:
+    """Adapter of `anthropic`."""
+
+    surface = "anthropic"
+
+    def prepare(self, request: MessagesRequest, target: Target, facts: Facts, settings: SurfaceSettings) -> Outbound:
+        """The client's request, to the configured address."""
+        wire = facts.wire_model(self.surface, target.offer.scope, request.model)
+        edits = {} if request.body.get("model") == wire else {"model": encoded(wire)}
+        scope, geography = _geography(request, target)
+        outbound = Outbound(
+            surface=self.surface,
+            method="POST",
+            url=address(settings, _PATHS[request.endpoint]),
+            headers=own_headers(settings, upstream_headers(request)),
+            body=request.body.edit(replace=edits, add=geography) if edits or geography else request.body.data,
+            stream=request.stream,
+            notes=tuple(f"added {name}: the route keeps {scope}" for name in geography),
+        )
+        return bought(outbound, target, scope=scope, tier=tier_by_speed(request, target))
+
+    def decoder(self, request: MessagesRequest, status: int, headers: Headers, limits: GatewaySettings) -> Decoder:  # noqa: ARG002  the signature is the Protocol's
+        """Pass through."""
+        return relay(self.surface, self._in_stream, request, limits)
+
+    def _in_stream(self, body: bytes) -> Failure:
+        return in_stream(self.surface, body, None)
+
+    def classify(self, status: int, headers: Headers, body: bytes) -> Failure:
+        """An Anthropic envelope, or a page of the network in front of it."""
+        return classify(self.surface, status, headers, body, None)
+
+    def request_id(self, headers: Headers) -> str:
+        """The API's own id."""
+        return headers.get("request-id", "")
+
+
+def _geography(request: MessagesRequest, target: Target) -> tuple[str, dict[str, bytes]]:
+    """Where the request is served, and the field that says so when the route keeps a place and the client is silent.
+
+    The body decides what is served and billed. A client may narrow a global route, but not leave a narrow one.
+    """
+    asked, kept = request.body.get("inference_geo"), target.offer.scope
+    if kept == _GLOBAL:
+        return (asked if isinstance(asked, str) else kept), {}
+    if asked is None:
+        return kept, ({"inference_geo": encoded(kept)} if request.endpoint == "messages" else {})
+    if asked != kept:
+        raise UserError("inference_geo", asked, f"this route keeps {kept}; ask for it, or for a route that does not")
+    return kept, {}

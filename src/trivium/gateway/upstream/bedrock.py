@@ -1,0 +1,192 @@
+"""Bedrock's runtime, InvokeModel: model and stream in the path, version and betas in the body, frames for events."""
+
+from __future__ import annotations
+
+import base64
+from typing import Any
+from urllib.parse import quote
+
+from trivium.core import Retry, Target
+from trivium.gateway.seams import (
+    Decoder,
+    Facts,
+    Failure,
+    GatewaySettings,
+    Headers,
+    MessagesRequest,
+    NotSupported,
+    Outbound,
+    SurfaceSettings,
+)
+from trivium.gateway.upstream._choices import (
+    address,
+    body_version,
+    bought,
+    deployed,
+    encoded,
+    own_headers,
+    tier_by_speed,
+)
+from trivium.gateway.upstream._draft import Draft
+from trivium.gateway.upstream._errors import Native, classify, in_stream, text_at
+from trivium.gateway.upstream._fields import fit_betas, fit_fields
+from trivium.gateway.upstream._frames import BedrockCountDecoder, BedrockStreamDecoder
+from trivium.gateway.upstream._nested import refuse_features
+from trivium.gateway.upstream._places import place_of
+from trivium.gateway.upstream._relay import BodyOrError
+from trivium.gateway.wire.errors import type_for
+from trivium.gateway.wire.headers import USER_AGENT
+
+_USER_PROFILE = "anthropic-user-profile-id"
+_VENDOR = "anthropic."
+_COUNTED_OUT = ("stream", "max_tokens")
+_MODEL_SAYS = "The model returned the following errors: "
+_TOO_LONG = "Input is too long for requested model"
+
+# The exception's name: our error type, and where the type alone does not say it, retry and what may be billed.
+_EXCEPTIONS: dict[str, Native] = {
+    "ValidationException": Native("invalid_request_error", ""),
+    "AccessDeniedException": Native("permission_error", ""),
+    "UnrecognizedClientException": Native("authentication_error", "", credential=True),
+    "InvalidSignatureException": Native("authentication_error", "", credential=True),
+    "SignatureDoesNotMatch": Native("authentication_error", "", credential=True),
+    "IncompleteSignatureException": Native("authentication_error", "", credential=True),
+    "MissingAuthenticationTokenException": Native("authentication_error", "", credential=True),
+    "InvalidClientTokenId": Native("authentication_error", "", credential=True),
+    "ExpiredTokenException": Native("authentication_error", "", credential=True),
+    "ResourceNotFoundException": Native("not_found_error", ""),
+    "UnknownOperationException": Native("not_found_error", ""),
+    "ThrottlingException": Native("rate_limit_error", ""),
+    "TooManyRequestsException": Native("rate_limit_error", ""),
+    "ServiceQuotaExceededException": Native("rate_limit_error", ""),
+    "ModelNotReadyException": Native("overloaded_error", "", retry=Retry.HERE),
+    "ModelTimeoutException": Native("timeout_error", ""),
+    "ModelErrorException": Native("api_error", ""),
+    "ModelStreamErrorException": Native("api_error", ""),
+    "InternalServerException": Native("api_error", ""),
+    "ServiceUnavailableException": Native("overloaded_error", ""),
+}
+_STALE_CREDENTIAL = ("security token", "expired", "API Key is valid")
+_NOT_HERE = ("model identifier is invalid", "on-demand throughput")
+
+
+class Bedrock:
+    """Adapter of `bedrock`."""
+
+    surface = "bedrock"
+
+    def prepare(self, request: MessagesRequest, target: Target, facts: Facts, settings: SurfaceSettings) -> Outbound:
+        """An InvokeModel request, not signed yet."""
+        wire = deployed(settings, target, request.model) or facts.wire_model(
+            self.surface, target.offer.scope, request.model
+        )
+        if request.endpoint == "count_tokens":
+            return self._count(request, facts, settings, wire)
+        draft = self._draft(request, target, facts, settings)
+        operation = "invoke-with-response-stream" if request.stream else "invoke"
+        outbound = Outbound(
+            surface=self.surface,
+            method="POST",
+            url=address(settings, f"/model/{quote(wire, safe=':')}/{operation}"),
+            headers=_headers(settings),
+            body=draft.edited(),
+            stream=request.stream,
+            notes=tuple(draft.notes),
+        )
+        return bought(outbound, target, scope=target.offer.scope, tier=tier_by_speed(request, target))
+
+    def _draft(self, request: MessagesRequest, target: Target, facts: Facts, settings: SurfaceSettings) -> Draft:
+        draft = Draft(request, self.surface, facts)
+        draft.remove(["model", "stream"])  # both are in the path
+        fit_betas(draft)
+        fit_fields(draft, place=place_of(target.offer.scope, settings.region))
+        refuse_features(draft)
+        if draft.betas:
+            draft.add("anthropic_beta", encoded(draft.betas))
+        version, note = body_version(request, self.surface, facts)
+        draft.add("anthropic_version", encoded(version))
+        if note:
+            draft.notes.append(note)
+        profile = request.headers.get(_USER_PROFILE)
+        if profile is not None and "user_profile_id" not in facts.unsupported_fields(self.surface, request.model):
+            draft.add("user_profile_id", encoded(profile))
+        return draft
+
+    def _count(self, request: MessagesRequest, facts: Facts, settings: SurfaceSettings, wire: str) -> Outbound:
+        """CountTokens, for the models that claims list; it takes base ids only, so the profile's prefix goes."""
+        if facts.supports(self.surface, request.model, "token_counting") is not True or _VENDOR not in wire:
+            raise NotSupported(f"{self.surface} counts no tokens for {request.model}")
+        draft = Draft(request, self.surface, facts)
+        draft.remove(["model", *_COUNTED_OUT])
+        fit_betas(draft)
+        fit_fields(draft, place="")
+        if request.body.get("tools") == []:
+            draft.remove(["tools"])  # refused when empty, and nothing is lost
+        draft.add("max_tokens", b"1")  # required, and not counted
+        if draft.betas:
+            draft.add("anthropic_beta", encoded(draft.betas))
+        draft.add("anthropic_version", encoded(body_version(request, self.surface, facts)[0]))
+        inner = base64.b64encode(draft.edited()).decode()
+        base = wire[wire.index(_VENDOR) :]
+        return Outbound(
+            surface=self.surface,
+            method="POST",
+            url=address(settings, f"/model/{quote(base, safe=':')}/count-tokens"),
+            headers=_headers(settings),
+            body=encoded({"input": {"invokeModel": {"body": inner}}}),
+            notes=tuple(draft.notes),
+        )
+
+    def decoder(self, request: MessagesRequest, status: int, headers: Headers, limits: GatewaySettings) -> Decoder:  # noqa: ARG002  the signature is the Protocol's
+        """Frames become events; a whole answer passes as it came."""
+        if request.endpoint == "count_tokens":
+            return BedrockCountDecoder(self.surface, self._in_stream, request=request, limits=limits)
+        if request.stream:
+            return BedrockStreamDecoder(self.surface, read_exception, self._in_stream, request, limits)
+        return BodyOrError(self.surface, self._in_stream, request=request, limits=limits)
+
+    def _in_stream(self, body: bytes) -> Failure:
+        return in_stream(self.surface, body, _read_native)
+
+    def classify(self, status: int, headers: Headers, body: bytes) -> Failure:
+        """An exception by its name in `x-amzn-errortype`, its words made safe."""
+        return classify(self.surface, status, headers, body, _read_native)
+
+    def request_id(self, headers: Headers) -> str:
+        """AWS's id."""
+        return headers.get("x-amzn-requestid", "")
+
+
+def _headers(settings: SurfaceSettings) -> dict[str, str]:
+    headers = {
+        "accept": "application/json",
+        "accept-encoding": "identity",
+        "content-type": "application/json",
+        "user-agent": USER_AGENT,
+    }
+    return own_headers(settings, headers)
+
+
+def _read_native(status: int, headers: Headers, value: Any) -> Native | None:
+    name = headers.get("x-amzn-errortype", "").partition(":")[0] or text_at(value, "__type").rpartition("#")[2]
+    message = text_at(value, "message") or text_at(value, "Message") or text_at(value, "originalMessage")
+    return read_exception(name, message, status)
+
+
+def read_exception(name: str, message: str, status: int) -> Native | None:
+    """A Bedrock exception translated; None when nothing is known about it."""
+    known = _EXCEPTIONS.get(name[:1].upper() + name[1:])
+    if known is None:
+        return Native(type_for(status), message) if message else None
+    error_type, credential, retry, shown = known.error_type, known.credential, known.retry, message
+    if error_type == "permission_error" and any(hint in message for hint in _STALE_CREDENTIAL):
+        error_type, credential = "authentication_error", True
+    if error_type == "invalid_request_error":
+        shown = message.removeprefix(_MODEL_SAYS)  # what follows is the Messages API's own wording
+        if message.startswith(_TOO_LONG):
+            shown = f"prompt is too long: {message}"
+        elif any(hint in message for hint in _NOT_HERE):
+            error_type = "not_found_error"
+        elif message == "invalid beta flag":
+            retry = Retry.ELSEWHERE  # our claims about this surface were wrong, not the request
+    return Native(error_type, shown or name, retry=retry, credential=credential)
