@@ -304,12 +304,8 @@ def _decoded(body: bytes) -> dict[str, Any]:
     return value
 
 
-def reset(transport: asyncio.BaseTransport | None) -> None:
-    """Close a connection as a crash would: the peer sees a reset."""
-    if transport is None:
-        return
-    raw = transport.get_extra_info("socket")
+def reset_when_closed(transport: asyncio.BaseTransport | None) -> None:
+    """Have a connection end as in a crash: when it is closed, the peer sees a reset."""
+    raw = transport.get_extra_info("socket") if transport is not None else None
     if raw is not None:
         raw.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-    if isinstance(transport, asyncio.Transport):
-        transport.abort()

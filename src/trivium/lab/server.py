@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Self
 from aiohttp import web
 
 from trivium.core import Clock, SystemClock, UserError
-from trivium.lab._pump import Pump, Shared, reset
+from trivium.lab._pump import Pump, Shared, reset_when_closed
 from trivium.lab._seen import Seen
 from trivium.lab.bill import Bill, PriceTable
 from trivium.lab.clock import LabClock
@@ -78,7 +78,7 @@ class _Port:
             await site.stop()
         if crash:
             for connection in list(self._server.connections):
-                reset(connection.transport)
+                reset_when_closed(connection.transport)
             await self._server.shutdown(_CRASH_S)  # handlers are cancelled, not waited for
         await runner.cleanup()
         await asyncio.sleep(_CRASH_S if crash else 0)  # cancelled handlers write their bill lines
