@@ -209,6 +209,7 @@ def test_a_pruned_period_is_final(tmp_path: Path) -> None:
         ("DELETE FROM rating_lines WHERE line = 0", "amounts"),
         ("UPDATE ratings SET amount_picos = amount_picos + 1", "amounts"),
         ("UPDATE attempts_closed SET input = input + 1", "counts"),
+        ("UPDATE attempts_closed SET cache_read = 1", "counts"),
         ("DELETE FROM ratings", "ratings"),
         ("UPDATE attempts_closed SET revision = 1", "ends"),
         ("UPDATE ratings SET amount_picos = NULL", "amounts"),

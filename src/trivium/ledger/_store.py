@@ -64,10 +64,9 @@ class Store:
         before = self.revision()
         if before == HEAD:
             return before, HEAD
-        # Alembic takes longer to import than most commands take to run
-        from alembic import command  # noqa: PLC0415
-        from alembic.config import Config  # noqa: PLC0415
-        from alembic.script import ScriptDirectory  # noqa: PLC0415
+        from alembic import command  # noqa: PLC0415  takes longer to import than most commands take to run
+        from alembic.config import Config  # noqa: PLC0415  the same
+        from alembic.script import ScriptDirectory  # noqa: PLC0415  the same
 
         config = Config()
         config.set_main_option("script_location", str(MIGRATIONS).replace("%", "%%"))

@@ -169,7 +169,8 @@ def _summarize(connection: Connection, prune_id: int, keep_tags: Sequence[str]) 
     written = [(prune_id, *keys, *sums[:-1], str(sums[-1])) for keys, sums in groups.items()]
     if written:
         places = ", ".join("?" * len(written[0]))
-        connection.exec_driver_sql(f"INSERT INTO tombstones ({_TOMBSTONE}) VALUES ({places})", written)  # noqa: S608
+        statement = f"INSERT INTO tombstones ({_TOMBSTONE}) VALUES ({places})"  # noqa: S608  built from constants
+        connection.exec_driver_sql(statement, written)
     return len(written)
 
 
@@ -260,18 +261,12 @@ def _amounts(connection: Connection) -> _Found:
 
 
 def _counts(connection: Connection) -> _Found:
-    """A rated count is the recorded count."""
+    """A rated count is the recorded count, and every recorded count is rated."""
     for unit in UNITS:
-        for event_id, recorded, rated in connection.exec_driver_sql(
-            f"SELECT o.event_id, c.{unit}, l.count FROM rating_lines l"  # noqa: S608  the units are constants
-            " JOIN price_rows p ON p.price_row_id = l.price_row_id"
-            " JOIN attempts_opened o ON o.seq = l.opened_seq JOIN attempts_closed c ON c.opened_seq = l.opened_seq"
-            " WHERE p.unit = ? AND l.revision = (SELECT max(revision) FROM ratings WHERE opened_seq = o.seq)"
-            " AND c.revision = (SELECT max(revision) FROM attempts_closed WHERE opened_seq = o.seq)"
-            f" AND c.{unit} IS NOT l.count",
-            (unit,),
-        ):
-            yield event_id, f"{unit} is recorded as {recorded}, rated as {rated}"
+        rated = _RATED.replace(":unit", unit)
+        for event_id, recorded, count in connection.exec_driver_sql(rated, (unit,)):
+            told = "its rating has no line for it" if count is None else f"it is rated as {count}"
+            yield event_id, f"{unit} is recorded as {recorded}, and {told}"
 
 
 def _guards(connection: Connection) -> _Found:
@@ -295,6 +290,20 @@ _CHECKS: tuple[tuple[str, Callable[[Connection], _Found]], ...] = (
     ("guards", _guards),
 )
 
+# Recorded counts beside the line of the rating that counts; the name of the unit is put in its place.
+_RATED = """
+SELECT o.event_id, c.:unit, l.count
+FROM attempts_closed c
+JOIN attempts_opened o ON o.seq = c.opened_seq
+JOIN ratings r ON r.opened_seq = c.opened_seq
+ AND r.revision = (SELECT max(revision) FROM ratings WHERE opened_seq = o.seq)
+LEFT JOIN (
+  SELECT l.opened_seq, l.revision, l.count FROM rating_lines l
+  JOIN price_rows p ON p.price_row_id = l.price_row_id WHERE p.unit = ?
+) l ON l.opened_seq = r.opened_seq AND l.revision = r.revision
+WHERE c.revision = (SELECT max(revision) FROM attempts_closed WHERE opened_seq = o.seq)
+  AND r.amount_picos IS NOT NULL AND coalesce(c.:unit, 0) <> coalesce(l.count, 0)
+"""
 _CHOOSE = """
 CREATE TEMP TABLE prunable AS
 SELECT o.seq, o.seq = max(o.seq) OVER (PARTITION BY o.request_id) AS last_of_request FROM attempts_opened o

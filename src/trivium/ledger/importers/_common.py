@@ -21,6 +21,7 @@ from trivium.core import COUNT_MAX, Offer, UserError, parse_utc
 _DATE_SUFFIX = re.compile(r"[-@]\d{8}$")
 _PLACEHOLDER = re.compile(r"\{(\w+)\}")
 _PROGRESS_ROWS = 500
+_DIGITS_SURELY_SMALL = 9  # a whole number this short needs no check of its size
 SKIP_BAD = "correct it, or pass --skip-bad to leave it out and list it"
 
 
@@ -153,7 +154,7 @@ class Row:
     def count(self, name: str) -> int:
         """A whole number of tokens or requests; `12.0` is accepted where a table wrote it so."""
         value = self.text(name)
-        if value.isascii() and value.isdigit() and len(value) < 16:  # noqa: PLR2004  the usual case, below 2**53
+        if value.isascii() and value.isdigit() and len(value) <= _DIGITS_SURELY_SMALL:
             return int(value)
         number = self.decimal(name)
         if number is None or number != number.to_integral_value() or not 0 <= number <= COUNT_MAX:
@@ -179,7 +180,7 @@ class Row:
         if not value:
             return None
         whole, _, part = value.partition(".")
-        if whole.isascii() and whole.isdigit() and (not part or part == "0") and len(whole) < 10:  # noqa: PLR2004
+        if whole.isascii() and whole.isdigit() and part in {"", "0"} and len(whole) <= _DIGITS_SURELY_SMALL:
             return int(whole) * factor
         number = self.decimal(name)
         if number is None or number < 0 or number > COUNT_MAX // factor:
