@@ -27,7 +27,7 @@ ReadException = Callable[[str, str, int], Native | None]
 
 
 class _Chunk(msgspec.Struct):
-    bytes: bytes  # base64 of one event; `p` beside it is padding
+    event: bytes = msgspec.field(name="bytes")  # base64 in JSON; `p` beside it is padding
 
 
 class _Event(msgspec.Struct):
@@ -85,7 +85,7 @@ class BedrockStreamDecoder:
         if frame.headers.get(":event-type") != "chunk":
             return b""  # nothing of the answer: the protocol's own opening
         try:
-            inner = _chunk.decode(frame.payload).bytes
+            inner = _chunk.decode(frame.payload).event
             name = _event.decode(inner).type
         except (msgspec.DecodeError, UnicodeDecodeError) as error:
             self.failure = broken(self._surface, f"a frame carries no event ({type(error).__name__})")
