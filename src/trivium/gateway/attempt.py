@@ -46,6 +46,7 @@ from trivium.gateway.wire.headers import client_headers
 
 ERROR_BODY_BYTES_MAX = 1024 * 1024
 _OK = range(200, 300)
+_EVENTS, _JSON = "text/event-stream; charset=utf-8", "application/json"
 _NS_PER_MS = 1_000_000
 _log = logging.getLogger("trivium.gateway")
 
@@ -177,7 +178,8 @@ class Attempt:
             return self._failed(self._upstream.classify(inbound.status, inbound.headers, body))
         request = self._order.request
         self._decoder = self._upstream.decoder(request, inbound.status, inbound.headers, self._tools.settings)
-        self._headers = client_headers(inbound.headers)
+        # What a decoder returns is events or JSON, whatever the surface wrapped them in.
+        self._headers = client_headers(inbound.headers) | {"content-type": _EVENTS if request.stream else _JSON}
         if request.stream:
             with Gate(self._reply, self._flight, self._tools, self._headers) as gate:
                 return await self._relay(inbound, self._decoder, gate)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from urllib.parse import parse_qsl, quote, urlsplit
@@ -45,28 +46,37 @@ def sign(
         for name, value in sorted(lowered.items())
         if name in _SIGNED or name.startswith(_SIGNED_FAMILIES)
     }
-    names = ";".join(covered)
+    scope = f"{stamp[:8]}/{region}/{service}/aws4_request"
+    target = parts.path or "/", parts.query
+    signature = signature_of(method, target, covered, body, secret=keys.secret_access_key, scope=scope)
+    credential, names = f"{keys.access_key_id}/{scope}", ";".join(covered)
+    return {
+        **added,
+        "authorization": f"{_ALGORITHM} Credential={credential}, SignedHeaders={names}, Signature={signature}",
+    }
+
+
+def signature_of(
+    method: str, target: tuple[str, str], covered: Mapping[str, str], body: bytes, *, secret: str, scope: str
+) -> str:
+    """The signature over a path, a query and exactly the given headers, which are lower-case, sorted and trimmed."""
+    path, query = target
     canonical = "\n".join(
         (
             method,
-            quote(parts.path or "/", safe="/~-._"),
-            _query(parts.query),
+            quote(path, safe="/~-._"),
+            _query(query),
             *(f"{name}:{value}" for name, value in covered.items()),
             "",
-            names,
-            hashlib.sha256(body).hexdigest(),
+            ";".join(covered),
+            covered.get("x-amz-content-sha256") or hashlib.sha256(body).hexdigest(),
         )
     )
-    scope = f"{stamp[:8]}/{region}/{service}/aws4_request"
-    to_sign = "\n".join((_ALGORITHM, stamp, scope, hashlib.sha256(canonical.encode()).hexdigest()))
-    key = f"AWS4{keys.secret_access_key}".encode()
-    for part in (stamp[:8], region, service, "aws4_request", to_sign):
+    to_sign = "\n".join((_ALGORITHM, covered["x-amz-date"], scope, hashlib.sha256(canonical.encode()).hexdigest()))
+    key = f"AWS4{secret}".encode()
+    for part in (*scope.split("/"), to_sign):
         key = hmac.digest(key, part.encode(), "sha256")
-    credential = f"{keys.access_key_id}/{scope}"
-    return {
-        **added,
-        "authorization": f"{_ALGORITHM} Credential={credential}, SignedHeaders={names}, Signature={key.hex()}",
-    }
+    return key.hex()
 
 
 def _query(query: str) -> str:
