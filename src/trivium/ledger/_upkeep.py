@@ -264,8 +264,8 @@ def _counts(connection: Connection) -> _Found:
     """A rated count is the recorded count, and every recorded count is rated."""
     for unit in UNITS:
         rated = _RATED.replace(":unit", unit)
-        for event_id, recorded, count in connection.exec_driver_sql(rated, (unit,)):
-            told = "its rating has no line for it" if count is None else f"it is rated as {count}"
+        for event_id, recorded, priced in connection.exec_driver_sql(rated, (unit,)):
+            told = "its rating has no line for it" if priced is None else f"it is rated as {priced}"
             yield event_id, f"{unit} is recorded as {recorded}, and {told}"
 
 
