@@ -73,10 +73,13 @@ class Keys:
         """The key of an offer on a day (or at an aware instant); NoPrice, AmbiguousOffer."""
         return self._code(offer, bisect_right(self._change_days, (day_of(at) - _EPOCH).days))
 
-    def encode(self, offers: Sequence[Offer], offer_codes: Column, days: Column | date) -> NDArray[np.uint16]:
+    def encode(
+        self, offers: Sequence[Offer], offer_codes: Column, days: Column | date, *, first_row: int = 0
+    ) -> NDArray[np.uint16]:
         """A key per row, for rows that name an offer by its position and a UTC day (datetime64[D], or one for all).
 
-        Raises NoPrice or AmbiguousOffer for an offer that cannot be priced on one of its days.
+        Raises NoPrice or AmbiguousOffer for an offer that cannot be priced on one of its days. `first_row` is the
+        number of the first row, for messages, where a table comes in parts.
         """
         codes = _integers("offer_codes", offer_codes)
         _within("offer_codes", codes, len(offers) - 1)
@@ -91,7 +94,7 @@ class Keys:
             except PriceError as error:
                 row = int((pairs == pair).argmax())
                 day = days if isinstance(days, date) else days[row].item()
-                self._raise_at(row, offers[pair // width], day, error)
+                self._raise_at(row + first_row, offers[pair // width], day, error)
         coded: NDArray[np.uint16] = keys[pairs]
         return coded
 
@@ -136,12 +139,14 @@ class Keys:
         return self._known[asked]
 
 
-def price_table(table: RateTable, key: Column, counts: Mapping[str, Column]) -> NDArray[np.int64]:
+def price_table(
+    table: RateTable, key: Column, counts: Mapping[str, Column], *, first_row: int = 0
+) -> NDArray[np.int64]:
     """The exact price of every row in pico-dollars; NoPrice, AmbiguousOffer, UserError (row, unit, count).
 
     `counts` maps units to integer columns; a unit that is not given was not consumed.
     """
-    usage = _Columns.of(table, key, counts)
+    usage = _Columns.of(table, key, counts, first_row)
     prices = np.empty(len(usage.key), np.uint64)
     kernels = _kernels()
 
@@ -154,19 +159,28 @@ def price_table(table: RateTable, key: Column, counts: Mapping[str, Column]) -> 
         for row, amount in zip(rows.tolist(), amounts, strict=True):
             whole = int(prices[row]) + amount
             if whole >= 2**63:
-                raise UserError(f"row {row}: {unit}", int(counts[unit][row]), "the price of a row must fit 63 bits")
+                raise UserError(
+                    f"row {row + first_row}: {unit}", int(counts[unit][row]), "the price of a row must fit 63 bits"
+                )
             prices[row] = whole
     return prices.view(np.int64)
 
 
-def total(table: RateTable, key: Column, counts: Mapping[str, Column], groups: Column | None = None) -> tuple[int, ...]:
+def total(
+    table: RateTable,
+    key: Column,
+    counts: Mapping[str, Column],
+    groups: Column | None = None,
+    *,
+    first_row: int = 0,
+) -> tuple[int, ...]:
     """The exact sum of prices per group in pico-dollars, however large; the same refusals as `price_table`.
 
     `groups` gives each row the number of its group, from 0; without it the groups are the keys. The result has
     one Python int per group, in order of their numbers; the sum of it is the grand total.
     """
-    usage = _Columns.of(table, key, counts)
-    group = usage.key if groups is None else _group_column(groups, len(usage.key))
+    usage = _Columns.of(table, key, counts, first_row)
+    group = usage.key if groups is None else _group_column(groups, len(usage.key), first_row)
     size = len(table.cards) if groups is None else int(group.max(initial=0)) + 1
     if len(usage.key) == 0:
         return (0,) * (len(table.cards) if groups is None else 0)
@@ -197,14 +211,15 @@ class _Columns:
     key: NDArray[np.uint16]
     tokens: tuple[Column, ...]
     counts: Mapping[str, Column]
+    first_row: int
 
     @classmethod
-    def of(cls, table: RateTable, key: Column, counts: Mapping[str, Column]) -> _Columns:
+    def of(cls, table: RateTable, key: Column, counts: Mapping[str, Column], first_row: int) -> _Columns:
         keys = _integers("key", key)
         if len(keys) and not table.cards:
             raise UserError("key", int(keys[0]), "assign keys with Keys before the table is made")
         if keys.dtype != np.uint16:
-            _within("key", keys, len(table.cards) - 1)
+            _within("key", keys, len(table.cards) - 1, first_row)
             keys = keys.astype(np.uint16)
         unknown = sorted(set(counts) - set(UNITS))
         if unknown:
@@ -214,7 +229,7 @@ class _Columns:
         kind = np.dtype(np.int64 if wide else np.int32)
         nothing = np.zeros(len(keys), kind)
         tokens = tuple(_as_kind(given.get(unit, nothing), kind) for unit in TOKEN_UNITS)
-        return cls(table, np.ascontiguousarray(keys), tokens, given)
+        return cls(table, np.ascontiguousarray(keys), tokens, given, first_row)
 
     def arguments(self) -> tuple[Any, ...]:
         """What every kernel takes before the rows it shall work on."""
@@ -227,9 +242,9 @@ class _Columns:
             self._raise_first()
 
     def _raise_first(self) -> None:
-        _within("key", self.key, len(self.table.cards) - 1)
+        _within("key", self.key, len(self.table.cards) - 1, self.first_row)
         for unit, column in zip(TOKEN_UNITS, self.tokens, strict=True):
-            _within(unit, column, self.table.count_max)
+            _within(unit, column, self.table.count_max, self.first_row)
         bands = len(self.table.thresholds) + 1
         prompt = np.zeros(len(self.key), np.int64)
         for unit in PROMPT_UNITS:
@@ -247,14 +262,14 @@ class _Columns:
         try:
             self.table.cards[int(self.key[row])].cell(unit, prompt_tokens)
         except PriceError as error:
-            raise type(error)(f"row {row}: {error}", error.keys) from error
+            raise type(error)(f"row {row + self.first_row}: {error}", error.keys) from error
 
     def tools(self) -> list[tuple[str, NDArray[np.intp], Column]]:
         """Per server tool: the rows that used it and how often."""
         found = []
         for unit in TOOL_UNITS:
             if unit in self.counts:
-                _within(unit, self.counts[unit], self.table.count_max)
+                _within(unit, self.counts[unit], self.table.count_max, self.first_row)
                 rows = np.flatnonzero(self.counts[unit])
                 found.append((unit, rows, self.counts[unit][rows]))
         return found
@@ -268,7 +283,9 @@ class _Columns:
             if len(segments) != 1 or len(segments[0].cells) != 1 or not _unbounded(segments[0]):
                 row = int(rows[int((used == code).argmax())])
                 self._raise_unpriced(row, unit, 0)
-                raise NoPrice(f"row {row}: {unit} is priced by prompt length; price these rows one by one")
+                raise NoPrice(
+                    f"row {row + self.first_row}: {unit} is priced by prompt length; price these rows one by one"
+                )
             rates[code] = segments[0].cell.rate_picos
         return [rates[code] for code in used.tolist()]
 
@@ -328,18 +345,18 @@ def _as_kind(column: Column, kind: np.dtype[Any]) -> Column:
     return np.ascontiguousarray(column, kind)
 
 
-def _group_column(groups: Column, rows: int) -> Column:
+def _group_column(groups: Column, rows: int, first_row: int) -> Column:
     column = _integers("groups", groups, rows)
-    _within("groups", column, 2**32 - 1)
+    _within("groups", column, 2**32 - 1, first_row)
     return np.ascontiguousarray(column, np.uint32)
 
 
-def _within(name: str, column: Column, largest: int) -> None:
+def _within(name: str, column: Column, largest: int, first_row: int = 0) -> None:
     """Raise for the first row whose value is negative or too large."""
     if len(column) == 0 or (int(column.min()) >= 0 and int(column.max()) <= largest):
         return
     row = int(((column < 0) | (column > largest)).argmax())
-    raise UserError(f"row {row}: {name}", int(column[row]), f"give a whole number from 0 to {largest}")
+    raise UserError(f"row {row + first_row}: {name}", int(column[row]), f"give a whole number from 0 to {largest}")
 
 
 def _whole_sums(partial: Sequence[NDArray[np.uint64]], size: int) -> list[int]:
