@@ -10,24 +10,10 @@ from typing import Any
 import pytest
 
 from ledger import world
-from trivium.cli import main
 from trivium.core import Offer, Usage, well_formed
 from trivium.ledger import importers
 
 Run = Callable[..., tuple[int, str]]
-
-
-@pytest.fixture
-def run(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Run:
-    """Run a command on the ledger of this test: its exit code and what it printed."""
-
-    def command(*arguments: str) -> tuple[int, str]:
-        with pytest.raises(SystemExit) as ended:
-            main([*arguments, "--db", str(tmp_path / "ledger.db")])
-        printed = capsys.readouterr()
-        return int(ended.value.code or 0), printed.out + printed.err
-
-    return command
 
 
 @pytest.fixture
