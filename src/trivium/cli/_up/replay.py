@@ -60,7 +60,7 @@ def run(
         on_progress(count)
         if victim is not None and count == kill_at:
             state["killed_at"] = count
-            await asyncio.to_thread(site.control, "POST", f"/surfaces/{victim}/kill")
+            await asyncio.to_thread(site.control, "POST", f"/surfaces/{victim}/kill", {"drain": True})
 
     client = Client(site.gateway_url, lambda event: keys[event.opened.workload])
     answers = asyncio.run(replay(conversations, client, on_done))  # type: ignore[arg-type]

@@ -51,9 +51,10 @@ class Site:
         """The route table the gateway loads."""
         return self.folder / "routes.json"
 
-    def control(self, method: str, path: str) -> Any:
+    def control(self, method: str, path: str, body: Mapping[str, Any] | None = None) -> Any:
         """Ask the lab's control port."""
-        request = urllib.request.Request(f"{self.lab['control']}{path}", method=method)  # noqa: S310  loopback
+        data = None if body is None else json.dumps(body).encode()
+        request = urllib.request.Request(f"{self.lab['control']}{path}", data=data, method=method)  # noqa: S310  loopback
         try:
             with urllib.request.urlopen(request, timeout=10) as response:  # noqa: S310  loopback
                 return json.load(response)
