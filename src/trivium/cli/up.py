@@ -103,7 +103,7 @@ def _replay_and_plan(screen: Console, site: Site, chosen: Chosen, keys: Mapping[
     from trivium.cli._up import replay, report
     from trivium.cli._up.offers import carriers
     from trivium.cli._up.plan import make
-    from trivium.cli._up.site import SCOPES, spread
+    from trivium.cli._up.site import SCOPES, spread, with_default
     from trivium.core import Offer
     from trivium.plan import write_routes
     from trivium.pricing import PriceBook
@@ -127,7 +127,7 @@ def _replay_and_plan(screen: Console, site: Site, chosen: Chosen, keys: Mapping[
         )
     _tell_errors(screen, outcome)
     plan = make(site, chosen, snapshot, book)
-    write_routes(plan.route_table(), site.routes)
+    write_routes(with_default(plan.route_table()), site.routes)
     return report.gather(site, chosen, outcome, facts, plan)
 
 

@@ -17,7 +17,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import IO, Any
 
-from trivium.core import Offer, Route, RouteTable, Target, TriviumError
+from trivium.core import ANY, Offer, Route, RouteTable, Target, TriviumError
 
 SURFACES = ("anthropic", "bedrock", "vertex", "foundry")
 # The scopes of the demonstration: Bedrock through a US inference profile, as Claude Code does by itself.
@@ -187,4 +187,10 @@ def spread(pairs: Mapping[tuple[str, str], tuple[Offer, ...]]) -> RouteTable:
         Route(workload, model, tuple(Target(offer, 1) for offer in offers), "before the plan: spread evenly")
         for (workload, model), offers in sorted(pairs.items())
     )
-    return RouteTable(routes, "spread")
+    return with_default(RouteTable(routes, "spread"))
+
+
+def with_default(table: RouteTable) -> RouteTable:
+    """The table, and a place for every other workload and model: the site's surfaces in their order."""
+    targets = tuple(Target(Offer(surface, SCOPES[surface], ANY), int(surface == SURFACES[0])) for surface in SURFACES)
+    return RouteTable((*table.routes, Route(ANY, ANY, targets, "whatever was not planned")), table.version)
