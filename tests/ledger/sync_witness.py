@@ -45,7 +45,8 @@ class _Vfs(ctypes.Structure):
     ]
 
 
-_OPEN = ctypes.CFUNCTYPE(_c_int, _c_void_p, _c_char_p, _c_void_p, _c_int, _c_void_p)
+# The name goes through as a pointer: SQLite keeps it, and reads parameters that lie behind it.
+_OPEN = ctypes.CFUNCTYPE(_c_int, _c_void_p, _c_void_p, _c_void_p, _c_int, _c_void_p)
 _SYNC = ctypes.CFUNCTYPE(_c_int, _c_void_p, _c_int)
 
 
@@ -79,11 +80,11 @@ class SyncWitness:
         """How often a write-ahead log was made durable."""
         return sum(count for name, count in self.syncs.items() if name.endswith("-wal"))
 
-    def _open(self, vfs: int, name: bytes | None, file: int, flags: int, out_flags: int) -> int:
+    def _open(self, vfs: int, name: int | None, file: int, flags: int, out_flags: int) -> int:
         code = self._real_open(vfs, name, file, flags, out_flags)
         handle = _File.from_address(file)
         if code == 0 and handle.methods and name is not None:
-            self._names[file] = name.decode()
+            self._names[file] = ctypes.string_at(name).decode()
             handle.methods = ctypes.pointer(self._watching(handle.methods))
         return code
 
