@@ -18,7 +18,7 @@ from typing import IO, TYPE_CHECKING, Any, Self
 
 from trivium.core import Money, Offer, TriviumError, Usage, UserError, parse_utc
 from trivium.core.errors import FactError, PriceError
-from trivium.core.usage import UNITS
+from trivium.core.usage import COUNT_MAX, UNITS
 from trivium.pricing._book import PriceBook
 from trivium.pricing._price import price
 
@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 OFFER_COLUMNS = ("surface", "scope", "model")
 Canonical = Callable[[Offer], Offer]
 Progress = Callable[[int, int], None]  # done, of; bytes of CSV, rows of Parquet
+_UNKNOWN = "write 0 if there were none: an empty count is unknown"
+_DIGITS_MAX = 20
 _PROGRESS_ROWS = 20_000
 _BATCH_ROWS = 2_000_000
 _OFFERS_MAX = 10_000_000  # combinations of the names in a batch
@@ -142,7 +144,9 @@ def _price_csv(
                 for unit in units:
                     total.usage[unit] += usage.get(unit) or 0
                 priced.write(row, found.amount, found.offer, book.digest)
-                if number % _PROGRESS_ROWS == 0:
+                if number % _UNKNOWN = "write 0 if there were none: an empty count is unknown"
+_DIGITS_MAX = 20
+_PROGRESS_ROWS == 0:
                     progress(raw.tell(), size)
     progress(size, size)
     return total
@@ -196,9 +200,9 @@ def _parse_day(text: str, where: str, otherwise: date | None) -> date:
 
 
 def _count(text: str, unit: str, where: str) -> int:
-    if text.isascii() and text.isdigit():
-        return int(text)
-    remedy = "write 0 if there were none: an empty count is unknown" if not text.strip() else "give a whole number"
+    if text.isascii() and text.isdigit() and len(text) <= _DIGITS_MAX and (count := int(text)) <= COUNT_MAX:
+        return count
+    remedy = _UNKNOWN if not text.strip() else f"give a whole number from 0 to {COUNT_MAX}"
     raise UserError(f"{where}: {unit}", text, remedy)
 
 
@@ -312,7 +316,7 @@ class _Batch:
         for column in frame.columns:
             if frame[column].null_count():
                 row = first_row + int(frame[column].is_null().arg_max() or 0)
-                remedy = "write 0 if there were none: an empty count is unknown" if column in units else "give a value"
+                remedy = _UNKNOWN if column in units else "give a value"
                 raise UserError(f"{name}: row {row}: {column}", None, remedy)
 
     def counts(self) -> dict[str, Any]:
