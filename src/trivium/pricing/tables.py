@@ -144,9 +144,7 @@ def _price_csv(
                 for unit in units:
                     total.usage[unit] += usage.get(unit) or 0
                 priced.write(row, found.amount, found.offer, book.digest)
-                if number % _UNKNOWN = "write 0 if there were none: an empty count is unknown"
-_DIGITS_MAX = 20
-_PROGRESS_ROWS == 0:
+                if number % _PROGRESS_ROWS == 0:
                     progress(raw.tell(), size)
     progress(size, size)
     return total
