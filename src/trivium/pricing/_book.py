@@ -15,8 +15,8 @@ from trivium.pricing._scopes import candidates
 
 _MEMO_MAX = 65_536  # (offer, day) pairs kept resolved; a year of a large organisation's traffic
 _ANY_MODEL = "*"
-_TOOL_SCOPES = ("all", "*", "global")  # a tool's fee knows no region; where it is authored varies by surface
-_TOOL_TIERS = ("tool", "all", "*", "standard")  # nor a tier
+_TOOL_SCOPES = ("all", "global")  # a tool's fee knows no region: the request's own scope, else one of these, else any
+_TOOL_TIERS = ("tool", "standard")  # nor a tier
 
 _Units = Mapping[str, tuple[Cell, ...]]
 
@@ -123,9 +123,12 @@ class PriceBook:
         for model in (offer.model, _ANY_MODEL):
             for tier in (offer.tier, *_TOOL_TIERS):
                 by_scope = self._offers.get((offer.surface, model, tier), {})
-                for scope in (offer.scope, *_TOOL_SCOPES):
-                    if valid := _valid(by_scope.get(scope, {}).get(unit, ()), day):
-                        return valid
+                priced = {
+                    scope: valid for scope, units in by_scope.items() if (valid := _valid(units.get(unit, ()), day))
+                }
+                for scope in (offer.scope, *_TOOL_SCOPES, *priced):
+                    if scope in priced:
+                        return priced[scope]
         return ()
 
     def _fail_unsold(self, offer: Offer, day: date) -> NoReturn:
