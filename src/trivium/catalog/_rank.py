@@ -1,0 +1,65 @@
+"""Which of several claims on one question wins, and why: the same rule everywhere."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+
+from trivium.catalog._claim import GRADE, Claim
+
+_LONG_AGO = date.min
+
+
+@dataclass(frozen=True, slots=True)
+class Ranked:
+    """Claims on one question, the winner first; `reasons` say why each of the others loses. `tied`: nobody wins."""
+
+    claims: tuple[Claim, ...]
+    reasons: tuple[str, ...]
+    tied: bool
+
+    @property
+    def winner(self) -> Claim:
+        """The claim that wins (if tied: the first of the equals, by id)."""
+        return self.claims[0]
+
+
+def rank(claims: Sequence[Claim]) -> Ranked:
+    """Order claims on one question: own over shipped, then grade, then the later start, then the later day seen."""
+    ordered = sorted(sorted(claims, key=lambda claim: claim.id), key=_standing, reverse=True)
+    best = ordered[0]
+    reasons = tuple(_why(best, other) for other in ordered[1:])
+    tied = any(_standing(other) == _standing(best) and not same_value(other, best) for other in ordered[1:])
+    return Ranked(tuple(ordered), reasons, tied)
+
+
+def _standing(claim: Claim) -> tuple[int, int, date, date]:
+    return (
+        claim.layer,
+        GRADE[claim.status],
+        claim.valid_from or _LONG_AGO,
+        claim.announced_on or claim.seen_on or _LONG_AGO,
+    )
+
+
+def _why(best: Claim, other: Claim) -> str:
+    """Why the first stands above the second, in words."""
+    if same_value(best, other):
+        return "says the same"
+    if best.layer != other.layer:
+        return "the organisation's own claims stand above the shipped ones"
+    if best.status != other.status:
+        return f"{best.status} stands above {other.status}"
+    if best.valid_from != other.valid_from:
+        return f"the winner holds since {best.valid_from}, a later day than {other.valid_from or 'an open start'}"
+    if _standing(best) != _standing(other):
+        return f"the winner was seen later ({best.announced_on or best.seen_on})"
+    return "nothing decides between them"
+
+
+def same_value(one: Claim, other: Claim) -> bool:
+    """Whether two claims say the same: as numbers if both are, else as words."""
+    if one.number is not None and other.number is not None:
+        return one.number == other.number and one.unit == other.unit
+    return " ".join(one.value.split()).casefold() == " ".join(other.value.split()).casefold() and one.unit == other.unit
