@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from trivium.core import Retry, UpstreamError
+from trivium.core import Retry, TriviumError, UpstreamError
 from trivium.gateway.seams import Headers, Outbound
 
 _VISIBLE = range(0x21, 0x7F)
@@ -36,9 +36,9 @@ class ApiKey:
     def _secret(self) -> str:
         try:
             secret = self._read().strip()
-        except (OSError, UnicodeDecodeError) as error:
-            message = f"the key cannot be read: {type(error).__name__}"
-            raise UpstreamError(self._surface, message, retry=Retry.ELSEWHERE) from error
+        except (TriviumError, OSError, UnicodeDecodeError) as error:
+            reason = str(error) if isinstance(error, TriviumError) else type(error).__name__  # ours quote no secret
+            raise UpstreamError(self._surface, f"no credential: {reason}", retry=Retry.ELSEWHERE) from error
         if not secret or any(ord(character) not in _VISIBLE for character in secret):
             message = "the key is empty or has blanks, line breaks or non-ASCII characters in it"
             raise UpstreamError(self._surface, message, retry=Retry.ELSEWHERE)
