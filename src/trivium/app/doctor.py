@@ -153,7 +153,7 @@ async def _surfaces(settings: Settings, base: Path, *, offline: bool) -> list[Fi
         return [Finding(Grade.ERROR, error.field, str(error), error.remedy)]
     found: list[Finding] = []
     for key, surface in gateway_settings(settings).surfaces.items():
-        found += await _surface(key, surface, credentials[key], base, settings, offline=offline)
+        found.extend(await _surface(key, surface, credentials[key], base, settings, offline=offline))
     return found
 
 

@@ -43,7 +43,7 @@ def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
         import uvloop  # noqa: PLC0415  not built for every platform
     except ImportError:
         return None
-    return uvloop.new_event_loop  # type: ignore[no-any-return]  # uvloop ships no types
+    return uvloop.new_event_loop
 
 
 async def _serve(
