@@ -153,8 +153,11 @@ class PriceBook:
         """The windows in which a model has any price on a surface, for a message."""
         spans = {
             (str(cell.valid_from or "the beginning"), str(cell.valid_until or "further notice"))
-            for cell in self.cells
-            if (cell.surface, cell.model) == (offer.surface, offer.model)
+            for (surface, model, _), by_scope in self._offers.items()
+            if (surface, model) == (offer.surface, offer.model)
+            for units in by_scope.values()
+            for cells in units.values()
+            for cell in cells
         }
         return "; ".join(f"from {start} until {end}" for start, end in sorted(spans))
 
