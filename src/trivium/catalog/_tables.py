@@ -62,7 +62,7 @@ def _claim(path: Path, line: int, row: Mapping[str, str], layer: int) -> Claim:
     start, end = _day(where, row, "from"), _day(where, row, "until")
     if start is not None and end is not None and end <= start:
         raise UserError(where, f"{start}..{end}", "a window ends after it begins (it is half-open)")
-    subject = row.get("subject") or (f"{place}/{'+'.join(models)}" if models else place)
+    subject = row.get("subject") or (f"{place}/{';'.join(models)}" if models else place)
     if not subject:
         raise UserError(f"{where}: subject", "", "name a surface, or a subject")
     return Claim(
