@@ -9,8 +9,18 @@ from datetime import date
 from typing import NoReturn
 
 from trivium.core import AmbiguousOffer, NoPrice, Offer, UserError
-from trivium.core.usage import TOOL_UNITS, UNITS
-from trivium.pricing._cells import Cell, PriceSource, Segment, checked, day_of, in_force, segments
+from trivium.core.usage import TOKEN_UNITS, TOOL_UNITS, UNITS
+from trivium.pricing._cells import (
+    Cell,
+    PriceSource,
+    Segment,
+    below,
+    checked,
+    day_of,
+    in_force,
+    long_prompt_start,
+    segments,
+)
 from trivium.pricing._scopes import candidates
 
 _MEMO_MAX = 65_536  # (offer, day) pairs kept resolved; a year of a large organisation's traffic
@@ -112,7 +122,11 @@ class PriceBook:
             )
         resolved = replace(offer, scope=meant[0])
         own = self._offers[offer.surface, offer.model, offer.tier][meant[0]]
-        units = {unit: segments(valid) for unit, cells in own.items() if (valid := _valid(cells, day))}
+        now = {unit: valid for unit, cells in own.items() if (valid := _valid(cells, day))}
+        units = {unit: segments(valid) for unit, valid in now.items()}
+        start = long_prompt_start(cell for valid in now.values() for cell in valid)
+        if start is not None:
+            units |= {unit: below(units[unit], start) for unit in units if unit in TOKEN_UNITS}
         for unit in TOOL_UNITS:
             if unit not in units and (shared := self._shared_tool(resolved, unit, day)):
                 units[unit] = segments(shared)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from itertools import zip_longest
@@ -119,6 +119,25 @@ def segments(cells: Iterable[Cell]) -> tuple[Segment, ...]:
         else:
             result.append(Segment(low, high, winners))
     return tuple(result)
+
+
+def long_prompt_start(cells: Iterable[Cell]) -> int | None:
+    """Where the highest prompt-length band of an offer's token units begins; None if there is one band only.
+
+    In such a band every token is dearer, so a unit that has no price of its own there has none: the base price
+    must not stand in for it.
+    """
+    return max((cell.band[0] for cell in cells if cell.unit in TOKEN_UNITS and cell.band[0] > 0), default=None)
+
+
+def below(cells: tuple[Segment, ...], start: int) -> tuple[Segment, ...]:
+    """The stretches cut off before `start`, unless one of them begins there or later."""
+    if any(segment.prompt_min >= start for segment in cells):
+        return cells
+    return tuple(
+        replace(segment, prompt_max=start - 1 if segment.prompt_max is None else min(segment.prompt_max, start - 1))
+        for segment in cells
+    )
 
 
 def _covers(cell: Cell, prompt_tokens: int) -> bool:
