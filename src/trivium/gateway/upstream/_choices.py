@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
+from urllib.parse import quote
 
 from trivium.core import NoClaim, Offer, Target, UserError
 from trivium.gateway.seams import Facts, MessagesRequest, Outbound, SurfaceSettings
@@ -41,6 +42,13 @@ def deployed(settings: SurfaceSettings, target: Target, model: str) -> str | Non
     if tier != _STANDARD and f"{model}+{tier}" in settings.deployments:
         return settings.deployments[f"{model}+{tier}"]
     return settings.deployments.get(model)
+
+
+def in_path(model: str, *, safe: str) -> str:
+    """A model's name as one segment of a path."""
+    if model in {"", ".", ".."}:
+        raise UserError("deployments", model, "name a model, a profile or an ARN")
+    return quote(model, safe=safe)
 
 
 def address(settings: SurfaceSettings, path: str) -> str:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 from typing import Any
-from urllib.parse import quote
 
 from trivium.core import Retry, Target
 from trivium.gateway.seams import (
@@ -24,6 +23,7 @@ from trivium.gateway.upstream._choices import (
     bought,
     deployed,
     encoded,
+    in_path,
     own_headers,
     tier_by_speed,
 )
@@ -87,7 +87,7 @@ class Bedrock:
         outbound = Outbound(
             surface=self.surface,
             method="POST",
-            url=address(settings, f"/model/{quote(wire, safe=':')}/{operation}"),
+            url=address(settings, f"/model/{in_path(wire, safe=':')}/{operation}"),
             headers=_headers(settings),
             body=draft.edited(),
             stream=request.stream,
@@ -131,7 +131,7 @@ class Bedrock:
         return Outbound(
             surface=self.surface,
             method="POST",
-            url=address(settings, f"/model/{quote(base, safe=':')}/count-tokens"),
+            url=address(settings, f"/model/{in_path(base, safe=':')}/count-tokens"),
             headers=_headers(settings),
             body=encoded({"input": {"invokeModel": {"body": inner}}}),
             notes=tuple(draft.notes),

@@ -17,7 +17,15 @@ from trivium.gateway.seams import (
     Outbound,
     SurfaceSettings,
 )
-from trivium.gateway.upstream._choices import body_version, bought, deployed, encoded, own_headers, tier_by_speed
+from trivium.gateway.upstream._choices import (
+    body_version,
+    bought,
+    deployed,
+    encoded,
+    in_path,
+    own_headers,
+    tier_by_speed,
+)
 from trivium.gateway.upstream._draft import Draft
 from trivium.gateway.upstream._errors import Native, classify, in_stream, text_at
 from trivium.gateway.upstream._fields import fit_betas, fit_fields
@@ -87,12 +95,13 @@ class Vertex:
         draft.add("anthropic_version", encoded(version))
         if note:
             draft.notes.append(note)
+        name = "count-tokens" if counting else in_path(model, safe="@")
         method = "streamRawPredict" if request.stream else "rawPredict"
         where = f"/projects/{quote(settings.project, safe=':')}/locations/{location}/publishers/anthropic/models"
         outbound = Outbound(
             surface=self.surface,
             method="POST",
-            url=f"{_base(settings, location)}{where}/{'count-tokens' if counting else quote(model, safe='@')}:{method}",
+            url=f"{_base(settings, location)}{where}/{name}:{method}",
             headers=own_headers(settings, _headers(request, draft.betas)),
             body=draft.edited(),
             stream=request.stream,
