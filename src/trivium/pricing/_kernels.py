@@ -240,3 +240,26 @@ def _total_rows(rates, key_max, thresholds, key, c0, c1, c2, c3, c4, first, last
 
 price_rows: Any = compiled(_price_rows)
 total_rows: Any = compiled(_total_rows)
+
+
+def _mix(mixed, radix, codes, position):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202  as above
+    """Append a digit to the mixed number of every row: the position of its code among those that occur."""
+    for row in range(uint64(len(mixed))):
+        mixed[row] = mixed[row] * radix + position[codes[row]]
+
+
+def _mark(seen, codes, days, day_first, windows, width):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202  as above
+    """Mark every (code, price window) that occurs."""
+    for row in range(uint64(len(codes))):
+        seen[uint64(codes[row]) * uint64(width) + uint64(windows[uint64(days[row] - day_first)])] = True
+
+
+def _place(keys, codes, days, day_first, windows, width, out):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202  as above
+    """The key of every row's (code, price window)."""
+    for row in range(uint64(len(codes))):
+        out[row] = keys[uint64(codes[row]) * uint64(width) + uint64(windows[uint64(days[row] - day_first)])]
+
+
+mix: Any = compiled(_mix)
+mark: Any = compiled(_mark)
+place: Any = compiled(_place)

@@ -82,20 +82,26 @@ class Keys:
         number of the first row, for messages, where a table comes in parts.
         """
         codes = _integers("offer_codes", offer_codes)
-        _within("offer_codes", codes, len(offers) - 1)
-        windows = self._windows(days, len(codes))
+        _within("offer_codes", codes, len(offers) - 1, first_row)
+        if isinstance(days, date):
+            days = np.full(len(codes), day_of(days), "datetime64[D]")
+        numbers = _day_numbers(days, len(codes), first_row)
+        first, last = (int(numbers.min()), int(numbers.max())) if len(numbers) else (0, 0)
+        windows = np.searchsorted(self._change_days, np.arange(first, last + 1), side="right").astype(np.int64)
         width = len(self._change_days) + 1
-        pairs = codes.astype(np.int64) * width + windows
-        found = np.flatnonzero(np.bincount(pairs, minlength=len(offers) * width))
-        keys = np.zeros(len(offers) * width, np.uint16)
-        for pair in found.tolist():
+        seen = np.zeros(len(offers) * width, np.bool_)
+        kernels = load_kernels()
+        kernels.mark(seen, codes, numbers, first, windows, width)
+        keys = np.zeros(len(seen), np.uint16)
+        for pair in np.flatnonzero(seen).tolist():
+            offer, window = offers[pair // width], pair % width
             try:
-                keys[pair] = self._code(offers[pair // width], pair % width)
+                keys[pair] = self._code(offer, window)
             except PriceError as error:
-                row = int((pairs == pair).argmax())
-                day = days if isinstance(days, date) else days[row].item()
-                self._raise_at(row + first_row, offers[pair // width], day, error)
-        coded: NDArray[np.uint16] = keys[pairs]
+                row = int(((codes == pair // width) & (windows[numbers - first] == window)).argmax())
+                self._raise_at(row + first_row, offer, days[row].item(), error)
+        coded = np.empty(len(codes), np.uint16)
+        kernels.place(keys, codes, numbers, first, windows, width, coded)
         return coded
 
     def table(self) -> RateTable:
@@ -108,21 +114,6 @@ class Keys:
             self._book.card(offer, day)
         except PriceError as exact:
             raise type(exact)(f"row {row}: {exact}", exact.keys) from error
-
-    def _windows(self, days: Column | date, rows: int) -> Any:
-        """The number of price changes up to each row's day."""
-        if isinstance(days, date):
-            return bisect_right(self._change_days, (day_of(days) - _EPOCH).days)
-        if days.dtype != np.dtype("datetime64[D]") or days.shape != (rows,):
-            raise UserError("days", f"{days.dtype}{list(days.shape)}", f"give {rows} days as datetime64[D]")
-        if rows == 0:
-            return np.zeros(0, np.int64)
-        if np.isnat(days).any():
-            raise UserError(f"row {int(np.isnat(days).argmax())}: days", "NaT", "give every row its day")
-        numbers = days.view(np.int64)
-        first, last = int(numbers.min()), int(numbers.max())
-        by_day = np.searchsorted(self._change_days, np.arange(first, last + 1), side="right").astype(np.int64)
-        return by_day[numbers - first]
 
     def _code(self, offer: Offer, window: int) -> int:
         asked = (offer, window)
@@ -148,7 +139,7 @@ def price_table(
     """
     usage = _Columns.of(table, key, counts, first_row)
     prices = np.empty(len(usage.key), np.uint64)
-    kernels = _kernels()
+    kernels = load_kernels()
 
     def run(first: int, last: int) -> int:
         return int(kernels.price_rows(*usage.arguments(), first, last, prices))
@@ -185,7 +176,7 @@ def total(
     if len(usage.key) == 0:
         return (0,) * (len(table.cards) if groups is None else 0)
     spread_bits = _SPREAD_BITS if size <= _SPREAD_GROUPS_MAX else 0
-    kernels = _kernels()
+    kernels = load_kernels()
     partial: list[NDArray[np.uint64]] = []
 
     def run(first: int, last: int) -> int:
@@ -327,6 +318,15 @@ def _ids(found: Sequence[Segment]) -> tuple[object, ...]:
     return tuple((part.prompt_min, part.prompt_max, tuple(cell.id for cell in part.cells)) for part in found)
 
 
+def _day_numbers(days: Column, rows: int, first_row: int) -> NDArray[np.int64]:
+    """Days since 1970 of every row."""
+    if days.dtype != np.dtype("datetime64[D]") or days.shape != (rows,):
+        raise UserError("days", f"{days.dtype}{list(days.shape)}", f"give {rows} days as datetime64[D]")
+    if np.isnat(days).any():
+        raise UserError(f"row {int(np.isnat(days).argmax()) + first_row}: days", "NaT", "give every row its day")
+    return np.ascontiguousarray(days).view(np.int64)
+
+
 def _unbounded(segment: Segment) -> bool:
     return segment.prompt_min == 0 and segment.prompt_max is None
 
@@ -388,7 +388,7 @@ def _workers() -> int:
     return os.cpu_count() or 1
 
 
-def _kernels() -> ModuleType:
+def load_kernels() -> ModuleType:
     """The compiled loops, loaded when first needed: numba takes a moment to import."""
     try:
         from trivium.pricing import _kernels as kernels  # noqa: PLC0415  see above

@@ -328,23 +328,27 @@ class _Batch:
         """Every offer that occurs, and each row's position in that list."""
         import numpy as np  # noqa: PLC0415  the columnar extra is there, or no batch were
 
+        from trivium.pricing.columnar import load_kernels  # noqa: PLC0415  the same
+
         mixed = np.zeros(len(self._frame), np.int32)
         parts: list[list[str]] = []
         size = 1
+        kernels = load_kernels()
         for name in (*OFFER_COLUMNS, "tier"):
-            if name in self._frame.columns:
-                values, codes = self._categories(self._frame[name])
-            else:
-                values, codes = ["standard"], np.zeros(1, np.int32)
+            if name not in self._frame.columns:
+                parts.append(["standard"])
+                continue
+            values, codes, position = self._categories(self._frame[name])
             parts.append(values)
             size *= len(values)
             if size > _OFFERS_MAX:
                 raise UserError(f"{self._name}: {name}", f"{len(values)} different names", "give names of offers")
             if len(values) > 1:
-                mixed *= len(values)
-                mixed += codes
-        found = np.flatnonzero(np.bincount(mixed, minlength=size))
-        position = np.zeros(size, np.int64)
+                kernels.mix(mixed, len(values), codes, position)
+        seen = np.zeros(size, np.bool_)
+        seen[mixed] = True
+        found = np.flatnonzero(seen)
+        position = np.zeros(size, np.int32)
         position[found] = np.arange(len(found))
         offers = []
         for code in found.tolist():
@@ -352,8 +356,8 @@ class _Batch:
             offers.append(_canonical_offer(_unmix(code, parts), f"{self._name}: row {row}", self._canonical))
         return offers, position[mixed]
 
-    def _categories(self, column: Series) -> tuple[list[str], Any]:
-        """The words that occur in a column and each row's position among them."""
+    def _categories(self, column: Series) -> tuple[list[str], Any, Any]:
+        """The words that occur in a column, each row's code, and the position of a code's word among them."""
         import numpy as np  # noqa: PLC0415  as above
         import polars as pl  # noqa: PLC0415  as above
 
@@ -364,7 +368,7 @@ class _Batch:
         physical = words.to_physical().to_numpy()
         position = np.zeros(int(physical.max(initial=0)) + 1, np.int32)
         position[physical] = np.arange(len(physical))
-        return words.cast(pl.String).to_list() or [""], position[coded.to_physical().to_numpy()]
+        return words.cast(pl.String).to_list() or [""], coded.to_physical().to_numpy(), position
 
     def days(self, otherwise: date | None) -> Any:
         """The UTC day of every row, or one for all."""
