@@ -7,9 +7,11 @@ from typing import Any
 
 import pytest
 
-from gateway_upstream.support import HELLO, OPUS_5, OPUS_45, HandFacts, request, send
-from trivium.core import FactError, NoClaim, UserError
+from gateway_upstream.support import HELLO, OPUS_5, OPUS_45, SETTINGS, HandFacts, request, send
+from trivium.core import FactError, NoClaim, Offer, Target, UserError
+from trivium.gateway import SurfaceSettings
 from trivium.gateway.seams import NotSupported
+from trivium.gateway.upstream import UPSTREAMS
 from trivium.gateway.upstream._draft import Rejected
 from trivium.gateway.wire.body import Body
 
@@ -76,9 +78,42 @@ def test_a_refused_field_whose_loss_would_change_the_answer_is_refused_by_name(
 def test_a_geography_is_kept_by_a_route_of_that_place_or_of_a_region_in_it() -> None:
     for scope, region in (("us", "us-west-2"), ("geo", "us-east-1"), ("in-region", "us-east-1")):
         assert "inference_geo" not in sent("bedrock", {"inference_geo": "us"}, scope=scope, region=region)[0]
-    for scope, region in (("global", "us-west-2"), ("eu", "us-west-2"), ("geo", "eu-west-1"), ("all", "us-east-1")):
+    for scope, region in (("global", "us-west-2"), ("eu", "us-west-2")):
         with pytest.raises(UserError, match="inference_geo"):
             sent("bedrock", {"inference_geo": "us"}, scope=scope, region=region)
+
+
+@pytest.mark.parametrize(
+    ("scope", "configured", "region", "profile"),
+    [
+        ("us", "global", "eu-west-1", "us"),
+        ("global", "us", "us-east-1", "global"),
+        ("geo-or-regional", "us", "eu-west-1", "us"),
+        ("geo-or-regional", "global", "eu-west-1", "eu"),
+        ("geo", "geo", "us-east-1", "us"),
+        ("geo", "geo", "ap-northeast-1", "geo"),
+        ("all", "global", "us-east-1", "global"),
+        ("all", "geo", "us-east-1", "us"),
+        ("in-region", "us", "us-east-1", "in-region"),
+        ("regional", "us", "us-east-1", "in-region"),
+    ],
+)
+def test_a_class_of_scopes_means_the_configured_place_or_that_of_the_region(
+    scope: str, configured: str, region: str, profile: str
+) -> None:
+    class Echo(HandFacts):
+        def wire_model(self, surface: str, scope: str, model: str) -> str:
+            return f"{scope}.{model}"
+
+    known = SETTINGS["bedrock"]
+    made = UPSTREAMS["bedrock"].prepare(
+        request(HELLO),
+        Target(Offer("bedrock", scope, OPUS_5), 1),
+        Echo(),
+        SurfaceSettings("bedrock", known.base_url, scope=configured, region=region),
+    )
+    assert made.url.endswith(f"/model/{profile}.{OPUS_5}/invoke")
+    assert made.offer is None
 
 
 def test_automatic_caching_is_left_out_where_an_old_model_refuses_it() -> None:

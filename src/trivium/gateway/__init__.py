@@ -1,5 +1,6 @@
 """The request pump: the Messages API in front of every surface."""
 
+from trivium.gateway.facts import SnapshotFacts
 from trivium.gateway.gateway import Gateway
 from trivium.gateway.metrics import Metrics
 from trivium.gateway.seams import (
@@ -37,6 +38,7 @@ __all__ = [
     "Metrics",
     "OpenAdmission",
     "Outbound",
+    "SnapshotFacts",
     "SurfaceSettings",
     "Timeouts",
     "Transport",

@@ -32,7 +32,7 @@ from trivium.gateway.upstream._errors import Native, classify, in_stream, text_a
 from trivium.gateway.upstream._fields import fit_betas, fit_fields
 from trivium.gateway.upstream._frames import BedrockCountDecoder, BedrockStreamDecoder
 from trivium.gateway.upstream._nested import refuse_features
-from trivium.gateway.upstream._places import place_of
+from trivium.gateway.upstream._places import place_of, profile_scope
 from trivium.gateway.upstream._relay import BodyOrError
 from trivium.gateway.wire.errors import type_for
 from trivium.gateway.wire.headers import USER_AGENT
@@ -77,12 +77,11 @@ class Bedrock:
 
     def prepare(self, request: MessagesRequest, target: Target, facts: Facts, settings: SurfaceSettings) -> Outbound:
         """An InvokeModel request, not signed yet."""
-        wire = deployed(settings, target, request.model) or facts.wire_model(
-            self.surface, target.offer.scope, request.model
-        )
+        scope = profile_scope(target.offer.scope, settings.scope, settings.region)
+        wire = deployed(settings, target, request.model) or facts.wire_model(self.surface, scope, request.model)
         if request.endpoint == "count_tokens":
             return self._count(request, facts, settings, wire)
-        draft = self._draft(request, target, facts, settings)
+        draft = self._draft(request, scope, facts, settings)
         operation = "invoke-with-response-stream" if request.stream else "invoke"
         outbound = Outbound(
             surface=self.surface,
@@ -95,11 +94,11 @@ class Bedrock:
         )
         return bought(outbound, target, scope=target.offer.scope, tier=tier_by_speed(request, target))
 
-    def _draft(self, request: MessagesRequest, target: Target, facts: Facts, settings: SurfaceSettings) -> Draft:
+    def _draft(self, request: MessagesRequest, scope: str, facts: Facts, settings: SurfaceSettings) -> Draft:
         draft = Draft(request, self.surface, facts)
         draft.remove(["model", "stream"])  # both are in the path
         fit_betas(draft)
-        fit_fields(draft, place=place_of(target.offer.scope, settings.region))
+        fit_fields(draft, place=place_of(scope, settings.region))
         refuse_features(draft)
         if draft.betas:
             draft.add("anthropic_beta", encoded(draft.betas))
