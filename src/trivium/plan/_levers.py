@@ -65,19 +65,23 @@ def best_cost(choice: Choice, opened: frozenset[str], prices: Prices) -> int:
         groups.setdefault(row.offer, []).append(row)
     costs = []
     for life in dict.fromkeys((AS_SENT, *options)):
-        costs.append(sum(_group_cost(choice, rows, life, opened, market) for rows in groups.values()))
+        by_group = [_group_costs(choice, rows, life, opened, market) for rows in groups.values()]
+        if all(by_group):  # else some present offer has no price for that cache life
+            costs.append(sum(min(found) for found in by_group))
         if "surface" in opened:
             costs += _moved_whole(choice, life_now if life == AS_SENT else life, opened, market)
     return min(costs)
 
 
-def _group_cost(choice: Choice, rows: Sequence[BandUsage], life: str, opened: frozenset[str], market: Market) -> int:
-    """The rows of one present offer: as they are, or on what the opened levers make of that offer."""
+def _group_costs(
+    choice: Choice, rows: Sequence[BandUsage], life: str, opened: frozenset[str], market: Market
+) -> list[int]:
+    """The rows of one present offer: as they are, or on what the opened levers make of that offer; what has a price."""
     now, starts = rows[0].offer, choice.demand.band_starts
-    costs = [demand_cost(rows, now, life, market, starts, joined=False)]
+    costs = _try(rows, now, life, market, starts, joined=False)
     for offer in _allowed(choice, now, opened - {"surface"}):
         costs += _try(rows, offer, UNCACHED if offer.tier == "batch" else life, market, starts, joined=False)
-    return min(costs)
+    return costs
 
 
 def _moved_whole(choice: Choice, life: str, opened: frozenset[str], market: Market) -> list[int]:
