@@ -49,11 +49,12 @@ def _bedrock(lab: LabServer) -> dict[str, str]:
 def _vertex(lab: LabServer, folder: Path) -> dict[str, str]:
     variables = {"ANTHROPIC_VERTEX_BASE_URL": lab.base_url("vertex"), "CLOUD_ML_REGION": _VERTEX_LOCATION}
     if lab.identities is not None:
-        user = lab.identities.google.authorized_user(f"{lab.url('signin')}/token")
+        # Not an authorised user: Google's library sends its refresh token to Google, whatever the file says.
+        account = lab.identities.google.service_account(f"{lab.url('signin')}/token")
         path = folder / "google-credentials.json"
         path.touch(mode=0o600)
-        path.write_text(json.dumps(user))
-        variables["ANTHROPIC_VERTEX_PROJECT_ID"] = user["quota_project_id"]
+        path.write_text(json.dumps(account))
+        variables["ANTHROPIC_VERTEX_PROJECT_ID"] = account["project_id"]
         variables["GOOGLE_APPLICATION_CREDENTIALS"] = str(path)
     return variables
 
