@@ -2,6 +2,7 @@
 
 from trivium.catalog._catalog import Catalog, load
 from trivium.catalog._claim import STATUSES, Claim, PriceCell, Source
+from trivium.catalog._conflicts import Conflict
 from trivium.catalog._names import (
     ModelName,
     known_models,
@@ -11,13 +12,17 @@ from trivium.catalog._names import (
     surface_place,
     wire_model,
 )
+from trivium.catalog._platform import BetaAction, BetaKind
 from trivium.catalog._rank import Ranked, rank
 from trivium.catalog._snapshot import Snapshot
 
 __all__ = [
     "STATUSES",
+    "BetaAction",
+    "BetaKind",
     "Catalog",
     "Claim",
+    "Conflict",
     "ModelName",
     "PriceCell",
     "Ranked",

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import date
 
 from trivium.catalog._claim import GRADE, Claim
+from trivium.core import ClaimsDisagree
 
 _LONG_AGO = date.min
 
@@ -26,7 +27,7 @@ class Ranked:
 
 
 def rank(claims: Sequence[Claim]) -> Ranked:
-    """Order claims on one question: own over shipped, then grade, then the later start, then the later day seen."""
+    """Order claims on one question: own over shipped, then grade, later start, stated end, later day seen."""
     ordered = sorted(sorted(claims, key=lambda claim: claim.id), key=_standing, reverse=True)
     best = ordered[0]
     reasons = tuple(_why(best, other) for other in ordered[1:])
@@ -34,11 +35,21 @@ def rank(claims: Sequence[Claim]) -> Ranked:
     return Ranked(tuple(ordered), reasons, tied)
 
 
-def _standing(claim: Claim) -> tuple[int, int, date, date]:
+def winner_of(claims: Sequence[Claim]) -> Claim:
+    """The claim that wins among claims on one question; ClaimsDisagree."""
+    ranked = rank(claims)
+    if ranked.tied:
+        said = "; ".join(f"{claim.id} says {claim.value}" for claim in ranked.claims)
+        raise ClaimsDisagree(f"{claims[0].subject} {claims[0].predicate}: {said}; `trivium facts conflicts` shows why")
+    return ranked.winner
+
+
+def _standing(claim: Claim) -> tuple[int, int, date, bool, date]:
     return (
         claim.layer,
         GRADE[claim.status],
         claim.valid_from or _LONG_AGO,
+        claim.valid_until is not None,  # a stated end is the more definite statement about the days before it
         claim.announced_on or claim.seen_on or _LONG_AGO,
     )
 
@@ -53,6 +64,8 @@ def _why(best: Claim, other: Claim) -> str:
         return f"{best.status} stands above {other.status}"
     if best.valid_from != other.valid_from:
         return f"the winner holds since {best.valid_from}, a later day than {other.valid_from or 'an open start'}"
+    if (best.valid_until is None) != (other.valid_until is None):
+        return "the winner states an end, so it speaks of these days in particular"
     if _standing(best) != _standing(other):
         return f"the winner was seen later ({best.announced_on or best.seen_on})"
     return "nothing decides between them"

@@ -10,12 +10,14 @@ from functools import cached_property
 from typing import TYPE_CHECKING, TypeVar
 
 from trivium.catalog._claim import FORWARD_LOOKING, Claim, PriceCell
+from trivium.catalog._conflicts import Conflict, find_conflicts
 from trivium.catalog._contracts import with_contracts
 from trivium.catalog._expand import expand
 from trivium.catalog._names import WireNames, wire_names
-from trivium.catalog._rank import rank
+from trivium.catalog._platform import BetaAction, Platforms
+from trivium.catalog._rank import winner_of
 from trivium.catalog._rules import merged
-from trivium.core import ClaimsDisagree, NoClaim
+from trivium.core import TOKEN_UNITS, NoClaim
 
 if TYPE_CHECKING:
     from trivium.catalog._catalog import Catalog
@@ -69,6 +71,11 @@ class Snapshot:
         return wire_names(self.current)
 
     @cached_property
+    def platforms(self) -> Platforms:
+        """Lookups of what surfaces take and offer."""
+        return Platforms(self._by_predicate)
+
+    @cached_property
     def _by_id(self) -> Mapping[str, Claim]:
         return {claim.id: claim for claim in self.claims}
 
@@ -119,28 +126,56 @@ class Snapshot:
         `surface` may name a variant (`foundry:hosted-on-azure`). Without one, claims about variants answer only if
         they agree. Raises ClaimsDisagree.
         """
+        return self.remembered((surface, model, name, at), lambda: self.platforms.winner(surface, model, name, at))
+
+    def supports(self, surface: str, model: str, capability: str, at: date) -> bool | None:
+        """Whether a surface offers a capability for a model; None if no claim says yes or no."""
         return self.remembered(
-            ("capability", surface, model, name, at), lambda: self._capability(surface, model, name, at)
+            ("supports", surface, model, capability, at),
+            lambda: self.platforms.supports(surface, model, capability, at),
         )
 
-    def _capability(self, surface: str, model: str, name: str, at: date) -> Claim | None:
-        place, colon, _ = surface.partition(":")
-        claims = [
-            claim
-            for claim in self._by_predicate.get(name, ())
-            if claim.surface == place
-            and claim.status != FORWARD_LOOKING
-            and claim.holds_on(at)
-            and claim.speaks_of(model)
-        ]
-        for wanted in (surface, place) if colon else (surface,):
-            exact = [claim for claim in claims if claim.subject.partition("/")[0] == wanted]
-            if exact:
-                return winner_of(tuple(claim for claim in exact if claim.models) or tuple(exact))
-        if colon or not claims:
-            return None
-        values = {claim.value.casefold() for claim in claims}
-        return winner_of(tuple(claims)) if len(values) == 1 else None
+    def versions(self, surface: str, model: str, at: date) -> tuple[str, ...]:
+        """The API versions that a surface accepts for a model, as it spells them, newest first."""
+        return self.remembered(("versions", surface, model, at), lambda: self.platforms.versions(surface, model, at))
+
+    def beta_action(self, surface: str, beta: str, at: date, model: str = "") -> BetaAction:
+        """Whether a beta passes to a surface, is dropped or has another name there, and the claim behind that."""
+        return self.remembered(
+            ("beta", surface, beta, at, model), lambda: self.platforms.beta_action(surface, beta, at, model)
+        )
+
+    def rejected_fields(self, surface: str, model: str, at: date) -> frozenset[str]:
+        """Top-level request fields that a surface refuses for a model."""
+        return self.remembered(
+            ("fields", surface, model, at), lambda: self.platforms.rejected_fields(surface, model, at)
+        )
+
+    def retired_at(self, surface: str, model: str) -> date | None:
+        """The day a surface stops serving a model, None if none is stated."""
+        return self.remembered(("retired", surface, model), lambda: self.platforms.retired_at(surface, model))
+
+    def limit(self, surface: str, model: str, name: str, at: date) -> int | None:
+        """A limit as a number: context_window_tokens, max_output_tokens, prompt_cache_min_tokens, body_bytes_max."""
+        return self.remembered(
+            ("limit", surface, model, name, at), lambda: self.platforms.count(surface, model, name, at)
+        )
+
+    def models(self, at: date) -> tuple[str, ...]:
+        """Every model that some surface sells per token on a day, newest first."""
+        return self.remembered(("models", at), lambda: _sold(self.cells, at))
+
+    def wire_model(self, surface: str, scope: str, model: str) -> str:
+        """The id that a surface wants for a model in a scope, overlays included; NoClaim, AmbiguousName."""
+        return self.wire_names.wire(surface, scope, model)
+
+    def parse_wire_model(self, surface: str, wire: str) -> tuple[str, str | None]:
+        """The model, and the scope if the id says it, of an id on the wire; NoClaim, AmbiguousName."""
+        return self.wire_names.parse(surface, wire)
+
+    def conflicts(self, at: date | None = None) -> tuple[Conflict, ...]:
+        """Current claims that cannot all be true, each group with the one that wins and why."""
+        return self.remembered(("conflicts", at), lambda: find_conflicts(self.current, at))
 
     def remembered(self, key: tuple[object, ...], find: Callable[[], T]) -> T:
         """The answer to a question, found once."""
@@ -163,13 +198,13 @@ class Snapshot:
         return tuple(claim for claim in self.current if claim.valid_until is not None and claim.valid_until <= at)
 
 
-def winner_of(claims: tuple[Claim, ...]) -> Claim:
-    """The claim that wins among claims on one question; ClaimsDisagree."""
-    ranked = rank(claims)
-    if ranked.tied:
-        said = "; ".join(f"{claim.id} says {claim.value}" for claim in ranked.claims)
-        raise ClaimsDisagree(f"{claims[0].subject} {claims[0].predicate}: {said}; `trivium facts conflicts` shows why")
-    return ranked.winner
+def _sold(cells: Iterable[PriceCell], at: date) -> tuple[str, ...]:
+    first: dict[str, date] = {}
+    for cell in cells:
+        if cell.unit in TOKEN_UNITS and cell.holds_on(at):
+            day = cell.valid_from or date.min
+            first[cell.model] = min(first.get(cell.model, day), day)
+    return tuple(sorted(first, key=lambda model: (-first[model].toordinal(), model)))
 
 
 Snapshot.__hash__ = object.__hash__  # type: ignore[method-assign]  # identity: one object per catalogue and day

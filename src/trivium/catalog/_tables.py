@@ -17,7 +17,12 @@ COLUMNS = (
     *("announced", "seen", "review_by", "supersedes", "source", "quote", "note"),
 )
 _REQUIRED = ("id", "predicate", "value", "status", "source")
-_ADDRESS = re.compile(r"(https?://\S+|[a-z0-9-]+(\.[a-z0-9-]+)+/\S*)", re.IGNORECASE)
+_ADDRESS = re.compile(
+    r"https?://\S+|\b[a-z0-9-]+(\.[a-z0-9-]+)*\.(com|org|net|io|dev|ai|de|uk|eu|fr|pro|media|group|tech|news)\b(/\S*)?",
+    re.IGNORECASE,
+)
+_REPOSITORY = re.compile(r"\b(github/docs|MicrosoftDocs/[\w-]+|BerriAI/\w+)\b")
+_PACKAGES = {"litellm": "github.com/BerriAI/litellm", "genai-prices": "github.com/pydantic/genai-prices"}
 _DAY = re.compile(r"20\d\d-\d\d(-\d\d)?")
 
 
@@ -106,17 +111,25 @@ def parse_day(text: str) -> date | None:
         return None
 
 
+def _address(text: str) -> str:
+    """The address inside a source's title: a link, a host, a repository or a package's; empty if there is none."""
+    if found := _ADDRESS.search(text):
+        return found[0].rstrip(");,")
+    if found := _REPOSITORY.search(text):
+        return f"github.com/{found[0]}"
+    return next((address for name, address in _PACKAGES.items() if text.startswith(name)), "")
+
+
 @lru_cache(maxsize=8192)
 def _sources(text: str, quote: str) -> tuple[Source, ...]:
     """Sources separated by ` | `; an address and a date inside a title are found. The quote is the first one's."""
     found = []
     for number, part in enumerate(text.split(" | ")):
-        address = _ADDRESS.search(part)
         days = _DAY.findall(part) and _DAY.search(part)
         found.append(
             Source(
                 title=part,
-                address=address[0].rstrip(");,") if address else "",
+                address=_address(part),
                 date=days[0] if days else "",
                 quote=quote if number == 0 else "",
             )
