@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from datetime import datetime, timedelta
+from typing import Any
 
 from trivium.core import Clock, Retry, SystemClock, UpstreamError
 from trivium.gateway.credentials._keeper import Held, Keeper
@@ -65,9 +66,9 @@ class AwsCredential:
         await self._keeper.forget()
 
 
-def keys_of_chain(surface: str, profile: str | None) -> Held[AwsKeys]:
+def keys_of_chain(surface: str, profile: str | None, *, session: Any = None) -> Held[AwsKeys]:
     """Walk botocore's chain once, from the start, so that rotated files are seen. Blocks."""
-    session = sdk("botocore.session", "aws").Session(profile=profile)
+    session = session or sdk("botocore.session", "aws").Session(profile=profile)
     found = session.get_credentials()
     if found is None:
         raise UpstreamError(surface, "botocore found no AWS credentials in its chain", retry=Retry.ELSEWHERE)

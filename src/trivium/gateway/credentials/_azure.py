@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 from trivium.core import Clock, SystemClock
@@ -19,7 +21,8 @@ class AzureCredential:
     """Sends an Entra access token as bearer.
 
     `find` returns an azure-identity credential in place of DefaultAzureCredential; a new one is made for every fetch
-    and closed after it, so that no cache of its own hands a refused token out again.
+    and closed after it, so that no cache of its own hands a refused token out again. `ca_file` is what the default
+    credential checks Entra's certificate against.
     """
 
     def __init__(
@@ -29,11 +32,12 @@ class AzureCredential:
         scope: str = FOUNDRY_SCOPE,
         clock: Clock | None = None,
         find: Callable[[], Any] | None = None,
+        ca_file: Path | None = None,
     ) -> None:
         self._scope = scope
         if find is None:
             require("azure.identity", "azure")
-        self._find = find or _default
+        self._find = find or functools.partial(_default, ca_file)
         self._keeper = Keeper(surface, self._fetch, clock=clock or SystemClock(), ahead=_AHEAD)
 
     async def headers(self, outbound: Outbound) -> Headers:  # noqa: ARG002  the signature is the Protocol's
@@ -50,5 +54,6 @@ class AzureCredential:
         return Held(str(token.token), datetime.fromtimestamp(token.expires_on, UTC))
 
 
-def _default() -> Any:
-    return sdk("azure.identity", "azure").DefaultAzureCredential()
+def _default(ca_file: Path | None) -> Any:
+    verify = {} if ca_file is None else {"connection_verify": str(ca_file)}
+    return sdk("azure.identity", "azure").DefaultAzureCredential(**verify)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -49,9 +50,10 @@ class GoogleCredential:
         transport, requests = sdk("google.auth.transport.requests", "google"), sdk("requests", "google")
         credentials = self._find()
         with requests.Session() as session:
-            if self._ca_file is not None:
-                session.verify = str(self._ca_file)
-            credentials.refresh(transport.Request(session))
+            call = transport.Request(session)
+            if self._ca_file is not None:  # with the call: an environment variable outranks what a session says
+                call = functools.partial(call, verify=str(self._ca_file))
+            credentials.refresh(call)
         expiry: datetime | None = credentials.expiry  # naive, in UTC
         return Held(str(credentials.token), expiry.replace(tzinfo=UTC) if expiry is not None else None)
 
