@@ -30,3 +30,11 @@ def test_units_with_a_long_prompt_price_use_it(book: PriceBook) -> None:
     # 250,000 read at 0.60 and 1,000 out at 22.50 USD per million: 0.15 + 0.0225
     found = price(Usage(cache_read=250_000, output=1000), SONNET_4_ON_VERTEX, DAY, book)
     assert str(found.amount) == "0.1725"
+
+
+def test_a_scope_without_a_stated_long_prompt_price_has_none_where_another_scope_has_one(book: PriceBook) -> None:
+    # 200K tiers of Sonnet 4.5 on Vertex are stated for `global` only
+    regional = Offer("vertex", "us", "claude-sonnet-4-5")
+    assert price(Usage(input=200_000), regional, DAY, book).amount.picos == 200_000 * 3_300_000
+    with pytest.raises(NoPrice):
+        price(Usage(input=200_001), regional, DAY, book)

@@ -160,20 +160,21 @@ def why_lines(found: Explanation) -> list[str]:
     if rating.book_digest is not None:
         told = "the facts of that day still give it" if found.same_book else "the facts give another book now"
         lines.append(f"  book      {rating.book_digest[:12]}, prices as announced by {rating.book_as_of}: {told}")
+    claims: dict[str, Any] = {}
     for because in found.lines:
         line = because.line
-        lines.append(f"  {line.unit:<15} {line.count:,} x {line.rate_picos:,} pico-USD = {line.amount} USD")
-        lines.append(f"    price     {line.cell_id}" + _authored(because.cell))
-        for claim in because.claims:
-            lines.append(f"    claim     {claim.id}  ({claim.status})")
-            lines += [
-                f"      source  {source.title} · {source.address} · {source.date}"
-                + (f"\n              “{source.quote}”" if source.quote else "")
-                for source in claim.sources
-            ]
-        lines += [f"    missing   {missing}" for missing in because.missing]
+        claims |= {claim.id: claim for claim in because.claims}
+        lines.append(f"  {line.unit:<15} {line.count:>9,} x {line.rate_picos:>12,} pico-USD = {line.amount} USD")
+        lines.append(f"    price   {line.cell_id}" + _authored(because.cell))
+        lines.append(f"    claims  {', '.join(claim.id for claim in because.claims)}")
+        lines += [f"    missing {missing}" for missing in because.missing]
     if found.lines:
         lines.append(f"  sum of lines {found.sum_of_lines} USD")
+    for claim in claims.values():
+        lines.append(f"  claim {claim.id} ({claim.status})")
+        for source in claim.sources:
+            lines.append(f"    source  {source.title} · {source.address} · {source.date}")
+            lines += [f"            “{source.quote}”"] if source.quote else []
     if found.note:
         lines.append(f"  note      {found.note}")
     return lines

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 from dataclasses import asdict, is_dataclass
 from datetime import date, datetime
@@ -14,10 +15,14 @@ from rich.console import Console
 
 from trivium.core import Money
 
+PIPED_WIDTH = 140  # columns for output that is not a terminal, unless COLUMNS says otherwise
+
 
 def console() -> Console:
-    """The console for people; plain when the output is not a terminal."""
-    return Console(soft_wrap=not sys.stdout.isatty(), highlight=False)
+    """The console for people; plain and wide when the output is not a terminal."""
+    if sys.stdout.isatty() or "COLUMNS" in os.environ:
+        return Console(highlight=False)
+    return Console(width=PIPED_WIDTH, highlight=False)
 
 
 def print_json(value: object) -> None:

@@ -63,7 +63,9 @@ def spend_values(dimensions: Sequence[str], rows: Sequence[SpendRow], total: Spe
     }
 
 
-def spend_text(dimensions: Sequence[str], rows: Sequence[SpendRow], total: SpendRow | None, width: int) -> str:
+def spend_text(
+    dimensions: Sequence[str], rows: Sequence[SpendRow], total: SpendRow | None, width: int, *, chart: bool = True
+) -> str:
     """A table and a chart for the terminal. A dimension that is the same in all rows makes room where it is short."""
     from trivium.figures import bar_chart
 
@@ -77,7 +79,7 @@ def spend_text(dimensions: Sequence[str], rows: Sequence[SpendRow], total: Spend
         parts.append("all: " + ", ".join(f"{dimensions[number]} {_key(rows[0], number)}" for number in same))
         made = _table(dimensions, rows, total, varying)
     parts.append(made.terminal(width))
-    if len(rows) > 1:
+    if chart and len(rows) > 1:
         shown = [
             (" · ".join(_key(row, number) for number in varying), row.amount, f"${row.amount.rounded()}")
             for row in rows[:_CHART_ROWS_MAX]

@@ -118,7 +118,7 @@ def plan_text(plan: Plan) -> Group:
         f"Plan at prices of {plan.at}, for {plan.span_days} measured days: {_usd(plan.cost)} USD "
         f"against {_usd(plan.baseline)} as it runs now, saving {_usd(plan.saving)} ({saved // 10}.{saved % 10} %)"
     )
-    parts: list[RenderableType] = [head, "", _placements(plan), _levers(plan)]
+    parts: list[RenderableType] = [head, "", _placements(plan), "[bold]Why[/bold]", *_whys(plan), "", _levers(plan)]
     parts += _lines("What decides", _deciding(plan))
     parts += _lines("Quotas that a placement would break", [_sentence(finding) for finding in plan.broken])
     parts += _lines("Quotas of the plan", [_sentence(f) for f in plan.quotas if not f.breaks])
@@ -135,14 +135,10 @@ def _usd(amount: Money) -> str:
 
 def _placements(plan: Plan) -> Table:
     table = Table(title="Where each workload should run", title_justify="left")
-    for name in ("workload", "model", "runs on", "cache", "now USD", "plan USD", "why", "runner-up"):
-        table.add_column(name, justify="right" if name.endswith("USD") else "left", overflow="fold")
+    for name in ("workload", "model", "runs on", "cache", "now USD", "plan USD"):
+        table.add_column(name, justify="right" if name.endswith("USD") else "left", no_wrap=True)
     for item in plan.workloads:
         where = "\n".join(_place(share.offer, item.model, share.percent) for share in item.shares)
-        runner_up = item.runner_up
-        second = (
-            "none" if runner_up is None else f"{runner_up.offer.surface} +{_usd(runner_up.gap)}: {runner_up.sentence}"
-        )
         table.add_row(
             escape(item.workload),
             escape(item.model),
@@ -150,10 +146,20 @@ def _placements(plan: Plan) -> Table:
             "\n".join(share.cache_life for share in item.shares),
             _usd(item.baseline),
             _usd(item.cost),
-            escape(item.why),
-            escape(second),
         )
     return table
+
+
+def _whys(plan: Plan) -> list[RenderableType]:
+    """One sentence for each workload and model: why it goes there, and what comes second."""
+    found: list[RenderableType] = []
+    for item in plan.workloads:
+        second = item.runner_up
+        after = "no other surface can take it"
+        if second is not None:
+            after = f"runner-up {second.offer.surface}/{second.offer.scope} +{_usd(second.gap)} USD: {second.sentence}"
+        found.append(escape(f"  {item.workload} / {item.model}: {item.why}; {after}"))
+    return found
 
 
 def _place(offer: Offer, model: str, percent: int) -> str:

@@ -124,13 +124,23 @@ class PriceBook:
         own = self._offers[offer.surface, offer.model, offer.tier][meant[0]]
         now = {unit: valid for unit, cells in own.items() if (valid := _valid(cells, day))}
         units = {unit: segments(valid) for unit, valid in now.items()}
-        start = long_prompt_start(cell for valid in now.values() for cell in valid)
+        start = self._long_prompt_start(offer, day)
         if start is not None:
             units |= {unit: below(units[unit], start) for unit in units if unit in TOKEN_UNITS}
         for unit in TOOL_UNITS:
             if unit not in units and (shared := self._shared_tool(resolved, unit, day)):
                 units[unit] = segments(shared)
         return RateCard(resolved, day, units)
+
+    def _long_prompt_start(self, offer: Offer, day: date) -> int | None:
+        """Where long prompts begin for the model on the surface that day, in whatever scope that is stated.
+
+        A scope for which it is not stated has no price beyond: its base price must not stand in.
+        """
+        by_scope = self._offers[offer.surface, offer.model, offer.tier]
+        return long_prompt_start(
+            cell for units in by_scope.values() for cells in units.values() for cell in _valid(cells, day)
+        )
 
     def _shared_tool(self, offer: Offer, unit: str, day: date) -> tuple[Cell, ...]:
         """The cells of a server tool where they are authored once for all models, scopes or tiers."""

@@ -8,34 +8,34 @@ from typing import TYPE_CHECKING
 
 from trivium.cli._up.site import SCOPES, SURFACES
 from trivium.cli._up.trace import LONG_CONTEXT_TOKENS
-from trivium.core import FactError, Offer, PriceError, UserError
+from trivium.core import FactError, Offer, PriceError
 
 if TYPE_CHECKING:
+    from trivium.catalog import Snapshot
     from trivium.pricing import PriceBook
 
 
 def carriers(
-    pairs: Mapping[tuple[str, str], bool], book: PriceBook, at: datetime
+    pairs: Mapping[tuple[str, str], int], snapshot: Snapshot, book: PriceBook, at: datetime
 ) -> dict[tuple[str, str], tuple[Offer, ...]]:
-    """Offers per (workload, model); a pair with prompts over 200,000 tokens needs a surface that prices them."""
+    """Offers per (workload, model, longest prompt in tokens); a pair that no surface sells that day is left out."""
     found = {}
-    for (workload, model), long in pairs.items():
+    for (workload, model), longest in pairs.items():
         offers = tuple(
             offer
             for offer in (Offer(surface, SCOPES[surface], model) for surface in SURFACES)
-            if _sold(book, offer, at, long=long)
+            if _sold(snapshot, book, offer, at, longest)
         )
-        if not offers:
-            raise UserError("TRACE", model, f"no surface of the lab sells this model on {at.date()}: leave it out")
-        found[workload, model] = offers
+        if offers:
+            found[workload, model] = offers
     return found
 
 
-def _sold(book: PriceBook, offer: Offer, at: datetime, *, long: bool) -> bool:
-    prompt_tokens = LONG_CONTEXT_TOKENS + 1 if long else 1
+def _sold(snapshot: Snapshot, book: PriceBook, offer: Offer, at: datetime, longest: int) -> bool:
+    """Whether a surface prices the model and takes such prompts: by its stated window, or by a price for long ones."""
     try:
-        resolved = book.resolve(offer, at)
-        cells = [book.cell(resolved, unit, at, prompt_tokens) for unit in ("input", "output", "cache_read")]
+        cells = [book.cell(book.resolve(offer, at), unit, at, longest) for unit in ("input", "output", "cache_read")]
     except (PriceError, FactError):
         return False
-    return not long or any(cell.band[0] > LONG_CONTEXT_TOKENS for cell in cells)
+    window = snapshot.limit(offer.surface, offer.model, "context_window_tokens", at.date())
+    return window is None or longest <= window or any(cell.band[0] > LONG_CONTEXT_TOKENS for cell in cells)

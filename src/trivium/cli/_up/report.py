@@ -27,6 +27,7 @@ class Figures:
     chosen: Chosen
     outcome: Outcome
     spend: tuple[SpendRow, ...]
+    total: SpendRow | None
     ledger_usd: Money
     unpriced: int
     lab_usd: Money
@@ -64,6 +65,7 @@ def gather(site: Site, chosen: Chosen, outcome: Outcome, catalog: Any, plan: Pla
         chosen=chosen,
         outcome=outcome,
         spend=rows,
+        total=total,
         ledger_usd=total.amount if total else Money(0),
         unpriced=total.unpriced if total else 0,
         lab_usd=Money.from_usd(bill["total_usd"]),
@@ -143,13 +145,15 @@ def _killed_json(killed: Killed) -> dict[str, Any]:
     }
 
 
-def announce(screen: Console, chosen: Chosen) -> None:
+def announce(screen: Console, chosen: Chosen, left_out: int) -> None:
     """Say what is going to be replayed, and at what time."""
     screen.print(f"[bold]Replaying {chosen.kind.value}[/bold]: {chosen.source}", markup=True)
     screen.print(
         f"  {chosen.requests:,} of {chosen.available:,} requests in {len(chosen.conversations)} conversations; "
         "every second one streamed; think times left out"
     )
+    if left_out:
+        screen.print(f"  left out: {left_out:,} requests of conversations whose model or prompt no surface sold then")
     if chosen.kind is Kind.NAMED and chosen.start.date().isoformat() != "2026-04-15":
         pinned = "the file's own times"
     else:
@@ -184,26 +188,25 @@ def show(screen: Console, figures: Figures) -> None:
 
 
 def _show_spend(screen: Console, figures: Figures) -> None:
-    from rich.table import Table
-
+    from trivium.cli.spend import spend_text
     from trivium.figures import bar_chart
 
-    table = Table(title="Spend", title_justify="left")
-    for name in (*_BY, "requests", "cache hits", "USD"):
-        table.add_column(name, justify="left" if name in _BY else "right", no_wrap=True)
-    for row in figures.spend:
-        hits = "" if row.cache_hit_rate is None else f"{row.cache_hit_rate:.1%}"
-        table.add_row(*row.keys, f"{row.requests:,}", hits, row.amount.rounded(4))
-    screen.print(table)
+    screen.rule("Spend", align="left")
+    screen.print(spend_text(_BY, figures.spend, figures.total, screen.width, chart=False), markup=False)
     by_surface: dict[str, Money] = {}
     for row in figures.spend:
         by_surface[row.keys[2]] = by_surface.get(row.keys[2], Money(0)) + row.amount
     bars = [(name, float(amount.usd), f"{amount.rounded(2)} USD") for name, amount in by_surface.items()]
-    screen.print(bar_chart(bars, title="Spend by surface").terminal(min(screen.width, 100)), markup=False)
+    screen.print(bar_chart(bars, title="USD by surface").terminal(min(screen.width, 100)), markup=False)
     screen.print(
         f"requests {figures.chosen.requests:,} · errors {figures.outcome.errors} · "
-        f"cache hit rate {figures.cache_hit_rate:.2%} · unpriced {figures.unpriced}"
+        f"cache hit rate {figures.cache_hit_rate:.2%}"
     )
+    if figures.unpriced:
+        screen.print(
+            f"{figures.unpriced} attempts have no known usage: their connection was lost with the surface that was "
+            "pulled down, so they are bounded and not counted"
+        )
     screen.print(
         f"ledger {figures.ledger_usd} USD - lab's own bill {figures.lab_usd} USD = [bold]{figures.difference}[/bold]",
         markup=True,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import Enum
@@ -52,15 +52,23 @@ class Chosen:
         """Trace time of the last request."""
         return max(turns[-1].opened.at for turns in self.conversations)
 
-    def pairs(self) -> Mapping[tuple[str, str], bool]:
-        """(workload, model) that occur, and whether any of their prompts is longer than 200,000 tokens."""
-        found: dict[tuple[str, str], bool] = {}
+    def pairs(self) -> Mapping[tuple[str, str], int]:
+        """(workload, model) that occur, and the longest prompt of each in tokens."""
+        found: dict[tuple[str, str], int] = {}
         for turns in self.conversations:
             for event in turns:
                 key = (event.opened.workload, event.opened.offer.model)
-                long = event.closed.usage.prompt_tokens > LONG_CONTEXT_TOKENS
-                found[key] = found.get(key, False) or long
+                found[key] = max(found.get(key, 0), event.closed.usage.prompt_tokens)
         return found
+
+    def only(self, pairs: Collection[tuple[str, str]]) -> Chosen:
+        """Without the conversations of which a request belongs to none of these pairs."""
+        kept = tuple(
+            turns
+            for turns in self.conversations
+            if all((event.opened.workload, event.opened.offer.model) in pairs for event in turns)
+        )
+        return replace(self, conversations=kept)
 
 
 def choose(trace: Path | None, *, beside: Path, requests_min: int, seed: int) -> Chosen:
