@@ -310,6 +310,15 @@ def test_googles_error_is_found_in_place_of_a_whole_answer(body: bytes) -> None:
     assert made.quality is Quality.UNKNOWN
 
 
+@pytest.mark.parametrize("surface", ["anthropic", "vertex", "foundry"])
+def test_an_answer_that_was_not_asked_for_is_said_to_be_one(surface: str) -> None:
+    made = decoder(surface)
+    assert made.feed(b'{"type":"message","content":[]}') + made.finish() == b""
+    assert made.failure is not None
+    assert seen(made.failure) == (500, "api_error", ELSEWHERE, FAILED, False)
+    assert b"neither what was asked for" in made.failure.body
+
+
 def test_json_that_never_ends_is_given_up() -> None:
     limits = type(LIMITS)(surfaces={}, response_bytes_max=100)
     made = UPSTREAMS["vertex"].decoder(request({"stream": True}), 200, {}, limits)

@@ -189,6 +189,17 @@ def test_betas_are_translated_filtered_and_reported() -> None:
     assert "anthropic_beta" not in json.loads(outbound.body)
 
 
+def test_a_client_cannot_make_the_note_long() -> None:
+    class Dropping(HandFacts):
+        def beta(self, surface: str, model: str, beta: str) -> str | None:
+            return None
+
+    betas = tuple(f"made-up-{number}-{'x' * 1000}" for number in range(500))
+    (note,) = send("bedrock", request(HELLO, betas=betas), facts=Dropping()).notes
+    assert note.endswith(" and 480 more")
+    assert len(note) < 2000
+
+
 def test_without_betas_nothing_is_said_about_them() -> None:
     assert sent("bedrock", {}) == ({"anthropic_version": "bedrock-2023-05-31", **HELLO}, ())
     assert "anthropic-beta" not in send("vertex", request(HELLO)).headers

@@ -6,7 +6,6 @@ from collections.abc import Iterable
 
 from trivium.core import UserError
 from trivium.gateway.seams import Facts, MessagesRequest
-from trivium.gateway.wire.body import Body
 
 
 class Rejected(UserError):
@@ -80,7 +79,3 @@ class Draft:
             return self.body.data
         replaced = {field: value for field, value in self._replaced.items() if field not in self._removed}
         return self.body.edit(replace=replaced, remove=self._removed, add=self._added)
-
-    def as_body(self) -> Body:
-        """The body to send, read."""
-        return Body(self.edited())

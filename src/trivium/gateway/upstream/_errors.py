@@ -32,6 +32,8 @@ _LAW: dict[str, tuple[Retry, Outcome]] = {
 _TEXT_MAX = 2000
 _BAD_GATEWAY = 502
 _UNAUTHENTICATED = 401
+_SERVER_ERROR = 500
+_UNREADABLE = "the answer is neither what was asked for nor an error that can be read"
 
 _SECRETS = (
     (re.compile(r"\barn:aws[\w-]*:[^\s\"'`,;)]*"), "arn:…"),
@@ -88,8 +90,10 @@ def classify(surface: str, status: int, headers: Headers, body: bytes, read_nati
 def in_stream(surface: str, body: bytes, read_native: ReadNative | None) -> Failure:
     """Read an error that came inside a 200 answer: what it consumed before is unknown."""
     error_type = error_type_of(body)
-    status = status_for(error_type) if error_type is not None else 500
-    return uncertain(classify(surface, status, {}, body, read_native))
+    if error_type is not None:
+        return uncertain(classify(surface, status_for(error_type), {}, body, None))
+    native = (read_native and read_native(_SERVER_ERROR, {}, decoded(body))) or Native("api_error", _UNREADABLE)
+    return uncertain(translated(surface, native))
 
 
 def uncertain(failure: Failure) -> Failure:

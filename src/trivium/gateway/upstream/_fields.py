@@ -36,6 +36,8 @@ _OUTPUT_CONFIG = (
 )
 _ONLY_BETA = {"task_budget"}  # the others work without their beta by now
 
+_NAMES_MAX, _NAME_MAX = 20, 80
+
 Harmless = Callable[[Any, str], bool]
 
 
@@ -97,7 +99,9 @@ def fit_betas(draft: Draft) -> None:
                 draft.betas.append(name)
     if not dropped:
         return
-    draft.notes.append(f"left out betas: {', '.join(dropped)}")
+    shown = [beta[:_NAME_MAX] for beta in dropped[:_NAMES_MAX]]  # names come from clients, notes become a header
+    more = f" and {len(dropped) - len(shown)} more" if len(dropped) > len(shown) else ""
+    draft.notes.append(f"left out betas: {', '.join(shown)}{more}")
 
     def lost(*starts: str) -> bool:
         return any(beta.startswith(starts) for beta in dropped) and not any(beta.startswith(starts) for beta in kept)
