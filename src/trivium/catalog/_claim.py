@@ -11,6 +11,7 @@ from decimal import Decimal, InvalidOperation
 STATUSES = ("forward-looking", "unconfirmed", "reported", "documented", "measured", "contracted")
 GRADE = {status: rank for rank, status in enumerate(STATUSES)}
 FORWARD_LOOKING = "forward-looking"
+UNCONFIRMED = "unconfirmed"
 CONTRACTED = "contracted"
 
 _NUMBER = re.compile(r"-?\d+(\.\d+)?")
@@ -18,7 +19,7 @@ _NUMBER = re.compile(r"-?\d+(\.\d+)?")
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """Where a claim was read. `date` is as the record gives it (a day, a month, a range); `quote` what it says."""
+    """Where a claim was read. `date` is as the record gives it (a day, a month, a range); `quote` what it says, as recorded."""
 
     title: str
     address: str = ""

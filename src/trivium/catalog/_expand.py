@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Iterator
 from datetime import date
 from decimal import Decimal
+from fnmatch import fnmatchcase
 from itertools import pairwise
 
-from trivium.catalog._claim import FORWARD_LOOKING, PriceCell, weakest
+from trivium.catalog._claim import FORWARD_LOOKING, UNCONFIRMED, PriceCell, weakest
 from trivium.catalog._ids import base_id, rule_id
 from trivium.catalog._rules import ALWAYS, Base, Factor, Life, Offer, Rule, RuleBook, Unit, Window, decimal_of
 from trivium.core import Money, UserError, rate_picos
@@ -61,7 +62,7 @@ class _Expansion:
 
     def _cells_of(self, offer: Offer, scope: str, tier: str, model: str) -> Iterator[PriceCell]:
         factors = [rule for rule in self.factors if _changes(rule, offer, scope, tier, model)]
-        lives = [rule for rule in self.lives if rule.surface == offer.surface and _lives_in(rule, scope)]
+        lives = [rule for rule in self.lives if rule.surface == offer.surface and _lives_in(rule, scope, tier)]
         bases = self._bases_of(offer, scope, model)
         if not bases and model not in self.authored:
             raise UserError(f"prices.toml: offer {offer.id}", model, "give this model a base price")
@@ -179,13 +180,25 @@ def _cell(
         amount_usd=plain(amount),
         valid_from=window[0],
         valid_until=window[1],
-        status=offer.status if offer.stated else weakest((base.status, *(rule.status for rule in rules))),
+        status=_grade(offer, base, rules, f"{scope}/{tier}/{model}/{unit}"),
         claim_ids=tuple(claims),
     )
 
 
-def _lives_in(life: Life, scope: str) -> bool:
-    return (not life.scopes or scope in life.scopes) and scope not in life.except_scopes
+def _grade(offer: Offer, base: Base, rules: list[Rule], name: str) -> str:
+    """As sure as the least sure of the rules, unless the offer's source states the amounts themselves."""
+    if offer.stated:
+        return offer.status
+    doubt = (UNCONFIRMED,) if any(fnmatchcase(name, pattern) for pattern in offer.unconfirmed) else ()
+    return weakest((*doubt, base.status, *(rule.status for rule in rules)))
+
+
+def _lives_in(life: Life, scope: str, tier: str) -> bool:
+    return (
+        (not life.scopes or scope in life.scopes)
+        and scope not in life.except_scopes
+        and (not life.tiers or tier in life.tiers)
+    )
 
 
 def _life_window(life: Life, model: str, unit: str) -> Window:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import date
+from fnmatch import fnmatchcase
 
 from trivium.catalog._claim import FORWARD_LOOKING, Claim, PriceCell
 from trivium.catalog._names import model_id, surface_place
@@ -39,6 +40,15 @@ def explain(snapshot: Snapshot, subject: str, predicate: str, at: date) -> Answe
     best = [claim for claim in counted if claim.models] or counted
     others = tuple(standing(snapshot, claim, at) for claim in claims if claim not in best)
     return Answer(place, predicate, rank(best) if best else None, others)
+
+
+def is_about(claim: Claim, subject: str) -> bool:
+    """Whether a claim's subject is the given one, lies below it, or matches it as a pattern with stars."""
+    wanted = subject_of(subject).casefold()
+    own = claim.subject.casefold()
+    if "*" in wanted:
+        return fnmatchcase(own, wanted)
+    return own == wanted or own.startswith((f"{wanted}/", f"{wanted}:")) or _is_about(claim, subject_of(subject))
 
 
 def _is_about(claim: Claim, subject: str) -> bool:
@@ -97,7 +107,15 @@ def explain_cell(snapshot: Snapshot, query: str, unit: str, at: date) -> CellAns
     """The one price a query means on a day, walked back; NoClaim, AmbiguousName."""
     found = find_cells(snapshot, query, unit, at)
     if not found:
-        raise NoClaim(f"no price for {unit} of {query} on {at}; `trivium facts show {query}` lists the cells")
+        sold = sorted(
+            {f"{cell.scope}/{cell.tier}" for cell in find_cells(snapshot, "/".join(query.split("/")[:2]), unit, at)}
+        )
+        known = f"; sold on that day: {', '.join(sold)}" if sold else ""
+        raise NoClaim(f"no price for {unit} of {query} on {at}{known}")
+    if len(found) > 1:
+        found = (
+            tuple(cell for cell in found if cell.tier == "standard") or found
+        )  # what a price means unless it says so
     if len(found) > 1:
         names = ", ".join(cell.id for cell in found[:6]) + (" …" if len(found) > 6 else "")  # noqa: PLR2004  a line
         raise AmbiguousName(f"{query} {unit} on {at} may mean {len(found)} price cells: {names}")

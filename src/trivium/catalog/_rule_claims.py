@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import date
 
 from trivium.catalog._claim import Claim, Source
@@ -16,12 +17,18 @@ TOPIC = "prices"
 def claims_of(book: RuleBook, layer: int) -> Iterator[Claim]:
     """The claims of all rules of a book; a base price makes one for each model."""
     for kind, rule in book.rules():
-        sources = tuple(book.sources[key] for key in rule.sources)
+        sources = _sources(book, rule)
         if isinstance(rule, Base):
             for model in (*rule.models, *rule.undated):
                 yield _base(rule, model, sources, layer)
         else:
             yield _other(kind, rule, book, sources, layer)
+
+
+def _sources(book: RuleBook, rule: Rule) -> tuple[Source, ...]:
+    """The rule's sources; what the rule quotes is the first one's."""
+    first, *others = (book.sources[key] for key in rule.sources)
+    return (replace(first, quote=rule.quote) if rule.quote else first, *others)
 
 
 def _base(rule: Base, model: str, sources: tuple[Source, ...], layer: int) -> Claim:

@@ -30,6 +30,7 @@ class Rule(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     seen: date | None = None
     review_by: date | None = None
     supersedes: tuple[str, ...] = ()
+    quote: str = ""
     note: str = ""
 
     @property
@@ -80,13 +81,17 @@ class Life(Rule, frozen=True, kw_only=True, forbid_unknown_fields=True):
     since: date | None = None
     scopes: tuple[str, ...] = ()
     except_scopes: tuple[str, ...] = ()
+    tiers: tuple[str, ...] = ()
     units: tuple[str, ...] = ()
     begins: dict[str, date] = {}
     ends: dict[str, date] = {}
 
 
 class Offer(Rule, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """What a surface sells: `sold` lists scope/tier, `models` may name groups as `@group`."""
+    """What a surface sells: `sold` lists scope/tier, `models` may name groups as `@group`.
+
+    `unconfirmed` are patterns over scope/tier/model/unit: what follows by the rule, though no source carries it.
+    """
 
     surface: str
     sold: tuple[str, ...]
@@ -94,6 +99,7 @@ class Offer(Rule, frozen=True, kw_only=True, forbid_unknown_fields=True):
     except_: tuple[str, ...] = msgspec.field(default=(), name="except")
     units: tuple[str, ...] = TOKEN_UNITS
     over: int = 0
+    unconfirmed: tuple[str, ...] = ()
     stated: bool = False
 
 
