@@ -19,7 +19,7 @@ _NUMBER = re.compile(r"-?\d+(\.\d+)?")
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """Where a claim was read. `date` is as the record gives it (a day, a month, a range); `quote` what it says, as recorded."""
+    """Where a claim was read. `date` is as recorded (a day, a month, a range); `quote` what it says, as recorded."""
 
     title: str
     address: str = ""

@@ -107,19 +107,23 @@ def explain_cell(snapshot: Snapshot, query: str, unit: str, at: date) -> CellAns
     """The one price a query means on a day, walked back; NoClaim, AmbiguousName."""
     found = find_cells(snapshot, query, unit, at)
     if not found:
-        sold = sorted(
-            {f"{cell.scope}/{cell.tier}" for cell in find_cells(snapshot, "/".join(query.split("/")[:2]), unit, at)}
-        )
-        known = f"; sold on that day: {', '.join(sold)}" if sold else ""
-        raise NoClaim(f"no price for {unit} of {query} on {at}{known}")
-    if len(found) > 1:
-        found = (
-            tuple(cell for cell in found if cell.tier == "standard") or found
-        )  # what a price means unless it says so
+        raise NoClaim(f"no price for {unit} of {query} on {at}{_known_prices(snapshot, query, unit, at)}")
+    if len(found) > 1:  # what a price means unless the query says otherwise
+        found = tuple(cell for cell in found if cell.tier == "standard") or found
     if len(found) > 1:
         names = ", ".join(cell.id for cell in found[:6]) + (" …" if len(found) > 6 else "")  # noqa: PLR2004  a line
         raise AmbiguousName(f"{query} {unit} on {at} may mean {len(found)} price cells: {names}")
     return cell_answer(snapshot, found[0])
+
+
+def _known_prices(snapshot: Snapshot, query: str, unit: str, at: date) -> str:
+    """What is priced instead, for a message: other days of the same place, or other places on that day."""
+    if days := find_cells(snapshot, query, unit):
+        windows = sorted({f"{cell.valid_from or 'the beginning'} to {cell.valid_until or 'now'}" for cell in days})
+        return f"; priced {', '.join(windows)}"
+    offer = "/".join(query.split("/")[:2])
+    places = sorted({f"{cell.scope}/{cell.tier}" for cell in find_cells(snapshot, offer, unit, at)})
+    return f"; sold on that day: {', '.join(places)}" if places else ""
 
 
 def cell_answer(snapshot: Snapshot, cell: PriceCell) -> CellAnswer:

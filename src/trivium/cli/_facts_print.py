@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Iterable, Sequence
 from datetime import date
 from typing import Any
@@ -26,16 +25,14 @@ from trivium.figures import table
 
 __all__ = ["print_json"]
 _VALUE_MAX = 60
-_PIPED_WIDTH = 160
 
 
 def _say(text: str) -> None:
-    console().print(text, markup=False)
+    console().print(text, markup=False, soft_wrap=True)
 
 
 def _width() -> int:
-    screen = console()
-    return screen.width if sys.stdout.isatty() else max(screen.width, _PIPED_WIDTH)
+    return console().width
 
 
 def _table(headers: Sequence[str], rows: Iterable[Sequence[str]], title: str = "") -> None:
