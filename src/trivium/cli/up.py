@@ -105,6 +105,7 @@ def _run(screen: Console, prepared: _Prepared, root: Path, port: int, json_file:
         if once:
             _verdict(figures)
             return
+        site.control("POST", "/clock", {"mode": "system"})  # from here on it is today: its models, its prices
         screen.rule("Your turn: Claude Code or any Anthropic SDK, through this gateway to the lab", align="left")
         for line in report.exports(site, keys):
             screen.print(line, markup=False, soft_wrap=True)
