@@ -38,7 +38,7 @@ def _credential(key: str, entry: SurfaceEntry, base: Path) -> Credential:
             find = _google_file(base / reference.file) if reference.file else None
             return GoogleCredential(surface=surface, find=find, ca_file=ca_file)
         case "azure":
-            return AzureCredential(surface=surface, scope=reference.scope or FOUNDRY_SCOPE)
+            return AzureCredential(surface=surface, scope=reference.scope or FOUNDRY_SCOPE, ca_file=ca_file)
 
 
 def _secret(key: str, reference: CredentialReference, base: Path) -> Callable[[], str]:
