@@ -52,7 +52,7 @@ $(VENV)/.dev: requirements/dev.txt $(VENV)/.runtime
 	@touch $@
 
 reference: $(VENV)/.dev ## write docs/commands.md anew from the commands
-	@$(BIN)/python -m trivium.cli._reference > docs/commands.md
+	@$(BIN)/python -m trivium.cli._reference > docs/commands.md.new && mv docs/commands.md.new docs/commands.md
 
 clean: ## remove what was built and run here
 	@rm -rf $(VENV) .trivium build dist *.egg-info

@@ -29,7 +29,7 @@ def answer(
         session=session,
     )
     event = UsageEvent(opened, Closed(opened.event_id, opened.at, Outcome.OK, usage))
-    request = PlannedRequest(event, session, turn, opened.at, False, (), usage.prompt_tokens, prefix, 1, gap_s, b"")  # noqa: FBT003
+    request = PlannedRequest(event, session, turn, opened.at, False, (), usage.prompt_tokens, prefix, 1, gap_s, b"")
     return Replayed(request, 200, surface, attempts, usage)
 
 

@@ -44,11 +44,11 @@ def _row(parameter: Any) -> str:
     if getattr(parameter, "hidden", False) or "--help" in parameter.opts:
         return ""
     if parameter.param_type_name == "argument":
-        name = str(parameter.human_readable_name).upper()
+        name = str(parameter.name).upper()
     else:
         name = ", ".join([*parameter.opts, *parameter.secondary_opts])
         if not parameter.is_flag:
-            name += f" {str(parameter.type.name).upper()}"
+            name += " VALUE"
     text = " ".join(str(getattr(parameter, "help", "") or "").split()).replace("|", "\\|")
     return f"| `{name}` | {text} |"
 
