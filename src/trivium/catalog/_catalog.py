@@ -6,7 +6,7 @@ import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from itertools import pairwise
 from pathlib import Path
 
@@ -22,7 +22,7 @@ SHIPPED = HERE / "claims"
 _SNAPSHOTS_MAX = 64
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)  # identity: it is immutable and large
 class Catalog:
     """All claims, shipped and the organisation's own, in the order of their ids. Immutable."""
 
@@ -43,21 +43,14 @@ class Catalog:
 
     def claim(self, claim_id: str) -> Claim:
         """A claim by id, whenever it was announced; NoClaim."""
-        found = self._by_id().get(claim_id)
+        found = self._by_id.get(claim_id)
         if found is None:
             raise NoClaim(f"no claim {claim_id!r}; `trivium facts list` shows the ids")
         return found
 
+    @cached_property
     def _by_id(self) -> Mapping[str, Claim]:
-        return _indexed(self)
-
-
-@lru_cache(maxsize=8)
-def _indexed(catalog: Catalog) -> Mapping[str, Claim]:
-    return {claim.id: claim for claim in catalog.claims}
-
-
-Catalog.__hash__ = object.__hash__  # type: ignore[method-assign]  # identity: it is immutable and large
+        return {claim.id: claim for claim in self.claims}
 
 
 def load(overlays: Sequence[Path] = ()) -> Catalog:

@@ -8,6 +8,7 @@ from datetime import date
 from decimal import Decimal
 from enum import Enum
 from functools import partial
+from itertools import combinations
 
 from trivium.catalog._claim import FORWARD_LOOKING, GRADE, Claim, PriceCell
 from trivium.catalog._names import WIRE_MODEL, known_models
@@ -58,19 +59,19 @@ def _multipliers(cells: Iterable[PriceCell]) -> Iterator[Finding]:
     """A cache write or read is the same factor of input for a model everywhere on a day (list prices)."""
     listed = [cell for cell in cells if cell.status != "contracted"]
     inputs = _by_place(cell for cell in listed if cell.unit == "input")
-    ratios: dict[tuple[str, str, date | None, date | None], dict[Decimal, PriceCell]] = {}
+    ratios: dict[tuple[str, str], dict[tuple[Decimal, date | None, date | None], PriceCell]] = {}
     for cell in listed:
         if cell.unit not in _CACHE:
             continue
         for base in inputs.get(_place(cell), ()):
             if base.band == cell.band and base.rate_picos and _meet(base, cell):
-                window = (cell.valid_from, cell.valid_until)
-                ratio = Decimal(cell.rate_picos) / Decimal(base.rate_picos)
-                ratios.setdefault((cell.model, cell.unit, *window), {}).setdefault(ratio, cell)
-    for (model, unit, *_), found in ratios.items():
-        if len(found) > 1:
-            said = "; ".join(f"{ratio.normalize()} in {cell.id}" for ratio, cell in sorted(found.items()))
-            yield Finding(Grade.ERROR, "multiplier", model, f"{unit} is not one factor of input: {said}")
+                key = (Decimal(cell.rate_picos) / Decimal(base.rate_picos), cell.valid_from, cell.valid_until)
+                ratios.setdefault((cell.model, cell.unit), {}).setdefault(key, cell)
+    for (model, unit), found in ratios.items():
+        for (one, first), (other, second) in combinations(found.items(), 2):
+            if one[0] != other[0] and _meet(first, second):
+                said = f"{one[0].normalize()} in {first.id}; {other[0].normalize()} in {second.id}"
+                yield Finding(Grade.ERROR, "multiplier", model, f"{unit} is not one factor of input: {said}")
 
 
 def _batches(cells: Iterable[PriceCell]) -> Iterator[Finding]:

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)  # identity: one object per catalogue and day
 class Snapshot:
     """An immutable view of a catalogue as of a day. Answers are remembered, so asking again is cheap."""
 
@@ -205,6 +205,3 @@ def _sold(cells: Iterable[PriceCell], at: date) -> tuple[str, ...]:
             day = cell.valid_from or date.min
             first[cell.model] = min(first.get(cell.model, day), day)
     return tuple(sorted(first, key=lambda model: (-first[model].toordinal(), model)))
-
-
-Snapshot.__hash__ = object.__hash__  # type: ignore[method-assign]  # identity: one object per catalogue and day
