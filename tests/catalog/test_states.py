@@ -119,6 +119,14 @@ def test_a_claim_about_a_model_stands_above_one_about_all(snapshot: Snapshot) ->
     assert found.id == "wire.bedrock.token_counting.base"
 
 
+def test_an_unconfirmed_exception_does_not_undo_a_reported_rule(snapshot: Snapshot) -> None:
+    assert "speed" in snapshot.rejected_fields("vertex", "claude-fable-5-2", NOW)
+    answer = explain(snapshot, "vertex/claude-fable-5-2", "field:speed", NOW)
+    assert answer.ranked is not None
+    assert answer.ranked.winner.id == "wire.vertex.field.speed"
+    assert [other.claim.id for other in answer.others] == ["wire.vertex.field.speed.fable-5-2"]
+
+
 def test_what_changed_between_two_days(catalog: Catalog) -> None:
     changes = diff(catalog, date(2026, 8, 10), date(2026, 8, 10))
     assert {(change.kind, change.claim.id) for change in changes if change.claim} >= {

@@ -8,7 +8,7 @@ from fnmatch import fnmatchcase
 
 from trivium.catalog._claim import FORWARD_LOOKING, Claim, PriceCell
 from trivium.catalog._names import model_id, surface_place
-from trivium.catalog._rank import Ranked, rank
+from trivium.catalog._rank import Ranked, most_specific, rank
 from trivium.catalog._snapshot import Snapshot
 from trivium.catalog._states import Standing, standing
 from trivium.core import AmbiguousName, FactError, NoClaim
@@ -37,7 +37,7 @@ def explain(snapshot: Snapshot, subject: str, predicate: str, at: date) -> Answe
         for claim in claims
         if claim.id not in snapshot.superseded_by and claim.status != FORWARD_LOOKING and claim.holds_on(at)
     ]
-    best = [claim for claim in counted if claim.models] or counted
+    best = most_specific(counted)
     others = tuple(standing(snapshot, claim, at) for claim in claims if claim not in best)
     return Answer(place, predicate, rank(best) if best else None, others)
 

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from datetime import date
 from enum import Enum
 
-from trivium.catalog._claim import FORWARD_LOOKING, GRADE, Claim
-from trivium.catalog._rank import rank, winner_of
+from trivium.catalog._claim import FORWARD_LOOKING, GRADE, UNCONFIRMED, Claim
+from trivium.catalog._rank import most_specific, rank, winner_of
 from trivium.core import ClaimsDisagree
 
 VERSIONS = "api_versions"
@@ -59,7 +59,7 @@ class Platforms:
         for wanted in (surface, place) if colon else (surface,):
             exact = [claim for claim in claims if claim.subject.partition("/")[0] == wanted]
             if exact:
-                return winner_of([claim for claim in exact if claim.models] or exact)
+                return winner_of(most_specific(exact))
         if colon or not claims:
             return None
         agreed = len({claim.value.casefold() for claim in claims}) == 1  # variants of the surface, all saying the same
@@ -110,7 +110,7 @@ class Platforms:
             if claim.surface == surface
             and claim.models
             and claim.speaks_of(model)
-            and GRADE[claim.status] > GRADE["unconfirmed"]
+            and GRADE[claim.status] > GRADE[UNCONFIRMED]
             and _DAY.fullmatch(claim.value)
         ]
         if not claims:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 
-from trivium.catalog._claim import GRADE, Claim
+from trivium.catalog._claim import GRADE, UNCONFIRMED, Claim
 from trivium.core import ClaimsDisagree
 
 _LONG_AGO = date.min
@@ -33,6 +33,12 @@ def rank(claims: Sequence[Claim]) -> Ranked:
     reasons = tuple(_why(best, other) for other in ordered[1:])
     tied = any(_standing(other) == _standing(best) and not same_value(other, best) for other in ordered[1:])
     return Ranked(tuple(ordered), reasons, tied)
+
+
+def most_specific(claims: Sequence[Claim]) -> tuple[Claim, ...]:
+    """Those that speak of some models rather than of all; what is unconfirmed only where nothing better is known."""
+    founded = [claim for claim in claims if GRADE[claim.status] > GRADE[UNCONFIRMED]] or claims
+    return tuple([claim for claim in founded if claim.models] or founded)
 
 
 def winner_of(claims: Sequence[Claim]) -> Claim:

@@ -169,7 +169,9 @@ def print_answer(answer: Answer, as_of: date, at: date) -> None:
             _say(f"\n{heading}{why}")
             _say("\n".join(_claim_lines(claim)))
     for one in answer.others:
-        _say(f"\ndoes not count: {one.state.value}{f' by {one.by.id}' if one.by else ''} ({one.why or 'other models'})")
+        by = f" by {one.by.id}" if one.by else ""
+        why = one.why or "a more specific or better founded claim does"
+        _say(f"\ndoes not count: {one.state.value}{by} ({why})")
         _say("\n".join(_claim_lines(one.claim)))
 
 
