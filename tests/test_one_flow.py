@@ -35,12 +35,12 @@ def test_a_request_becomes_an_amount_and_the_amount_leads_back_to_a_dated_source
             _, secret = ledger.keys.create("search", tags={"team": "a"})
 
         # a client of the official SDK, which knows nothing of Bedrock
-        client = anthropic.Anthropic(base_url=url, api_key=secret, max_retries=0)
-        message = client.messages.create(
-            model=MODEL,
-            max_tokens=100,
-            messages=[{"role": "user", "content": "[[lab out=40]] one two three four five six"}],
-        )
+        with anthropic.Anthropic(base_url=url, api_key=secret, max_retries=0) as client:
+            message = client.messages.create(
+                model=MODEL,
+                max_tokens=100,
+                messages=[{"role": "user", "content": "[[lab out=40]] one two three four five six"}],
+            )
         assert message.usage.output_tokens == 40
 
         # the amount on the command line: 5.5 USD per million tokens in (us profile: 5 x 1.1), 27.5 out
@@ -54,7 +54,7 @@ def test_a_request_becomes_an_amount_and_the_amount_leads_back_to_a_dated_source
 
         # and back: amount -> rating -> price row -> claim -> source and date
         with Ledger.open(site.ledger, clock=SystemClock()) as ledger:
-            (event,) = ledger.events()
+            (event,) = list(ledger.events())
         walk = trivium("spend", "--db", str(site.ledger), "--why", event.opened.event_id, "--json")
         assert walk["amount_usd"] == amount_usd
         assert walk["same_book"]
