@@ -15,7 +15,7 @@ up: $(VENV)/.runtime ## install, start lab and gateway, replay real usage, print
 test: $(VENV)/.dev ## install and run every test
 	@$(BIN)/pytest -q $(ARGS)
 
-check: $(VENV)/.dev format lint contracts types docs ## format, lint, import contracts, types, docs; `make test` runs the tests
+check: $(VENV)/.dev format lint contracts types docs test ## format, lint, import contracts, types, docs, tests
 
 format: $(VENV)/.dev
 	@$(BIN)/ruff format --check .
