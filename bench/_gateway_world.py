@@ -1,14 +1,12 @@
-"""The gateway as the benchmark serves it: one surface, one key, the real transport, an adapter without translation."""
+"""The gateway as the benchmark serves it: one surface, one key; transport, adapter and credential are the real ones."""
 # ruff: noqa: ARG002  the signatures are the Protocols'
 
 from __future__ import annotations
 
 import contextlib
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 from pathlib import Path
-
-import msgspec
 
 from trivium.core import (
     ANY,
@@ -17,19 +15,15 @@ from trivium.core import (
     NoClaim,
     Offer,
     Opened,
-    Retry,
     Route,
     RouteTable,
     Sink,
     SystemClock,
     Target,
-    UpstreamError,
     hash_secret,
 )
 from trivium.gateway import AiohttpTransport, Gateway, GatewaySettings, OpenAdmission, SurfaceSettings
-from trivium.gateway.seams import Decoder, Facts, Failure, MessagesRequest, Outbound
-from trivium.gateway.wire.decode import BodyDecoder, StreamDecoder, writes_may_be_long
-from trivium.gateway.wire.headers import upstream_headers
+from trivium.gateway.credentials import ApiKey
 from trivium.ledger import Ledger
 
 
@@ -80,37 +74,6 @@ class OneModel:
         return model
 
 
-class Plain:
-    """The adapter of an Anthropic-format surface, without its error table."""
-
-    def prepare(self, request: MessagesRequest, target: Target, facts: Facts, settings: SurfaceSettings) -> Outbound:
-        model = facts.wire_model(settings.surface, target.offer.scope, request.model)
-        return Outbound(
-            settings.surface,
-            "POST",
-            settings.base_url + "/v1/messages",
-            upstream_headers(request),
-            request.body.edit(replace={"model": msgspec.json.encode(model)}),
-            stream=request.stream,
-        )
-
-    def decoder(
-        self, request: MessagesRequest, status: int, headers: Mapping[str, str], limits: GatewaySettings
-    ) -> Decoder:
-        if request.stream:
-            return StreamDecoder("plain", self._failure, long_writes=writes_may_be_long(request), limits=limits)
-        return BodyDecoder("plain", self._failure, request=request, limits=limits)
-
-    def _failure(self, body: bytes) -> Failure:
-        return self.classify(500, {}, body)
-
-    def classify(self, status: int, headers: Mapping[str, str], body: bytes) -> Failure:
-        return Failure(UpstreamError("plain", "failed", retry=Retry.NEVER), status, body, "api_error")
-
-    def request_id(self, headers: Mapping[str, str]) -> str:
-        return headers.get("request-id", "")
-
-
 @contextlib.asynccontextmanager
 async def build(upstream: int, folder: Path | None, *, secret: str, model: str) -> AsyncIterator[Gateway]:
     """A gateway in front of a local port; with a folder its records go to a ledger there."""
@@ -130,6 +93,5 @@ async def build(upstream: int, folder: Path | None, *, secret: str, model: str) 
             admission=OpenAdmission(),
             clock=clock,
             transport=AiohttpTransport(trust_env=False),
-            credentials={},
-            upstreams={"anthropic": Plain()},
+            credentials={"anthropic": ApiKey("sk-bench")},
         )

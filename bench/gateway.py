@@ -23,6 +23,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+ROOT = Path(__file__).parent.parent
 SECRET = "sk-trv-" + "b" * 43
 MODEL = "claude-bench"
 CONNECTIONS = 16
@@ -199,7 +200,7 @@ def serve_gateway(upstream: int, folder: str) -> None:
 def child(*arguments: str, core: int | None) -> Iterator[tuple[int, int]]:
     """This file in a process of its own: its process id and port."""
     command = [sys.executable, "-m", "bench.gateway", *arguments]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=ROOT) as process:
         try:
             if core is not None:
                 os.sched_setaffinity(process.pid, {core})

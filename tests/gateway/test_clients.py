@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator
 from typing import Any
 
 import aiohttp
 import anthropic
 import pytest
 
-from gateway.support import SECRET, MemorySink, PlainFacts, PlainUpstream, Ring, record, table
+from gateway.support import SECRET, MemorySink, PlainFacts, Ring, record, table
 from trivium.core import Outcome, Quality, RouteTable, SystemClock
 from trivium.gateway import AiohttpTransport, Gateway, GatewayServer, GatewaySettings, OpenAdmission, SurfaceSettings
-from trivium.gateway.seams import Outbound
+from trivium.gateway.credentials import ApiKey
 from trivium.lab import Fault, LabServer
 
 MODEL = "claude-opus-5"
@@ -24,17 +24,6 @@ TOOL = {
     "input_schema": {"type": "object", "properties": {"city": {"type": "string"}}, "required": ["city"]},
 }
 ASK: dict[str, Any] = {"model": MODEL, "max_tokens": 200, "messages": [{"role": "user", "content": "[[lab out=9]] hi"}]}
-
-
-class LabKey:
-    def __init__(self, key: str) -> None:
-        self._key = key
-
-    async def headers(self, outbound: Outbound) -> Mapping[str, str]:
-        return {"x-api-key": self._key}
-
-    async def refresh(self) -> None:
-        pass
 
 
 class Site:
@@ -72,8 +61,7 @@ async def site(
             admission=OpenAdmission(),
             clock=SystemClock(),
             transport=AiohttpTransport(trust_env=False),
-            credentials={name: LabKey(lab.key(name)) for name in surfaces},
-            upstreams=dict.fromkeys(surfaces, PlainUpstream()),
+            credentials={name: ApiKey(lab.key(name)) for name in surfaces},
         )
         server = GatewayServer(gateway, host="127.0.0.1", port=0)
         serving = asyncio.ensure_future(server._serve())
