@@ -78,7 +78,10 @@ def _group_costs(
 ) -> list[int]:
     """The rows of one present offer: as they are, or on what the opened levers make of that offer; what has a price."""
     now, starts = rows[0].offer, choice.demand.band_starts
-    costs = _try(rows, now, life, market, starts, joined=False)
+    if life == AS_SENT:  # what was measured must have a price, or there is nothing to save against: NoPrice
+        costs = [demand_cost(rows, now, life, market, starts, joined=False)]
+    else:
+        costs = _try(rows, now, life, market, starts, joined=False)
     for offer in _allowed(choice, now, opened - {"surface"}):
         costs += _try(rows, offer, UNCACHED if offer.tier == "batch" else life, market, starts, joined=False)
     return costs
@@ -215,14 +218,25 @@ def _reason_model(alone: Money, closed: Money | None, choices: Sequence[Choice],
 
 
 def _reason_contract(alone: Money, closed: Money | None, choices: Sequence[Choice], prices: Prices) -> str:
-    del closed, choices
+    del closed
     if not prices.has_contracts:
         return "no contracted price is known; an organisation's own claims add them"
-    return "contracted prices against list" if alone.picos else "the contracted prices equal the list for this usage"
+    if alone.picos:
+        return "contracted prices against list"
+    if _contract_elsewhere(choices, prices):
+        return "the contracted prices hold on another surface than the present one: they count in the step `surface`"
+    return "the contracted prices equal the list for this usage"
+
+
+def _contract_elsewhere(choices: Sequence[Choice], prices: Prices) -> bool:
+    """Whether contracted prices are worth something only to who moves."""
+    return prices.has_contracts and total(choices, ("contract", "surface"), prices) < total(
+        choices, ("surface",), prices
+    )
 
 
 def _reason_surface(alone: Money, closed: Money | None, choices: Sequence[Choice], prices: Prices) -> str:
-    del closed, prices
+    del closed
     if alone.picos:
         spread = any(len({offer.surface for offer, _ in choice.demand.offers}) > 1 for choice in choices)
         return (
@@ -230,4 +244,6 @@ def _reason_surface(alone: Money, closed: Money | None, choices: Sequence[Choice
             if spread
             else "another surface sells the same model for less"
         )
+    if _contract_elsewhere(choices, prices):
+        return "at list prices every surface charges the same; the contracted prices are reached by moving to theirs"
     return "per token, every surface that sells these models charges the same list price"
