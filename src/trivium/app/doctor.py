@@ -49,7 +49,7 @@ def examine(path: Path, clock: Clock, *, offline: bool = False) -> list[Finding]
     try:
         settings = read_settings(path)
     except UserError as error:
-        return [Finding(Grade.ERROR, "settings", str(error), error.remedy)]
+        return [Finding(Grade.ERROR, error.field, f"{error.value!r}", error.remedy)]
     base = path.parent
     found = [Finding(Grade.OK, "settings", f"{path}: {len(settings.surfaces)} surfaces")]
     found += _environment(settings, base)
