@@ -156,10 +156,14 @@ class Row:
         value = self.text(name)
         if value.isascii() and value.isdigit() and len(value) <= _DIGITS_SURELY_SMALL:
             return int(value)
-        number = self.decimal(name)
-        if number is None or number != number.to_integral_value() or not 0 <= number <= COUNT_MAX:
+        try:
+            number = Decimal(value)
+            whole = int(number)
+        except (DecimalException, ValueError, OverflowError):  # words, or not finite
+            whole, number = -1, Decimal(0)
+        if whole != number or not 0 <= whole <= COUNT_MAX:
             raise self.source.bad(name, value, f"give a whole number from 0 to {COUNT_MAX}")
-        return int(number)
+        return whole
 
     def decimal(self, name: str) -> Decimal | None:
         """A finite number, None if the column is empty."""
