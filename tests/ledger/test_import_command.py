@@ -95,6 +95,9 @@ def test_bad_rows_stop_an_import_or_are_listed(run: Run, tmp_path: Path) -> None
     found = _json(run(*arguments, "--skip-bad", "--json"), code=1)
     assert found["new"] == 1
     assert [(row["line"], row["field"], row["value"]) for row in found["left_out"]] == [(3, "ContextTokens", "x")]
+    moved = _json(run(*arguments, "--skip-bad", "--start", "2026-05-01", "--json"), code=1)
+    assert moved["new"] == 0  # known from above with other times: refused, and told
+    assert [row["field"] for row in moved["left_out"]] == ["ContextTokens", "event"]
     assert _json(run("spend", "--by", "tag:team", "--json"))["rows"][0]["tag:team"] == "blue"
 
 

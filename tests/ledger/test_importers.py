@@ -120,6 +120,11 @@ def test_azure_rows_need_a_model_and_count_as_new_input(tmp_path: Path) -> None:
     (event,) = importers.azure_2023.read(path, ImportOptions(model="claude-haiku-4-5", surface="foundry"))
     assert event.opened.at == datetime(2023, 11, 16, 18, 17, 3, 979960, tzinfo=UTC)
     assert event.opened.offer == Offer("foundry", "global", "claude-haiku-4-5")
+    start = datetime(2026, 5, 1, tzinfo=UTC)
+    (moved,) = importers.azure_2023.read(path, ImportOptions(model="claude-haiku-4-5", start=start))
+    assert (moved.opened.at, moved.closed.at) == (start, start)
+    with pytest.raises(UserError, match="can be laid on another calendar"):
+        importers.check_start("tracelab")
     assert (event.closed.usage, event.closed.quality) == (Usage(input=4808, output=10), Quality.ESTIMATED)
 
 

@@ -10,7 +10,7 @@ import typer
 
 from trivium.cli import _ledger as shared
 from trivium.cli._output import console, print_json
-from trivium.core import UserError
+from trivium.core import TriviumError, UsageEvent, UserError
 
 if TYPE_CHECKING:
     from trivium.ledger import Ledger
@@ -32,6 +32,7 @@ def import_(
     scope: Annotated[str | None, typer.Option(help="Region scope, where the file does not say.")] = None,
     model: Annotated[str | None, typer.Option(help="Model, in place of the file's.")] = None,
     tag: Annotated[list[str] | None, typer.Option(help="A tag for every event, name=value; may be repeated.")] = None,
+    start: Annotated[str | None, typer.Option(help="Lay a trace without real dates on this day or instant.")] = None,
     skip_bad: Annotated[bool, typer.Option(help="Leave out rows that cannot be read, and list them.")] = False,
     as_of: shared.AsOf = None,
     overlay: shared.Overlay = None,
@@ -43,7 +44,9 @@ def import_(
     from trivium.ledger import importers
 
     found = form or importers.detect(file)
-    bad: list[BadRow] = []
+    if start is not None:
+        importers.check_start(found)
+    left_out: list[dict[str, Any]] = []
     with (
         shared.progress(f"importing {file.name}") as progress,
         shared.pricing(db, overlay, as_of, must_exist=False) as ledger,
@@ -54,20 +57,12 @@ def import_(
             scope=scope,
             model=None if model is None else catalog.model_id(model),
             tags=shared.pairs(tag, "tag"),
-            on_bad=bad.append if skip_bad else None,
+            start=shared.instant(start, "start"),
+            on_bad=(lambda row: left_out.append(_bad_row(row))) if skip_bad else None,
             progress=progress,
         )
-        done = _import(ledger, found, file, options)
-    result = {
-        "file": str(file),
-        "format": found,
-        "ledger": str(db),
-        **done,
-        "left_out": [
-            {"file": str(row.path), "line": row.line, "field": row.name, "value": str(row.value), "remedy": row.remedy}
-            for row in bad
-        ],
-    }
+        done = _import(ledger, found, file, options, left_out if skip_bad else None)
+    result = {"file": str(file), "format": found, "ledger": str(db), **done, "left_out": left_out}
     if as_json:
         print_json(result)
     else:
@@ -75,27 +70,42 @@ def import_(
         console().print(f"{file} ({found}): {done['new']:,} new {kind}, {done['known']:,} known already → {db}")
         if done["unpriced"]:
             console().print(f"{done['unpriced']:,} unpriced attempts in the ledger: `trivium ledger rate` says why")
-        _print_bad(bad)
-    if bad:
+        _print_left_out(left_out)
+    if left_out:
         raise typer.Exit(1)
 
 
-def _import(ledger: Ledger, form: str, file: Path, options: ImportOptions) -> dict[str, int]:
+def _import(
+    ledger: Ledger, form: str, file: Path, options: ImportOptions, left_out: list[dict[str, Any]] | None
+) -> dict[str, int]:
+    """Record the file; what the ledger itself refuses goes to `left_out`, or raises without one."""
     from trivium.ledger import importers
+
+    def conflict(event: UsageEvent, error: TriviumError) -> None:
+        if left_out is not None:
+            name = event.opened.event_id
+            left_out.append({"file": str(file), "line": None, "field": "event", "value": name, "remedy": str(error)})
 
     if form == importers.servegen.NAME:
         done = ledger.append_demand(importers.servegen.read(file, options))
         return {"new": done.new, "known": done.known, "unpriced": 0}
-    done = ledger.append(importers.reader(form)(file, options))
+    events = importers.reader(form)(file, options)
+    done = ledger.append(events, on_conflict=None if left_out is None else conflict)
     return {"new": done.new, "known": done.known, "unpriced": sum(row.unpriced for row in ledger.spend())}
 
 
-def _print_bad(bad: list[BadRow]) -> None:
+def _bad_row(row: BadRow) -> dict[str, Any]:
+    value = str(row.value)
+    return {"file": str(row.path), "line": row.line, "field": row.name, "value": value, "remedy": row.remedy}
+
+
+def _print_left_out(left_out: list[dict[str, Any]]) -> None:
     screen = console()
-    for row in bad[:_BAD_SHOWN_MAX]:
-        screen.print(f"left out: {row}", markup=False)
-    if len(bad) > _BAD_SHOWN_MAX:
-        screen.print(f"and {len(bad) - _BAD_SHOWN_MAX:,} more rows: --json lists them all")
+    for row in left_out[:_BAD_SHOWN_MAX]:
+        place = row["file"] if row["line"] is None else f"{row['file']}:{row['line']}"
+        screen.print(f"left out: {place}: {row['field']}: {row['value']!r}: {row['remedy']}", markup=False)
+    if len(left_out) > _BAD_SHOWN_MAX:
+        screen.print(f"and {len(left_out) - _BAD_SHOWN_MAX:,} more: --json lists them all")
 
 
 @app.command()

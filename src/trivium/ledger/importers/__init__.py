@@ -9,7 +9,7 @@ from trivium.ledger.importers import (
     tracelab,
 )
 from trivium.ledger.importers._common import BadRow, ImportOptions, undated
-from trivium.ledger.importers._detect import EVENT_FORMATS, FORMATS, detect, reader
+from trivium.ledger.importers._detect import EVENT_FORMATS, FORMATS, check_start, detect, reader
 
 __all__ = [
     "EVENT_FORMATS",
@@ -17,6 +17,7 @@ __all__ = [
     "BadRow",
     "ImportOptions",
     "azure_2023",
+    "check_start",
     "claude_code_logs",
     "claude_code_trace",
     "detect",

@@ -55,6 +55,7 @@ class ImportOptions:
     model: str | None = None
     tags: Mapping[str, str] = field(default_factory=dict)
     model_id: Callable[[str], str] = undated
+    start: datetime | None = None  # lays a trace on another calendar, where the format allows it
     on_bad: Callable[[BadRow], None] | None = None
     progress: Callable[[int, int], None] | None = None
 

@@ -32,6 +32,8 @@ _READERS: dict[str, Read] = {
 EVENT_FORMATS = tuple(_READERS)
 FORMATS = (*EVENT_FORMATS, servegen.NAME)
 
+_MOVABLE = (claude_code_trace.NAME, azure_2023.NAME)  # traces whose dates say nothing about a bill
+
 _TABLES = (
     (claude_code_trace.NAME, claude_code_trace.COLUMNS),
     (azure_2023.NAME, azure_2023.COLUMNS),
@@ -46,6 +48,12 @@ def reader(name: str) -> Read:
     if name not in _READERS:
         raise UserError("format", name, f"use one of {', '.join(EVENT_FORMATS)}")
     return _READERS[name]
+
+
+def check_start(name: str) -> None:
+    """UserError if a format's dates are facts that must not be moved."""
+    if name not in _MOVABLE:
+        raise UserError("start", name, f"only {' and '.join(_MOVABLE)} can be laid on another calendar")
 
 
 def detect(path: Path) -> str:

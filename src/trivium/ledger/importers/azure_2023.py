@@ -1,12 +1,14 @@
 """Azure's public trace of a production LLM service, code part (2023): arrival time, prompt and answer tokens.
 
 The trace names no model and counts in another model's tokens, so the model is the reader's choice (`--model`) and
-the counts are estimates. It says nothing of caches: every prompt token is new input.
+the counts are estimates. It says nothing of caches: every prompt token is new input. A model that was not sold in
+2023 has no price then: `start` lays the trace on another calendar.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
 
 from trivium.core import Closed, Opened, Outcome, Quality, Usage, UsageEvent, UserError
@@ -20,6 +22,7 @@ def read(path: Path, options: ImportOptions = ImportOptions()) -> Iterator[Usage
     """The requests in the order of the file; the end of a request is not known and stands at its start."""
     if options.model is None:
         raise UserError("model", None, "this trace names no model: say which one to price it as, with --model")
+    shift: timedelta | None = None
     for row in table(path, COLUMNS, options):
         try:
             at = row.instant("TIMESTAMP")
@@ -28,6 +31,9 @@ def read(path: Path, options: ImportOptions = ImportOptions()) -> Iterator[Usage
         except BadRow as bad:
             options.refuse(bad)
             continue
+        if shift is None:
+            shift = timedelta(0) if options.start is None else options.start - at
+        at += shift
         offer = options.offer(options.model)
         yield UsageEvent(
             Opened(

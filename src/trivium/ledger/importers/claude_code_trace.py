@@ -1,8 +1,8 @@
 """The public trace of Claude Code sessions (WEKA): requests.csv.gz, with sessions.csv beside it.
 
 The trace knows times relative to each session only, so sessions are laid on a calendar: the n-th begins n gaps
-after `start`. A reused prefix counts as a cache read and new input as a five-minute write. The reuse is an upper
-bound of what a cache would have served, so the counts are marked as estimated.
+after the start, 2026-04-15 if the options name none. A reused prefix counts as a cache read and new input as a
+five-minute write. The reuse is an upper bound of what a cache would have served, so the counts are marked as estimated.
 """
 
 from __future__ import annotations
@@ -35,10 +35,10 @@ def read(
     path: Path,
     options: ImportOptions = ImportOptions(),  # noqa: B008  frozen, so one default serves all
     *,
-    start: datetime = START,
     session_gap: timedelta = SESSION_GAP,
 ) -> Iterator[UsageEvent]:
     """The requests in the order of the file: session by session, each from its start."""
+    start = options.start or START
     requests, sessions = _files(path)
     known = _sessions(sessions, options) if sessions.exists() else {}
     laid: dict[str, _Session] = {}
