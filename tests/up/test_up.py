@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import gzip
 import json
+import signal
 import subprocess
 import sys
+import urllib.error
+import urllib.request
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -127,3 +130,27 @@ def test_the_real_trace_is_chosen_when_it_lies_beside_the_checkout() -> None:
     for turns in chosen.conversations:
         for event in turns:
             assert event.closed.usage == recorded[event.opened.event_id].closed.usage
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_stop_ends_lab_and_gateway_too(tmp_path: Path, number: signal.Signals) -> None:
+    process = subprocess.Popen(
+        [sys.executable, "-m", "trivium.cli", "up", "--port", "0", "--requests", "20"],
+        cwd=tmp_path,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    with process:
+        assert process.stdout is not None
+        address = ""
+        for line in process.stdout:
+            if line.startswith("export ANTHROPIC_BASE_URL="):
+                address = line.partition("=")[2].strip()
+            if line.startswith("serving until"):
+                break
+        with urllib.request.urlopen(f"{address}/healthz", timeout=5) as answer:
+            assert answer.status == 200
+        process.send_signal(number)
+        assert process.wait(30) == 0
+    with pytest.raises(urllib.error.URLError):
+        urllib.request.urlopen(f"{address}/healthz", timeout=5)

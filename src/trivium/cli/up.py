@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -50,11 +51,16 @@ def command(
     if json_file is not None and not json_file.resolve().parent.is_dir():
         raise UserError("--json", str(json_file), "name a file in a folder that exists")
     screen = console()
-    chosen = choose(trace, beside=BESIDE, requests_min=requests, seed=seed)
+    signal.signal(signal.SIGTERM, _stop)  # a supervisor's stop ends lab and gateway in order, like Ctrl-C
+    chosen = choose(trace and trace.expanduser(), beside=BESIDE, requests_min=requests, seed=seed)
     try:
         _run(screen, _prepare(chosen), folder, port, json_file, once=once)
     except KeyboardInterrupt:
         screen.print("\nended; this run's ledger, settings and logs are kept under " + str(folder))
+
+
+def _stop(_number: int, _frame: object) -> None:
+    raise KeyboardInterrupt
 
 
 @dataclass(frozen=True, slots=True)
