@@ -186,6 +186,20 @@ def test_the_witness_tells_full_from_normal(tmp_path: Path) -> None:
     assert counts == {"NORMAL": 0, "FULL": 10}
 
 
+async def test_an_import_by_another_process_and_the_gateway_record_side_by_side(tmp_path: Path) -> None:
+    """Two openings of the file share only SQLite's own locks, as two processes do."""
+    imported = [world.event(f"import-{number}") for number in range(6000)]
+    with world.ledger(tmp_path) as mine, world.ledger(tmp_path) as other:
+        async with mine.sink() as sink, asyncio.TaskGroup() as group:
+            group.create_task(asyncio.to_thread(other.append, imported))
+            for number in range(40):
+                await sink.opened(world.opened(f"live-{number}"))
+                await sink.closed(world.closed(f"live-{number}"))
+        (total,) = mine.spend()
+        assert (total.attempts, total.open, total.unpriced) == (6040, 0, 0)
+        assert mine.verify() == ()
+
+
 _WRITER = """
 import asyncio, sys
 from pathlib import Path
