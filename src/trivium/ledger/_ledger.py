@@ -29,14 +29,14 @@ from trivium.ledger import _rows as rows
 from trivium.ledger import _spend, _upkeep
 from trivium.ledger._demand import DemandRow, append_demand, read_demand
 from trivium.ledger._keys import KeyStore
-from trivium.ledger._rate import Book, Books, Pricer, Rating, RatingLine
+from trivium.ledger._rate import Books, Pricer, Rating, RatingLine
 from trivium.ledger._record import KNOWN, NEW, Recorder
 from trivium.ledger._schema import audit, books, price_rows, rating_lines, ratings
 from trivium.ledger._schema import closed as closed_table
 from trivium.ledger._schema import opened as opened_table
 from trivium.ledger._sink import GroupCommitSink, Result
 from trivium.ledger._store import Store, prepare_folder
-from trivium.pricing import price
+from trivium.pricing import PriceBook, price
 
 _BATCH = 4096  # events per transaction of an import: short enough to let the gateway's records in between
 Conflict = Callable[[UsageEvent, LedgerError | UserError], None]
@@ -75,7 +75,7 @@ class Ledger:
         path: Path | str,
         *,
         clock: Clock,
-        book: Callable[[], Book | None] | None = None,
+        book: Callable[[], PriceBook | None] | None = None,
         pricer: Pricer = price,
         must_exist: bool = False,
     ) -> Ledger:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime
-from typing import Any, Protocol
 
 from trivium.core import (
     Closed,
@@ -20,58 +19,13 @@ from trivium.core import (
     UserError,
 )
 from trivium.core.usage import PROMPT_UNITS
+from trivium.pricing import Price, PriceBook, PriceLine
 
 PICOS_MAX = 2**63 - 1  # what one stored amount holds: 9.2 million dollars for a single request
 REFUSED = "refused by the surface: nothing was billed"
 
-
-class Book(Protocol):
-    """What a rating remembers of the price book it came from."""
-
-    @property
-    def digest(self) -> str: ...
-
-    @property
-    def as_of(self) -> date: ...
-
-
-class Line(Protocol):
-    """One unit of a price: the shape of `pricing.PriceLine`."""
-
-    @property
-    def unit(self) -> str: ...
-
-    @property
-    def count(self) -> int: ...
-
-    @property
-    def rate_picos(self) -> int: ...
-
-    @property
-    def amount(self) -> Money: ...
-
-    @property
-    def cell_id(self) -> str: ...
-
-    @property
-    def claim_ids(self) -> tuple[str, ...]: ...
-
-
-class Priced(Protocol):
-    """The answer of a pricer: the shape of `pricing.Price`."""
-
-    @property
-    def amount(self) -> Money: ...
-
-    @property
-    def lines(self) -> Sequence[Line]: ...
-
-    @property
-    def offer(self) -> Offer: ...
-
-
-Pricer = Callable[[Usage, Offer, datetime, Any], Priced]
-Books = Callable[[], Book | None]
+Pricer = Callable[[Usage, Offer, datetime, PriceBook], Price]
+Books = Callable[[], PriceBook | None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,14 +61,14 @@ class Draft:
     """A rating before it is written."""
 
     amount_picos: int | None
-    lines: Sequence[Line]
+    lines: Sequence[PriceLine]
     reason: str
     scope: str
     lower_picos: int | None = None
     upper_picos: int | None = None
 
 
-def rate(opened: Opened, closed: Closed, book: Book | None, pricer: Pricer) -> Draft:
+def rate(opened: Opened, closed: Closed, book: PriceBook | None, pricer: Pricer) -> Draft:
     """Price an attempt at its own time; every failure becomes the state `unpriced` with its reason."""
     offer = opened.offer
     if closed.outcome is Outcome.REFUSED and not any(count for _, count in closed.usage):
@@ -133,7 +87,7 @@ def rate(opened: Opened, closed: Closed, book: Book | None, pricer: Pricer) -> D
     return _checked(priced, offer)
 
 
-def _checked(priced: Priced, offer: Offer) -> Draft:
+def _checked(priced: Price, offer: Offer) -> Draft:
     total = 0
     for line in priced.lines:
         total += line.count * line.rate_picos
@@ -146,7 +100,7 @@ def _checked(priced: Priced, offer: Offer) -> Draft:
     return Draft(total, priced.lines, "", priced.offer.scope)
 
 
-def bounds(opened: Opened, closed: Closed, book: Book, pricer: Pricer) -> tuple[int | None, int | None, str]:
+def bounds(opened: Opened, closed: Closed, book: PriceBook, pricer: Pricer) -> tuple[int | None, int | None, str]:
     """Lower and upper bound in pico-dollars of an attempt whose usage is not wholly known, and the method in words.
 
     A token is at least one byte, so the prompt's bytes bound its tokens; all of them are taken in the dearest
@@ -173,7 +127,7 @@ def bounds(opened: Opened, closed: Closed, book: Book, pricer: Pricer) -> tuple[
     return lower, max(uppers), method
 
 
-def _picos(usage: Usage, opened: Opened, book: Book, pricer: Pricer) -> int | None:
+def _picos(usage: Usage, opened: Opened, book: PriceBook, pricer: Pricer) -> int | None:
     try:
         picos = pricer(usage, opened.offer, opened.at, book).amount.picos
     except (PriceError, UserError):

@@ -20,7 +20,8 @@ from trivium.core import (
     UserError,
 )
 from trivium.ledger import _rows as rows
-from trivium.ledger._rate import Book, Books, Draft, Line, Pricer, rate
+from trivium.ledger._rate import Books, Draft, Pricer, rate
+from trivium.pricing import PriceBook, PriceLine
 
 Record = Opened | Closed | UsageEvent
 
@@ -70,7 +71,7 @@ class _Batch:
     """Records collected for one transaction. Conflicts are found before anything is written."""
 
     def __init__(
-        self, connection: Connection, clock: Clock, book: Book | None, pricer: Pricer, interned: _Interned
+        self, connection: Connection, clock: Clock, book: PriceBook | None, pricer: Pricer, interned: _Interned
     ) -> None:
         self._connection = connection
         self._book = book
@@ -188,7 +189,7 @@ class _Batch:
             what = rows.differences(known.opened, row, rows.OPENED_COLUMNS)
             raise DuplicateEvent(f"event {row[0]} is known with other content: {what}")
 
-    def _price_row_id(self, line: Line) -> int:
+    def _price_row_id(self, line: PriceLine) -> int:
         key = (line.unit, line.rate_picos, line.cell_id, line.claim_ids)
         found = self._interned.price_rows.get(key) or self._fresh.price_rows.get(key)
         if found is None:
@@ -197,7 +198,7 @@ class _Batch:
             self._fresh.price_rows[key] = found
         return found
 
-    def _book_id(self, book: Book) -> int:
+    def _book_id(self, book: PriceBook) -> int:
         found = self._interned.books.get(book.digest) or self._fresh.books.get(book.digest)
         if found is None:
             found = _scalar(self._connection, "SELECT book_id FROM books WHERE digest = ?", (book.digest,))

@@ -2,84 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date
-from decimal import Decimal
-from typing import Protocol
 
+from trivium.catalog import Claim, PriceCell, Snapshot
 from trivium.core import FactError, Money, UsageEvent
 from trivium.ledger._ledger import Ledger
 from trivium.ledger._rate import Rating, RatingLine
 
-
-class Source(Protocol):
-    """Where a claim was read: the shape of `catalog.Source`."""
-
-    @property
-    def title(self) -> str: ...
-
-    @property
-    def address(self) -> str: ...
-
-    @property
-    def date(self) -> date | str | None: ...
-
-    @property
-    def quote(self) -> str: ...
-
-
-class Claim(Protocol):
-    """A dated fact: the shape of `catalog.Claim`."""
-
-    @property
-    def id(self) -> str: ...
-
-    @property
-    def subject(self) -> str: ...
-
-    @property
-    def predicate(self) -> str: ...
-
-    @property
-    def value(self) -> object: ...
-
-    @property
-    def unit(self) -> str: ...
-
-    @property
-    def status(self) -> str: ...
-
-    @property
-    def sources(self) -> Sequence[Source]: ...
-
-
-class Cell(Protocol):
-    """A price cell: the shape of `catalog.PriceCell`."""
-
-    @property
-    def id(self) -> str: ...
-
-    @property
-    def rate_picos(self) -> int: ...
-
-    @property
-    def amount_usd(self) -> Decimal: ...
-
-
-class Facts(Protocol):
-    """What had been announced by a day: the shape of `catalog.Snapshot`."""
-
-    @property
-    def cells(self) -> Sequence[Cell]: ...
-
-    def claim(self, claim_id: str) -> Claim:
-        """The claim of that id; NoClaim."""
-        ...
-
-
 # The facts of a day and the digest of the price book cut from them.
-Cut = Callable[[date], tuple[Facts, str]]
+Cut = Callable[[date], tuple[Snapshot, str]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +20,7 @@ class Because:
     """One line of a rating and what it rests on; `missing` says what could not be found any more."""
 
     line: RatingLine
-    cell: Cell | None
+    cell: PriceCell | None
     claims: tuple[Claim, ...]
     missing: tuple[str, ...]
 
@@ -131,7 +64,7 @@ def explain(ledger: Ledger, event_id: str, cut: Cut) -> Explanation:
     return Explanation(event, rating, lines, digest, note)
 
 
-def _because(line: RatingLine, cell: Cell | None, facts: Facts) -> Because:
+def _because(line: RatingLine, cell: PriceCell | None, facts: Snapshot) -> Because:
     claims, missing = [], []
     if cell is None:
         missing.append(f"price cell {line.cell_id} is not in these facts")

@@ -10,8 +10,8 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import date
-from typing import Any, Protocol
 
+from trivium.catalog import Claim
 from trivium.core import UserError
 from trivium.plan._facts import Answer, Facts, Quota, Retirement, Verdict
 from trivium.plan._market import UNCOUNTED
@@ -26,30 +26,8 @@ _NO = re.compile(r"(no|not|none|never)\b", re.IGNORECASE)
 _OPEN = re.compile(r"(not (checked|found|verified|confirmed|stated)|unknown)\b", re.IGNORECASE)
 
 
-class ClaimLike(Protocol):
-    """The part of a claim that is read here."""
-
-    @property
-    def id(self) -> str: ...
-
-    @property
-    def subject(self) -> str: ...
-
-    @property
-    def predicate(self) -> str: ...
-
-    @property
-    def value(self) -> Any: ...
-
-    @property
-    def status(self) -> Any: ...
-
-    @property
-    def note(self) -> str: ...
-
-
 def facts_from(
-    claims: Iterable[ClaimLike], models: Sequence[str], capabilities: Sequence[str], tiers: Mapping[str, str]
+    claims: Iterable[Claim], models: Sequence[str], capabilities: Sequence[str], tiers: Mapping[str, str]
 ) -> Facts:
     """The facts in claims that hold on the day, as far as they bear on these models; `tiers`: usage tier by surface."""
     held = sorted(claims, key=lambda claim: claim.id)
@@ -68,17 +46,17 @@ def facts_from(
     )
 
 
-def _status(claim: ClaimLike) -> str:
+def _status(claim: Claim) -> str:
     return str(getattr(claim.status, "value", claim.status))
 
 
-def _subject(claim: ClaimLike) -> tuple[str, str]:
+def _subject(claim: Claim) -> tuple[str, str]:
     """Surface and models of a subject: `anthropic/claude-opus-5`, or a surface alone."""
     surface, _, models = claim.subject.partition("/")
     return surface, models or "*"
 
 
-def _quotas(claim: ClaimLike, models: Sequence[str]) -> list[Quota]:
+def _quotas(claim: Claim, models: Sequence[str]) -> list[Quota]:
     """The quotas a claim states: one, or several in one text (`50 RPM; 30000 ITPM; 8000 OTPM`)."""
     surface, text = _subject(claim)
     value = str(claim.value).strip()
@@ -116,7 +94,7 @@ def _number(text: str) -> int:
     return int(text.replace(",", "").replace("_", ""))
 
 
-def _weighted(claims: Sequence[ClaimLike], quotas: Sequence[Quota]) -> list[Quota]:
+def _weighted(claims: Sequence[Claim], quotas: Sequence[Quota]) -> list[Quota]:
     """The quotas with what counts against them, as far as claims say; cache reads count where none says otherwise."""
     found = []
     for quota in quotas:
@@ -162,7 +140,7 @@ def _tiers(quotas: Sequence[Quota], given: Mapping[str, str]) -> tuple[dict[str,
 
 
 def _capabilities(
-    claims: Sequence[ClaimLike], models: Sequence[str], names: Sequence[str]
+    claims: Sequence[Claim], models: Sequence[str], names: Sequence[str]
 ) -> dict[tuple[str, str, str], Verdict]:
     """What is known of each capability; where claims disagree, yes wins and all are named."""
     found: dict[tuple[str, str, str], Verdict] = {}
@@ -195,7 +173,7 @@ def _stronger(first: Verdict, second: Verdict) -> Verdict:
     return replace(best, claim_ids=tuple(dict.fromkeys((*first.claim_ids, *second.claim_ids))))
 
 
-def _retirements(claim: ClaimLike, models: Sequence[str]) -> list[Retirement]:
+def _retirements(claim: Claim, models: Sequence[str]) -> list[Retirement]:
     if claim.predicate not in {"retirement", "retirement_not_before"} or _status(claim) == "unconfirmed":
         return []
     try:

@@ -7,9 +7,10 @@ from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 from typing import Protocol
 
+from trivium.catalog import Snapshot
 from trivium.core import ROUTABLE_SURFACES, UsageEvent, UserError
 from trivium.plan._candidates import CACHE_CAPABILITY, TOOL_CAPABILITY, Frame
-from trivium.plan._claims import ClaimLike, facts_from
+from trivium.plan._claims import facts_from
 from trivium.plan._demand import Demand, Reads
 from trivium.plan._facts import Requirement
 from trivium.plan._levers import Prices
@@ -20,20 +21,6 @@ from trivium.plan._plan import Plan
 from trivium.pricing import PriceBook
 
 CAPABILITIES = (*CACHE_CAPABILITY.values(), *TOOL_CAPABILITY.values(), "context_window_tokens")
-
-
-class Snapshot(Protocol):
-    """What is asked of a snapshot of the catalogue."""
-
-    @property
-    def as_of(self) -> date: ...
-
-    @property
-    def digest(self) -> str: ...
-
-    def find(self, *, at: date | None = None) -> Sequence[ClaimLike]:
-        """Claims in force on a day."""
-        ...
 
 
 class Events(Protocol):
