@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
-from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -12,7 +10,7 @@ import typer
 
 from trivium.cli import _ledger as shared
 from trivium.cli._output import console, print_json
-from trivium.core import FactError, TriviumError, UsageEvent, UserError
+from trivium.core import TriviumError, UsageEvent, UserError
 
 if TYPE_CHECKING:
     from trivium.ledger import Ledger
@@ -43,6 +41,7 @@ def import_(
 ) -> None:
     """Record usage from a file, each event once. Exit 1 if rows were left out."""
     from trivium import catalog
+    from trivium.cli._usage import canonical_models
     from trivium.ledger import importers
 
     found = form or importers.detect(file)
@@ -59,7 +58,7 @@ def import_(
             scope=scope,
             model=None if model is None else catalog.model_id(model),
             tags=shared.pairs(tag, "tag"),
-            model_id=_canonical(),
+            model_id=canonical_models(),
             start=shared.instant(start, "start"),
             on_bad=(lambda row: left_out.append(_bad_row(row))) if skip_bad else None,
             progress=progress,
@@ -76,21 +75,6 @@ def import_(
         _print_left_out(left_out)
     if left_out:
         raise typer.Exit(1)
-
-
-def _canonical() -> Callable[[str], str]:
-    """Model ids as the catalogue has them; a name it does not know stays as it is, but for its date."""
-    from trivium import catalog
-    from trivium.ledger.importers import undated
-
-    @cache
-    def find(name: str) -> str:
-        try:
-            return catalog.model_id(name)
-        except FactError:
-            return undated(name)
-
-    return find
 
 
 def _import(
