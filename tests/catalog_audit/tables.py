@@ -49,7 +49,8 @@ def prices_of(
     for (tier, unit), ones in found.items():
         last = max(cell.valid_until or date.max for cell in ones)
         for cell in ones:
-            if (cell.valid_until or date.max) == last and unit in LITELLM_FIELDS:
+            sold = cell.holds_on(day) or (last <= day and cell.valid_until == last)
+            if sold and unit in LITELLM_FIELDS:
                 prices[tier, unit, cell.band[0]] = cell.amount_usd
     return prices
 

@@ -4,6 +4,7 @@ from trivium.catalog.audit._audit import audit
 from trivium.catalog.audit._classes import CLASSES, DisagreementClass
 from trivium.catalog.audit._gaps import Gap
 from trivium.catalog.audit._index import CellIndex
+from trivium.catalog.audit._names import Models
 from trivium.catalog.audit._read import FORMATS, read_table
 from trivium.catalog.audit._source import announced_in, index_of, listed_profiles, models_of
 from trivium.catalog.audit._values import Announced, Cell, Entry, Finding, Report, Table
@@ -18,6 +19,7 @@ __all__ = [
     "Entry",
     "Finding",
     "Gap",
+    "Models",
     "Report",
     "Table",
     "announced_in",

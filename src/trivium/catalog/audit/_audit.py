@@ -69,14 +69,20 @@ class _Audit:
     compared: int = 0
     equal: int = 0
     _retired: set[tuple[str, str]] = field(default_factory=set)
-    _rows: dict[tuple[str, str], dict[RowKey, Decimal]] = field(default_factory=dict)
+    _groups: dict[tuple[str, str], list[Entry]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         for entry in self.table.entries:
-            if self._past(entry):
-                continue
-            row = self._rows.setdefault((entry.key, entry.scope), {})
-            row.setdefault((entry.tier, entry.unit, entry.band[0]), entry.usd)
+            self._groups.setdefault((entry.key, entry.scope), []).append(entry)
+
+    def _row(self, entry: Entry, day: date) -> dict[RowKey, Decimal]:
+        """What the table says under the same id on a day."""
+        return {
+            (other.tier, other.unit, other.band[0]): other.usd
+            for other in self._groups[entry.key, entry.scope]
+            if (other.valid_from is None or other.valid_from <= day)
+            and (other.valid_until is None or day < other.valid_until)
+        }
 
     def _past(self, entry: Entry) -> bool:
         return entry.valid_until is not None and entry.valid_until <= self.at
@@ -101,7 +107,7 @@ class _Audit:
         if same(cell.amount_usd, entry.usd):
             self._agree(entry, cell, current is None, day)
         else:
-            row = self._rows.get((entry.key, entry.scope), {})
+            row = self._row(entry, day)
             class_id, reason, wrong = classify(Case(entry, cell, day, self.index, row, self.announced))
             if day > self.at and class_id == "T05":
                 class_id, reason = "T06", f"the table knows a change on {day} that no claim announces"
@@ -134,16 +140,15 @@ class _Audit:
         """Whether the table has another window of the same price that ends where this one starts."""
         return any(
             other.valid_until == entry.valid_from
-            and (other.key, other.scope, other.tier, other.unit, other.band)
-            == (entry.key, entry.scope, entry.tier, entry.unit, entry.band)
-            for other in self.table.entries
+            and (other.tier, other.unit, other.band, other.usd) == (entry.tier, entry.unit, entry.band, entry.usd)
+            for other in self._groups[entry.key, entry.scope]
         )
 
     def _band_dropped(self, entry: Entry, windows: Sequence[Cell], day: date) -> None:
         """A flat price where longer prompts pay another, unless the table has a row for those too."""
         if entry.band != WHOLE:
             return
-        row = self._rows.get((entry.key, entry.scope), {})
+        row = self._row(entry, day)
         if any(tier == entry.tier and unit == entry.unit and start for tier, unit, start in row):
             return
         for cell in windows:

@@ -14,6 +14,8 @@ from trivium.catalog.audit._values import Announced, Cell, Entry
 
 _TENTH = Decimal("0.1")
 _ROUNDING_MAX = Decimal("0.01")
+_ROUNDING_CENTS_MAX = Decimal("0.05")  # cents are rounded more coarsely the smaller a price is
+_CENTS = 2
 _PLACES_MAX = 8
 _SCALES = tuple(Decimal(10) ** power for power in (3, 6, -3, -6))
 _DECADES = tuple(Decimal(10) ** power for power in (1, 2, -1, -2))
@@ -94,11 +96,12 @@ def _zero(case: Case) -> Explanation | None:
 
 
 def _rounded(case: Case) -> Explanation | None:
-    if not case.expected or abs(case.observed - case.expected) > case.expected * _ROUNDING_MAX:
-        return None
-    places = _roundings(case.expected, case.observed)
-    if places is not None:
+    off = abs(case.observed - case.expected)
+    places = _roundings(case.expected, case.observed) if off <= case.expected * _ROUNDING_CENTS_MAX else None
+    if places is not None and (places >= _CENTS or off <= case.expected * _ROUNDING_MAX):
         return Explanation("C16", f"{case.expected} rounded to {places} decimal places")
+    if off > case.expected * _ROUNDING_MAX:
+        return None
     without_region = case.price(scope=GLOBAL)
     if without_region:
         factor = case.expected / without_region

@@ -7,7 +7,7 @@ from datetime import date
 from decimal import Decimal
 from typing import Any
 
-from trivium.catalog.audit._collect import Collector, day, every, mapping, number
+from trivium.catalog.audit._collect import Collector, day, every, items, mapping, number
 from trivium.catalog.audit._names import Place
 from trivium.catalog.audit._values import WHOLE, Band, Table
 from trivium.core.usage import TOKEN_UNITS
@@ -37,7 +37,7 @@ def read(document: Any, into: Collector) -> Table:
     providers = document["providers"] if isinstance(document, dict) else document
     for provider in map(mapping, providers):
         vendor = str(provider.get("id", ""))
-        for model in map(mapping, provider.get("models") or []):
+        for model in map(mapping, items(provider.get("models"))):
             key = str(model.get("id", ""))
             place = into.place(key, vendor)
             if place is not None:
@@ -49,7 +49,7 @@ def _read_model(key: str, model: Mapping[str, Any], place: Place, into: Collecto
     for number_, (window, prices) in enumerate(_windows(model.get("prices"))):
         _read_prices(key, f"{key}.prices[{number_}]", prices, place, into, place.tier, window)
     variants: dict[str, list[Mapping[str, Any]]] = {}
-    for variant in map(mapping, model.get("price_variants") or []):
+    for variant in map(mapping, items(model.get("price_variants"))):
         pairs = [(str(name), str(value)) for name, value in mapping(variant.get("when")).items()]
         tier = _TIERS.get(pairs[0]) if len(pairs) == 1 else None
         if tier is not None:
@@ -92,7 +92,7 @@ def _bands(value: Any) -> Iterator[tuple[Band, Decimal | None]]:
         yield WHOLE, number(value)
         return
     yield WHOLE, number(value.get("base"))
-    for tier in map(mapping, value.get("tiers") or []):
+    for tier in map(mapping, items(value.get("tiers"))):
         start = number(tier.get("start"))
         if start is not None:
             yield (int(start) + 1, None), number(tier.get("price"))

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from trivium.catalog.audit._collect import Collector, day, every, mapping, number
+from trivium.catalog.audit._collect import Collector, day, every, items, mapping, number
 from trivium.catalog.audit._values import WHOLE, Band, Table
 
 _UNITS = {"input": "input", "output": "output", "input_cached": "cache_read"}
@@ -34,16 +34,18 @@ def read(document: Any, into: Collector) -> Table:
             continue
         window = (day(row.get("from_date")), day(row.get("to_date")))
         for field, unit in _UNITS.items():
-            into.add(key, f"{where}.{field}", place, unit, number(row.get(field)), band=band, window=window)
+            into.add(
+                _LONG.sub("", key), f"{where}.{field}", place, unit, number(row.get(field)), band=band, window=window
+            )
     return into.table(every(("standard",), tuple(_UNITS.values())))
 
 
 def _rows(document: Mapping[str, Any]) -> Iterator[tuple[str, str, str, Mapping[str, Any]]]:
     vendor = str(document.get("vendor", ""))
-    for model in map(mapping, document.get("models") or []):
+    for model in map(mapping, items(document.get("models"))):
         key = str(model.get("id", ""))
-        for index, row in enumerate(model.get("price_history") or []):
+        for index, row in enumerate(items(model.get("price_history"))):
             yield key, vendor, f"{key}.price_history[{index}]", mapping(row)
-    for index, row in enumerate(document.get("prices") or []):
+    for index, row in enumerate(items(document.get("prices"))):
         found = mapping(row)
         yield str(found.get("id", "")), str(found.get("vendor", "")), f"prices[{index}]", found

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from trivium.catalog.audit._collect import Collector, day, every, mapping, number
+from trivium.catalog.audit._collect import Collector, day, every, items, mapping, number
 from trivium.catalog.audit._names import is_claude
 from trivium.catalog.audit._values import WHOLE, Band, Table
 
@@ -37,7 +37,7 @@ def read(document: Any, into: Collector) -> Table:
                 WHOLE: ("cost", cost),
                 _OVER_200K: ("cost.context_over_200k", cost.get("context_over_200k")),
             }
-            for index, tier in enumerate(cost.get("tiers") or []):
+            for index, tier in enumerate(items(cost.get("tiers"))):
                 size = number(mapping(mapping(tier).get("tier")).get("size"))
                 if size is not None:
                     parts[int(size) + 1, None] = (f"cost.tiers[{index}]", tier)
