@@ -9,6 +9,7 @@ import logging
 import signal
 import socket
 from collections.abc import Callable, Iterator
+from datetime import timedelta
 from pathlib import Path
 
 import uvicorn
@@ -21,6 +22,7 @@ from trivium.watch import AlertLog, AppriseNotifier, Limit, check, deliver
 
 _log = logging.getLogger("trivium.app")
 _POLL_S = 0.5
+_REAP_MARGIN = timedelta(minutes=5)
 
 
 def serve(
@@ -28,14 +30,15 @@ def serve(
     clock: Clock,
     *,
     replay: bool = False,
-    watch_interval_s: float = 60.0,
     ready: Callable[[str], None] = lambda _: None,
 ) -> None:
     """Serve until SIGINT or SIGTERM. `ready` gets the address once the port listens."""
     settings = read_settings(settings_path)
-    runner = asyncio.Runner(loop_factory=_loop_factory())
-    with runner:
-        runner.run(_serve(settings_path, settings, clock, replay, watch_interval_s, ready))
+    with asyncio.Runner(loop_factory=_loop_factory()) as runner:
+        try:
+            runner.run(_serve(settings_path, settings, clock, replay, ready))
+        except* TriviumError as failed:  # the task group wraps what its tasks raise
+            raise failed.exceptions[0] from failed
 
 
 def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
@@ -51,7 +54,6 @@ async def _serve(
     settings: Settings,
     clock: Clock,
     replay: bool,
-    watch_interval_s: float,
     ready: Callable[[str], None],
 ) -> None:
     listener = _listen(settings)
@@ -68,7 +70,7 @@ async def _serve(
             serving = group.create_task(server.serve(sockets=[listener]))
             background = [
                 group.create_task(_reload(settings_path, runtime, changed)),
-                group.create_task(_watch(runtime, clock, watch_interval_s)),
+                group.create_task(_watch(runtime, clock)),
             ]
             await _started(server, serving)
             host, port = listener.getsockname()[:2]
@@ -133,6 +135,8 @@ async def _reload(path: Path, runtime: Runtime, changed: asyncio.Event) -> None:
             runtime.reload(read_settings(path))
         except TriviumError as error:
             _log.error("settings: %s; the ones before stay in force", error)
+        except Exception:  # noqa: BLE001  recorded; a reload must never take the data plane down
+            _log.exception("settings: reading them failed; the ones before stay in force")
         else:
             _log.info("settings: reloaded")
 
@@ -145,14 +149,26 @@ def _fingerprint(path: Path) -> tuple[int, int] | None:
     return stat.st_mtime_ns, stat.st_size
 
 
-async def _watch(runtime: Runtime, clock: Clock, interval_s: float) -> None:
-    """Look at the limits every so often, beside the request path."""
+async def _watch(runtime: Runtime, clock: Clock) -> None:
+    """Look at the limits, and at attempts that a crash left open, every so often, beside the request path."""
     while True:
-        await asyncio.sleep(interval_s)
-        try:
-            await asyncio.to_thread(watch_once, runtime, clock)
-        except TriviumError as error:
-            _log.error("limits: %s", error)
+        for look in (reap_once, watch_once):
+            try:
+                await asyncio.to_thread(look, runtime, clock)
+            except TriviumError as error:
+                _log.error("%s: %s", look.__name__, error)
+            except Exception:  # noqa: BLE001  recorded; watching must never take the data plane down
+                _log.exception("%s failed; it is tried again", look.__name__)
+        await asyncio.sleep(runtime.settings.gateway.watch_interval_s)
+
+
+def reap_once(runtime: Runtime, clock: Clock) -> int:
+    """End what a crash left open: no attempt lives longer than a request may."""
+    del clock  # the ledger has its own
+    reaped = runtime.ledger.reap(timedelta(seconds=runtime.settings.gateway.deadline_s) + _REAP_MARGIN)
+    if reaped:
+        _log.warning("ledger: %d attempts that a crash had left open were ended as abandoned", len(reaped))
+    return len(reaped)
 
 
 def watch_once(runtime: Runtime, clock: Clock) -> list[str]:

@@ -9,9 +9,8 @@ from __future__ import annotations
 import tomllib
 from collections.abc import Mapping
 from datetime import date
-from decimal import Decimal
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import msgspec
 
@@ -19,6 +18,7 @@ from trivium.core import ROUTABLE_SURFACES, Money, UserError
 
 DEFAULT_FILE = Path("trivium.toml")
 _HTTP = ("http://", "https://")
+_PORT_MAX = 65_535
 CREDENTIAL_KINDS = {
     "anthropic": ("api-key",),
     "bedrock": ("aws", "api-key"),
@@ -74,7 +74,7 @@ class LimitEntry(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     @property
     def amount(self) -> Money:
         """The limit, exact."""
-        return Money.from_usd(Decimal(self.amount_usd))
+        return Money.from_usd(self.amount_usd)
 
 
 class GatewayEntry(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -86,6 +86,7 @@ class GatewayEntry(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     deadline_s: float = 3600.0
     ping_interval_s: float = 15.0
     extra_attempts_max: int = 2
+    watch_interval_s: float = 60.0  # between two looks at the limits
 
 
 class Paths(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -123,19 +124,63 @@ def read_settings(path: Path) -> Settings:
 
 
 def parse_settings(raw: Mapping[str, object]) -> Settings:
-    """Check decoded settings."""
-    try:
-        settings = msgspec.convert(raw, Settings)
-    except msgspec.ValidationError as error:
-        message, _, place = str(error).partition(" - at `$.")
-        raise UserError(place.rstrip("`") or "settings", "", message) from error
+    """Check decoded settings; raises UserError that names the field, the value and the remedy."""
+    _check_tables(raw)
+    settings: Settings = _converted(raw, Settings, "")
     if not settings.surfaces:
         raise UserError("surfaces", "{}", "configure at least one, for example [surfaces.anthropic]")
+    _check_gateway(settings.gateway)
     for key, entry in settings.surfaces.items():
         _check_surface(key, entry)
     for name, limit in settings.limits.items():
         _check_limit(name, limit)
     return settings
+
+
+_TABLES: Mapping[str, type[msgspec.Struct]] = {
+    "surfaces": SurfaceEntry,
+    "workloads": WorkloadEntry,
+    "limits": LimitEntry,
+}
+
+
+def _check_tables(raw: Mapping[str, object]) -> None:
+    """Check the named tables one by one, so that an error says which of them it is in."""
+    for table, kind in _TABLES.items():
+        entries = raw.get(table)
+        if isinstance(entries, dict):
+            for key, entry in entries.items():
+                _converted(entry, kind, f"{table}.{key}")
+
+
+def _converted(raw: object, kind: type[Any], where: str) -> Any:
+    try:
+        return msgspec.convert(raw, kind)
+    except msgspec.ValidationError as error:
+        message, _, path = str(error).partition(" - at `$")
+        place = f"{where}{path.rstrip('`')}".lstrip(".") or "settings"
+        raise UserError(place, _value_at(raw, path.rstrip("`")), message) from error
+
+
+def _value_at(raw: object, path: str) -> object:
+    """The value a path of names leads to, or the innermost table on the way."""
+    found = raw
+    for name in path.strip(".").split("."):
+        if not isinstance(found, dict) or name not in found:
+            break
+        found = found[name]
+    return sorted(found) if isinstance(found, dict) else found
+
+
+def _check_gateway(entry: GatewayEntry) -> None:
+    if not 0 <= entry.port <= _PORT_MAX:
+        raise UserError("gateway.port", entry.port, f"give a port from 0 (any free one) to {_PORT_MAX}")
+    for name in ("deadline_s", "ping_interval_s", "watch_interval_s"):
+        if getattr(entry, name) <= 0:
+            raise UserError(f"gateway.{name}", getattr(entry, name), "give a number of seconds above 0")
+    for name in ("drain_s", "extra_attempts_max"):
+        if getattr(entry, name) < 0:
+            raise UserError(f"gateway.{name}", getattr(entry, name), "give 0 or more")
 
 
 def _check_surface(key: str, entry: SurfaceEntry) -> None:
