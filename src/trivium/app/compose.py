@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ssl
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -83,12 +84,10 @@ class Runtime:
 
 def compose(settings: Settings, base: Path, clock: Clock, *, replay: bool = False) -> Runtime:
     """Join the rooms. Must be called inside the event loop that will serve."""
+    ca_file = authority(settings, base)
     shelf = open_shelf(settings, base, clock)
     ledger = Ledger.open(base / settings.paths.ledger, clock=clock, book=shelf.book)
     sink = ledger.sink()
-    ca_files = {base / entry.ca_file for entry in settings.surfaces.values() if entry.ca_file}
-    if len(ca_files) > 1:
-        raise UserError("surfaces.*.ca_file", sorted(map(str, ca_files)), "put the authorities into one PEM file")
     gateway = Gateway(
         gateway_settings(settings),
         sink=sink,
@@ -97,11 +96,25 @@ def compose(settings: Settings, base: Path, clock: Clock, *, replay: bool = Fals
         facts=SnapshotFacts(shelf.snapshot, clock),
         admission=OpenAdmission(),
         clock=clock,
-        transport=AiohttpTransport(ca_file=next(iter(ca_files), None)),
+        transport=AiohttpTransport(ca_file=ca_file),
         credentials=credentials_of(settings, base),
         stamp=trace_stamp(clock) if replay else clock_stamp(clock),
     )
     return Runtime(settings, base, clock, ledger, sink, shelf, gateway)
+
+
+def authority(settings: Settings, base: Path) -> Path | None:
+    """The one file of certificate authorities that the settings name, if any; raises UserError if it is no good."""
+    named = {key: base / entry.ca_file for key, entry in settings.surfaces.items() if entry.ca_file}
+    if len(set(named.values())) > 1:
+        raise UserError("surfaces.*.ca_file", sorted(map(str, named.values())), "put the authorities into one PEM file")
+    for key, path in named.items():
+        try:
+            ssl.create_default_context(cafile=str(path))
+        except (OSError, ssl.SSLError) as error:
+            raise UserError(f"surfaces.{key}.ca_file", str(path), f"name a readable PEM file ({error})") from error
+        return path
+    return None
 
 
 def open_shelf(settings: Settings, base: Path, clock: Clock) -> BookShelf:

@@ -15,7 +15,7 @@ from pathlib import Path
 from urllib.request import getproxies, proxy_bypass
 
 from trivium.app._credentials import credentials_of
-from trivium.app.compose import gateway_settings, open_shelf
+from trivium.app.compose import authority, gateway_settings, open_shelf
 from trivium.app.settings import Settings, read_settings
 from trivium.core import Clock, RouteTable, TriviumError, UserError
 from trivium.gateway import AiohttpTransport, Credential, Outbound, SurfaceSettings, Timeouts, TransportError
@@ -65,7 +65,7 @@ def _environment(settings: Settings, base: Path) -> Iterator[Finding]:
     if proxies:
         shown = ", ".join(f"{scheme} via {_without_password(address)}" for scheme, address in sorted(proxies.items()))
         yield Finding(Grade.OK, "proxy", f"outgoing requests use {shown} (NO_PROXY: {os.environ.get('NO_PROXY', '')})")
-        if not proxy_bypass("127.0.0.1") and not proxy_bypass("localhost"):
+        if not (proxy_bypass("127.0.0.1") and proxy_bypass("localhost")):
             yield Finding(
                 Grade.WARNING,
                 "proxy",
@@ -149,6 +149,7 @@ def _routes(settings: Settings, base: Path) -> Iterator[Finding]:
 async def _surfaces(settings: Settings, base: Path, *, offline: bool) -> list[Finding]:
     try:
         credentials = credentials_of(settings, base)
+        authority(settings, base)
     except UserError as error:
         return [Finding(Grade.ERROR, error.field, str(error), error.remedy)]
     found: list[Finding] = []
