@@ -19,9 +19,7 @@ _PIPED_WIDTH = 160
 
 
 def command(
-    file: Annotated[
-        Path, typer.Argument(help="A saved page (HTML), feed (RSS, Atom, JSON), tool's table or CSV.")
-    ],
+    file: Annotated[Path, typer.Argument(help="A saved page (HTML), feed (RSS, Atom, JSON), tool's table or CSV.")],
     out: Annotated[Path, typer.Option(help="The folder for the proposal; never one that holds claims.")] = Path(
         "proposals"
     ),
