@@ -211,6 +211,35 @@ def test_prompt_lengths_and_scopes_in_labels_are_kept(desk: Desk) -> None:
     }
 
 
+def test_a_price_of_a_region_is_proposed_as_a_factor_of_the_global_one(desk: Desk, tmp_path: Path) -> None:
+    """Opus 5 to 4/20: regional 4.4/22 follows (1.1); Sonnet 5 at 2/10 with 2.4/12 in a region is 1.2."""
+    page = (
+        "<h2>Global, per million tokens</h2><table><tr><th>Model</th><th>Input</th><th>Output</th></tr>"
+        "<tr><td>Claude Opus 5</td><td>$4</td><td>$20</td></tr></table>"
+        "<h2>Geographic and in-region, per million tokens</h2>"
+        "<table><tr><th>Model</th><th>Input</th><th>Output</th></tr>"
+        "<tr><td>Claude Opus 5</td><td>$4.40</td><td>$22</td></tr>"
+        "<tr><td>Claude Sonnet 5</td><td>$2.40</td><td>$12</td></tr></table>"
+    )
+    proposal = desk.read(page, address="https://aws.amazon.com/bedrock/pricing/", day="2026-11-20")
+    path = tmp_path / "rules.toml"
+    path.write_text(proposal.rules)
+    rules = read_rules(path)
+    assert [(rule.input, rule.output, rule.surfaces, rule.scopes) for rule in rules.base] == [
+        ("4", "20", ("bedrock",), ())
+    ]
+    assert [(rule.models, rule.factor, rule.factor_output, rule.scopes) for rule in rules.factor] == [
+        (("claude-sonnet-5",), "1.2", "", ("geo-or-regional",))
+    ]
+    assert "claude-opus-5/standard input = 4.40: follows: the region's factor times 4" in proposal.rules
+
+
+def test_a_retired_model_at_its_last_price_is_nothing_new(desk: Desk) -> None:
+    """Opus 4.1 ended first party on 2026-08-05 at 15/75."""
+    page = f"<table>{HEAD}<tr><td>Claude Opus 4.1</td><td>$15 / MTok</td><td>$75 / MTok</td></tr></table>"
+    assert {line.reason for line in desk.read(page, day="2026-11-20").lines} == {"as last sold, until 2026-08-05"}
+
+
 def test_what_is_doubtful_is_not_taken_and_named(desk: Desk) -> None:
     page = (
         f"<table>{HEAD}<tr><td>Claude Opus 5</td><td>€5 / MTok</td><td>$25</td></tr>"

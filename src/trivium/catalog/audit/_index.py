@@ -42,6 +42,12 @@ class CellIndex:
             return tuple(scopes[name])
         return ()
 
+    def scope_of(self, surface: str, scope: str) -> str:
+        """The catalogue's name for a scope of a surface, as its offers have it; the given one if none answers."""
+        mine = self.surface_of(surface)
+        sold = {name for (place, *_), scopes in self._by_offer.items() if place == mine for name in scopes}
+        return next(iter(scopes_for(mine, scope, sold)), scope)
+
     def every_window(self, surface: str, model: str, tier: str, unit: str) -> tuple[Cell, ...]:
         """Every cell of a unit of an offer, in all scopes."""
         scopes = self._by_offer.get((self.surface_of(surface), model, tier, unit), {})

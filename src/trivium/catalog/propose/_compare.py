@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import date
 
 from trivium.catalog._claim import GRADE
@@ -25,10 +26,15 @@ def _line(candidate: Candidate, reading: Reading, index: CellIndex, snapshot: Sn
     day = max(valid_from, parse_day(candidate.said_on) or valid_from)
     place = (candidate.surface, candidate.scope, candidate.model, candidate.tier, candidate.unit)
     cells = index.windows(*place) if candidate.model else ()
+    scope = cells[0].scope if cells else index.scope_of(candidate.surface, candidate.scope)
+    candidate = replace(candidate, scope=scope)  # from here on by the catalogue's name
     cell = index.on(cells, day, max(candidate.band[0], 1))
     if cell is None:
         ended = index.last(cells, day, max(candidate.band[0], 1))
         reason = "no claim knows the model" if not candidate.model else "the catalogue has no such price"
+        if ended is not None and same(ended.amount_usd, candidate.usd):
+            reason = f"as last sold, until {ended.valid_until}"
+            return Line("same", candidate, ended.amount_usd, ended.status, ended.claim_ids, reason)
         if ended is not None:
             reason = f"the catalogue's price ended on {ended.valid_until}"
         return Line("new", candidate, None, "", () if ended is None else ended.claim_ids, reason)

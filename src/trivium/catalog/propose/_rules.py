@@ -58,7 +58,11 @@ class _Rules:
         ]
         bases = self._bases()
         for place in sorted(bases, key=str):
-            self._base(place, bases[place])
+            worldwide = (place[0], self.index.scope_of(place[0], "global"), place[2], place[3])
+            if place == worldwide or self._usd(worldwide, "standard", "input") is None:
+                self._base(place, bases[place])
+            else:
+                self._region(place, worldwide, bases[place])
         for line in self.proposed:
             if (line.candidate.tier, line.candidate.unit) not in {("standard", "input"), ("standard", "output")}:
                 self._factor(line)
@@ -91,6 +95,39 @@ class _Rules:
             "up_to": str(up_to) if up_to else "",
         }
         self._rule("base", fields, lines)
+
+    def _region(self, place: Place, worldwide: Place, lines: Sequence[Line]) -> None:
+        """A region's prices are the global ones times a factor, so that is what is proposed, not a price."""
+        surface, scope, model, _ = place
+        factors: dict[str, Decimal | None] = {}
+        for line in lines:
+            unit, usd = line.candidate.unit, line.candidate.usd
+            base = self._usd(worldwide, "standard", unit)
+            ours = [self._ours(where, unit) for where in (place, worldwide)]
+            if base and ours[0] and ours[1] and ours[0] * base == ours[1] * usd:
+                self._remark([line], f"follows: the region's factor times {plain(base):f}")
+            else:
+                factors[unit] = _exact(usd, base) if base else None
+        if None in factors.values():
+            self._remark(lines, "no rule: it is no finite multiple of the global price")
+        elif factors:
+            first = factors.get("input") or next(iter(factors.values()))
+            output = factors.get("output")
+            fields = {
+                "id": _quoted(self._name(model, surface, scope)),
+                "factor": _quoted(format(plain(first or Decimal(0)), "f")),
+                "factor_output": _quoted(format(plain(output), "f")) if output and output != first else "",
+                "surfaces": _list([surface]),
+                "scopes": _list([scope]),
+                "models": _list([model]),
+                "from": str(self._from(lines[0].candidate)),
+            }
+            self._rule("factor", fields, [line for line in lines if line.candidate.unit in factors])
+
+    def _ours(self, place: Place, unit: str) -> Decimal | None:
+        surface, scope, model, band = place
+        cell = self.index.price((surface, scope, model, "standard", unit), self.valid_from, max(band[0], 1))
+        return None if cell is None else cell.amount_usd
 
     def _factor(self, line: Line) -> None:
         """A cache factor, or the factor of a tier; nothing where the known factor already gives the price."""
