@@ -29,7 +29,7 @@ NOT_COMPARABLE = {
     "PD079": "two tools that carry no table: a sentence on when they over-reported",
     "PD115": "a captured page and two tools, no table: the figure lies in prose",
     "PD128": "expected is that the model does not exist; the audit reports it as C12 without an expected figure",
-    "PD133": "expected is conditional (1.10 if the same rule holds); the audit reports C13 for the other units' rule",
+    "PD133": "expected is conditional (1.10 if the same rule holds); the row is found as C13",
     "PD173": "two figures against an implied range; the catalogue holds both as unconfirmed",
     "PD174": "the sibling row is missing: an absence, which --gaps lists as C20",
 }
