@@ -29,7 +29,9 @@ docs: $(VENV)/.dev
 	@$(BIN)/pytest -q tests/test_docs.py tests/test_tidy.py
 
 bench: $(VENV)/.dev ## ratios measured side by side on this machine
-	@$(BIN)/python -m bench
+	@$(BIN)/python -m bench $(ARGS)
+soak: $(VENV)/.dev ## replays under faults and kills for ten minutes; the books must balance after each
+	@$(BIN)/python bench/_soak.py $(ARGS)
 test-slow: $(VENV)/.dev ## the tests that take minutes
 	@$(BIN)/pytest -q -m slow $(ARGS)
 

@@ -28,6 +28,7 @@ class Replayed:
     attempts: int
     usage: Usage | None  # None when the answer carried none
     error: str = ""
+    request_id: str = ""  # as the gateway named it; the ledger has it too
 
     @property
     def ok(self) -> bool:
@@ -141,13 +142,15 @@ async def _send(session: aiohttp.ClientSession, client: Client, request: Planned
             payload = await response.read()
             surface = response.headers.get("x-trivium-surface", "")
             attempts = int(response.headers.get("x-trivium-attempts", "1"))
+            request_id = response.headers.get("request-id", "")
             status = response.status
     except (aiohttp.ClientError, TimeoutError) as error:
         return Replayed(request, 0, "", 1, None, f"{type(error).__name__}: {error}")
     if status != 200:  # noqa: PLR2004  HTTP's own number
-        return Replayed(request, status, surface, attempts, None, payload[:300].decode(errors="replace"))
+        text = payload[:300].decode(errors="replace")
+        return Replayed(request, status, surface, attempts, None, text, request_id)
     usage, error_text = _read_stream(payload) if request.stream else _read_message(payload)
-    return Replayed(request, status, surface, attempts, usage, error_text)
+    return Replayed(request, status, surface, attempts, usage, error_text, request_id)
 
 
 def _read_message(payload: bytes) -> tuple[Usage | None, str]:
@@ -164,8 +167,11 @@ def _read_stream(payload: bytes) -> tuple[Usage | None, str]:
     for line in payload.split(b"\n"):
         if not line.startswith(b"data:") or b'"content_block' in line[:40]:
             continue
-        event = json.loads(line[5:])
-        kind = event["type"]
+        try:
+            event = json.loads(line[5:])
+            kind = event["type"]
+        except (ValueError, KeyError, TypeError):
+            return None, f"an event that is none: {line[:60]!r}"
         if kind == "message_start":
             counts.update(event["message"]["usage"])
         elif kind == "message_delta":
