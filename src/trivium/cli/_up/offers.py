@@ -38,4 +38,4 @@ def _sold(snapshot: Snapshot, book: PriceBook, offer: Offer, at: datetime, longe
     except (PriceError, FactError):
         return False
     window = snapshot.limit(offer.surface, offer.model, "context_window_tokens", at.date())
-    return window is None or longest <= window or any(cell.band[0] > LONG_CONTEXT_TOKENS for cell in cells)
+    return window is None or longest < window or any(cell.band[0] > LONG_CONTEXT_TOKENS for cell in cells)

@@ -30,6 +30,7 @@ _NORMAL = NormalDist()
 _FIRST_PROMPT_MIN = 200
 _NEW_MIN = 32
 _CANDIDATES = 16
+_ORDINARY_WINDOW = 196_000.0  # a context window of 200,000 tokens with room for an answer
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,7 +143,7 @@ def _conversation(stratum: Stratum, figures: Mapping[str, float], rng: np.random
 def stratum_prompt_max(stratum: Stratum) -> float:
     """The longest prompt a drawn conversation may reach: the largest first prompt or the window of its model."""
     largest_first = stratum.features["first_prompt"][-1] if stratum.features["first_prompt"] else 0.0
-    return max(largest_first, 200_000.0)
+    return max(largest_first, _ORDINARY_WINDOW)
 
 
 def _quantile(table: list[float], uniforms: Floats, fallback: float) -> Floats:
