@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 def carriers(
     pairs: Mapping[tuple[str, str], int], snapshot: Snapshot, book: PriceBook, at: datetime
 ) -> dict[tuple[str, str], tuple[Offer, ...]]:
-    """Offers per (workload, model, longest prompt in tokens); a pair that no surface sells that day is left out."""
+    """Offers per (workload, model), given the longest prompt with answer; a pair nobody sells that day is left out."""
     found = {}
     for (workload, model), longest in pairs.items():
         offers = tuple(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -12,7 +13,7 @@ from trivium.core import Money, Offer, Usage
 from trivium.lab.replay import Client, Replayed, replay
 
 _KILL_AT = 0.5  # share of the requests after which a surface is pulled down
-_KILL_ORDER = ("bedrock", "vertex", "foundry", "anthropic")
+_SPARED = "anthropic"
 Pricer = Callable[[Usage, Offer, datetime], Money]
 
 
@@ -50,24 +51,26 @@ def run(
     surfaces: Sequence[str],
     price: Callable[[Usage, str, str, datetime], Money],
 ) -> Outcome:
-    """Replay through the gateway; pull one of `surfaces` down half-way if there is another to take over."""
+    """Replay through the gateway; half-way pull down the busiest surface, if there is another to take over."""
     total = sum(len(turns) for turns in conversations)
-    victim = next((name for name in _KILL_ORDER if name in surfaces), None) if len(surfaces) > 1 else None
     kill_at = int(total * _KILL_AT)
-    state = {"killed_at": 0}
+    served: Counter[str] = Counter()
+    victims: list[str] = []
 
-    async def on_done(count: int, _: Replayed) -> None:
+    async def on_done(count: int, answer: Replayed) -> None:
         on_progress(count)
-        if victim is not None and count == kill_at:
-            state["killed_at"] = count
-            await asyncio.to_thread(site.control, "POST", f"/surfaces/{victim}/kill", {"drain": True})
+        served[answer.surface] += answer.ok
+        if count == kill_at and len(surfaces) > 1:
+            # the surface of last resort is spared if another one has work: its loss would tell less
+            victims.append(max(surfaces, key=lambda name: (name != _SPARED and served[name] > 0, served[name], name)))
+            await asyncio.to_thread(site.control, "POST", f"/surfaces/{victims[0]}/kill", {"drain": True})
 
     client = Client(site.gateway_url, lambda event: keys[event.opened.workload])
     answers = asyncio.run(replay(conversations, client, on_done))  # type: ignore[arg-type]
-    if victim is not None:
+    for victim in victims:
         site.control("POST", f"/surfaces/{victim}/revive")
     site.check()
-    killed = _cost(victim, state["killed_at"], answers, price) if victim is not None and state["killed_at"] else None
+    killed = _cost(victims[0], kill_at, answers, price) if victims else None
     return Outcome(tuple(answers), killed)
 
 

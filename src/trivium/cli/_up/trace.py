@@ -53,12 +53,12 @@ class Chosen:
         return max(turns[-1].opened.at for turns in self.conversations)
 
     def pairs(self) -> Mapping[tuple[str, str], int]:
-        """(workload, model) that occur, and the longest prompt of each in tokens."""
+        """(workload, model) that occur, and the longest prompt of each with its answer, in tokens."""
         found: dict[tuple[str, str], int] = {}
         for turns in self.conversations:
             for event in turns:
                 key = (event.opened.workload, event.opened.offer.model)
-                found[key] = max(found.get(key, 0), event.closed.usage.prompt_tokens)
+                found[key] = max(found.get(key, 0), window_tokens(event))
         return found
 
     def only(self, pairs: Collection[tuple[str, str]]) -> Chosen:
@@ -69,6 +69,11 @@ class Chosen:
             if all((event.opened.workload, event.opened.offer.model) in pairs for event in turns)
         )
         return replace(self, conversations=kept)
+
+
+def window_tokens(event: UsageEvent) -> int:
+    """What a request needs of the context window: its prompt and its answer."""
+    return event.closed.usage.prompt_tokens + (event.closed.usage.output or 0)
 
 
 def choose(trace: Path | None, *, beside: Path, requests_min: int, seed: int) -> Chosen:
@@ -99,7 +104,7 @@ def _with_workload(turns: Sequence[UsageEvent]) -> tuple[UsageEvent, ...]:
         return tuple(turns)
     if agent(turns[0]):
         workload = SUBAGENTS
-    elif any(event.closed.usage.prompt_tokens > LONG_CONTEXT_TOKENS for event in turns):
+    elif any(window_tokens(event) >= LONG_CONTEXT_TOKENS for event in turns):
         workload = LONG
     else:
         workload = MAIN

@@ -93,7 +93,7 @@ def plan_conversation(
             turn=number,
             at=event.opened.at,
             stream=stream,
-            betas=(_LONG_BETA,) if prompts[number] > LONG_PROMPT_TOKENS else (),
+            betas=(_LONG_BETA,) if prompts[number] + output >= LONG_PROMPT_TOKENS else (),
             prompt_tokens=prompts[number],
             prefix_tokens=kept[number],
             output_tokens=output,
