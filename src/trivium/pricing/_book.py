@@ -8,11 +8,10 @@ from dataclasses import dataclass, replace
 from datetime import date
 from typing import NoReturn
 
+from trivium.catalog import PriceCell, Snapshot
 from trivium.core import AmbiguousOffer, NoPrice, Offer, UserError
 from trivium.core.usage import TOKEN_UNITS, TOOL_UNITS, UNITS
 from trivium.pricing._cells import (
-    Cell,
-    PriceSource,
     Segment,
     below,
     checked,
@@ -28,7 +27,7 @@ _ANY_MODEL = "*"
 _TOOL_SCOPES = ("all", "global")  # a tool's fee knows no region: the request's own scope, else one of these, else any
 _TOOL_TIERS = ("tool", "standard")  # nor a tier
 
-_Units = Mapping[str, tuple[Cell, ...]]
+_Units = Mapping[str, tuple[PriceCell, ...]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +38,7 @@ class RateCard:
     day: date
     units: Mapping[str, tuple[Segment, ...]]
 
-    def cell(self, unit: str, prompt_tokens: int) -> Cell:
+    def cell(self, unit: str, prompt_tokens: int) -> PriceCell:
         """The one cell for a unit at a prompt length; NoPrice, AmbiguousOffer."""
         for segment in self.units.get(unit, ()):
             if segment.prompt_min <= prompt_tokens and (
@@ -63,15 +62,15 @@ class PriceBook:
 
     rate_unit = "pico-USD"
 
-    def __init__(self, cells: Iterable[Cell], as_of: date) -> None:
-        self.cells: tuple[Cell, ...] = tuple(checked(cell) for cell in cells)
+    def __init__(self, cells: Iterable[PriceCell], as_of: date) -> None:
+        self.cells: tuple[PriceCell, ...] = tuple(checked(cell) for cell in cells)
         self.as_of = as_of
         self.digest = _digest(self.cells)
         self._offers: dict[tuple[str, str, str], dict[str, _Units]] = _index(self.cells)
         self._cards: dict[tuple[Offer, date], RateCard] = {}
 
     @classmethod
-    def from_snapshot(cls, snapshot: PriceSource) -> PriceBook:
+    def from_snapshot(cls, snapshot: Snapshot) -> PriceBook:
         """The book of a snapshot; raises UserError if a rate is not whole in pico-dollars."""
         return cls(snapshot.cells, snapshot.as_of)
 
@@ -79,7 +78,7 @@ class PriceBook:
         """The offer with its scope as the book names it, on that day; NoPrice, AmbiguousOffer."""
         return self.card(offer, at).offer
 
-    def cell(self, offer: Offer, unit: str, at: date, prompt_tokens: int) -> Cell:
+    def cell(self, offer: Offer, unit: str, at: date, prompt_tokens: int) -> PriceCell:
         """The price cell of a unit of a request with that prompt length; NoPrice, AmbiguousOffer, UserError."""
         if unit not in UNITS:
             raise UserError("unit", unit, f"use one of {', '.join(UNITS)}")
@@ -142,7 +141,7 @@ class PriceBook:
             cell for units in by_scope.values() for cells in units.values() for cell in _valid(cells, day)
         )
 
-    def _shared_tool(self, offer: Offer, unit: str, day: date) -> tuple[Cell, ...]:
+    def _shared_tool(self, offer: Offer, unit: str, day: date) -> tuple[PriceCell, ...]:
         """The cells of a server tool where they are authored once for all models, scopes or tiers."""
         for model in (offer.model, _ANY_MODEL):
             for tier in (offer.tier, *_TOOL_TIERS):
@@ -186,8 +185,8 @@ class PriceBook:
         return "; ".join(f"from {start} until {end}" for start, end in sorted(spans))
 
 
-def _index(cells: Sequence[Cell]) -> dict[tuple[str, str, str], dict[str, _Units]]:
-    collected: dict[tuple[str, str, str], dict[str, dict[str, list[Cell]]]] = {}
+def _index(cells: Sequence[PriceCell]) -> dict[tuple[str, str, str], dict[str, _Units]]:
+    collected: dict[tuple[str, str, str], dict[str, dict[str, list[PriceCell]]]] = {}
     for cell in cells:
         by_scope = collected.setdefault((cell.surface, cell.model, cell.tier), {})
         by_scope.setdefault(cell.scope, {}).setdefault(cell.unit, []).append(cell)
@@ -200,7 +199,7 @@ def _index(cells: Sequence[Cell]) -> dict[tuple[str, str, str], dict[str, _Units
     }
 
 
-def _valid(cells: Sequence[Cell], day: date) -> tuple[Cell, ...]:
+def _valid(cells: Sequence[PriceCell], day: date) -> tuple[PriceCell, ...]:
     return tuple(cell for cell in cells if in_force(cell, day))
 
 
@@ -218,7 +217,7 @@ def _no_price(offer: Offer, unit: str, day: date, why: str) -> NoPrice:
     return NoPrice(f"no price for {unit} of {offer} on {day}; {why}", keys)
 
 
-def _digest(cells: Sequence[Cell]) -> str:
+def _digest(cells: Sequence[PriceCell]) -> str:
     """SHA-256 over what decides an amount, so that facts on other subjects leave it as it is."""
     lines = sorted(
         "\x1f".join(

@@ -2,79 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from itertools import zip_longest
-from typing import Protocol
 
+from trivium.catalog import PriceCell
 from trivium.core import AmbiguousOffer, UserError
 from trivium.core.money import PICOS_PER_TOKEN_PER_USD_MTOK, PICOS_PER_USD
 from trivium.core.usage import TOKEN_UNITS, TOOL_UNITS
-
-
-class Cell(Protocol):
-    """One price as the catalogue expands it: the shape of `catalog.PriceCell`."""
-
-    @property
-    def id(self) -> str:
-        """Names the cell; ratings refer to it."""
-        ...
-
-    @property
-    def surface(self) -> str: ...
-
-    @property
-    def model(self) -> str: ...
-
-    @property
-    def scope(self) -> str: ...
-
-    @property
-    def tier(self) -> str: ...
-
-    @property
-    def unit(self) -> str: ...
-
-    @property
-    def band(self) -> tuple[int, int | None]:
-        """Prompt lengths in tokens for which the cell holds, both ends inclusive; None is no upper end."""
-        ...
-
-    @property
-    def rate_picos(self) -> int: ...
-
-    @property
-    def amount_usd(self) -> Decimal:
-        """Dollars per million tokens, or per item of a tool."""
-        ...
-
-    @property
-    def valid_from(self) -> date | None: ...
-
-    @property
-    def valid_until(self) -> date | None: ...
-
-    @property
-    def status(self) -> str: ...
-
-    @property
-    def claim_ids(self) -> tuple[str, ...]: ...
-
-
-class PriceSource(Protocol):
-    """What a book is cut from: the shape of `catalog.Snapshot`."""
-
-    @property
-    def as_of(self) -> date:
-        """The day by which the facts had been announced."""
-        ...
-
-    @property
-    def cells(self) -> Sequence[Cell]:
-        """Every price cell, all windows."""
-        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,10 +20,10 @@ class Segment:
 
     prompt_min: int
     prompt_max: int | None
-    cells: tuple[Cell, ...]
+    cells: tuple[PriceCell, ...]
 
     @property
-    def cell(self) -> Cell:
+    def cell(self) -> PriceCell:
         """The one cell of this stretch; raises AmbiguousOffer if facts collide."""
         if len(self.cells) > 1:
             ids = tuple(cell.id for cell in self.cells)
@@ -94,7 +31,7 @@ class Segment:
         return self.cells[0]
 
 
-def segments(cells: Iterable[Cell]) -> tuple[Segment, ...]:
+def segments(cells: Iterable[PriceCell]) -> tuple[Segment, ...]:
     """Disjoint stretches of prompt length, ascending; where bands nest, the one that starts later wins.
 
     A long-context band is authored on top of a base price that names no upper end, so the narrower band
@@ -121,7 +58,7 @@ def segments(cells: Iterable[Cell]) -> tuple[Segment, ...]:
     return tuple(result)
 
 
-def long_prompt_start(cells: Iterable[Cell]) -> int | None:
+def long_prompt_start(cells: Iterable[PriceCell]) -> int | None:
     """Where the highest prompt-length band of an offer's token units begins; None if there is one band only.
 
     In such a band every token is dearer, so a unit that has no price of its own there has none: the base price
@@ -140,17 +77,17 @@ def below(cells: tuple[Segment, ...], start: int) -> tuple[Segment, ...]:
     )
 
 
-def _covers(cell: Cell, prompt_tokens: int) -> bool:
+def _covers(cell: PriceCell, prompt_tokens: int) -> bool:
     low, high = cell.band
     return low <= prompt_tokens and (high is None or prompt_tokens <= high)
 
 
-def _breadth(cell: Cell) -> tuple[int, float]:
+def _breadth(cell: PriceCell) -> tuple[int, float]:
     low, high = cell.band
     return (-low, float("inf") if high is None else high)
 
 
-def in_force(cell: Cell, day: date) -> bool:
+def in_force(cell: PriceCell, day: date) -> bool:
     """Whether the day falls in the cell's half-open window."""
     return (cell.valid_from is None or cell.valid_from <= day) and (cell.valid_until is None or day < cell.valid_until)
 
@@ -164,7 +101,7 @@ def day_of(at: date) -> date:
     return at
 
 
-def checked(cell: Cell) -> Cell:
+def checked(cell: PriceCell) -> PriceCell:
     """The cell, if its rate is a whole, non-negative number of pico-dollars that equals the authored amount."""
     where = f"price cell {cell.id}"
     if isinstance(cell.rate_picos, bool) or not isinstance(cell.rate_picos, int) or cell.rate_picos < 0:

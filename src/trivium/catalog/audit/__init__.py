@@ -7,13 +7,12 @@ from trivium.catalog.audit._index import CellIndex
 from trivium.catalog.audit._names import Models
 from trivium.catalog.audit._read import FORMATS, read_table
 from trivium.catalog.audit._source import announced_in, index_of, listed_profiles, models_of
-from trivium.catalog.audit._values import Announced, Cell, Entry, Finding, Report, Table
+from trivium.catalog.audit._values import Announced, Entry, Finding, Report, Table
 
 __all__ = [
     "CLASSES",
     "FORMATS",
     "Announced",
-    "Cell",
     "CellIndex",
     "DisagreementClass",
     "Entry",

@@ -7,11 +7,12 @@ from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
 
+from trivium.catalog._claim import PriceCell
 from trivium.catalog.audit._classes import CLASSES
 from trivium.catalog.audit._classify import Case, RowKey, classify
 from trivium.catalog.audit._gaps import find_gaps
 from trivium.catalog.audit._index import CellIndex, holds, same
-from trivium.catalog.audit._values import WHOLE, Announced, Cell, Entry, Finding, Report, Table
+from trivium.catalog.audit._values import WHOLE, Announced, Entry, Finding, Report, Table
 
 _SURE = ("documented", "measured", "contracted")
 _PLACES = Decimal("0.001")
@@ -124,7 +125,7 @@ class _Audit:
             for cell in self.index.every_window(entry.surface, entry.model, tier, unit)
         )
 
-    def _agree(self, entry: Entry, cell: Cell, ended: bool, day: date) -> None:
+    def _agree(self, entry: Entry, cell: PriceCell, ended: bool, day: date) -> None:
         self.equal += 1
         if ended and (entry.key, entry.tier) not in self._retired:
             self._retired.add((entry.key, entry.tier))
@@ -144,7 +145,7 @@ class _Audit:
             for other in self._groups[entry.key, entry.scope]
         )
 
-    def _band_dropped(self, entry: Entry, windows: Sequence[Cell], day: date) -> None:
+    def _band_dropped(self, entry: Entry, windows: Sequence[PriceCell], day: date) -> None:
         """A flat price where longer prompts pay another, unless the table has a row for those too."""
         if entry.band != WHOLE:
             return
@@ -178,7 +179,7 @@ class _Audit:
             known = ", ".join(sorted(listed))
             self._found("C30", entry, cell, f"the price list carries the model's regional rate in {known} only")
 
-    def _found(self, class_id: str, entry: Entry, cell: Cell | None, reason: str, wrong: str = "") -> None:
+    def _found(self, class_id: str, entry: Entry, cell: PriceCell | None, reason: str, wrong: str = "") -> None:
         kind = CLASSES[class_id]
         who, why = self._judge(class_id, entry, cell)
         expected = None if cell is None else cell.amount_usd
@@ -208,7 +209,7 @@ class _Audit:
             )
         )
 
-    def _judge(self, class_id: str, entry: Entry, cell: Cell | None) -> tuple[str, str]:
+    def _judge(self, class_id: str, entry: Entry, cell: PriceCell | None) -> tuple[str, str]:
         """Who is probably wrong: a known pattern tells against the table, our own grade against or for us."""
         kind = CLASSES[class_id]
         if cell is None or kind.probably_wrong != "table":

@@ -8,9 +8,10 @@ from datetime import date
 from decimal import ROUND_HALF_EVEN, ROUND_HALF_UP, Decimal
 from typing import NamedTuple
 
+from trivium.catalog._claim import PriceCell
 from trivium.catalog.audit._index import CellIndex, same
 from trivium.catalog.audit._names import GLOBAL
-from trivium.catalog.audit._values import Announced, Cell, Entry
+from trivium.catalog.audit._values import Announced, Entry
 
 _TENTH = Decimal("0.1")
 _ROUNDING_MAX = Decimal("0.01")
@@ -28,7 +29,7 @@ class Case:
     """One difference with everything that may explain it; `row` holds the other prices under the same id."""
 
     entry: Entry
-    cell: Cell
+    cell: PriceCell
     day: date
     index: CellIndex
     row: Mapping[RowKey, Decimal]
@@ -196,7 +197,7 @@ def _batch(case: Case) -> Explanation | None:
     return Explanation("T01", "a batch price is half of the standard price, whatever the token kind")
 
 
-def _ended(case: Case, tier: str = "") -> Cell | None:
+def _ended(case: Case, tier: str = "") -> PriceCell | None:
     """The latest ended window of the model, on any surface, at the table's price or at that without its region."""
     entry = case.entry
     without_region = case.price(scope=GLOBAL)

@@ -6,8 +6,8 @@ from collections.abc import Callable, Iterable, Sequence
 from datetime import date
 from decimal import Decimal
 
+from trivium.catalog._claim import PriceCell
 from trivium.catalog.audit._names import Models, scopes_for
-from trivium.catalog.audit._values import Cell
 
 _SHARES = {"bedrock-mantle": "bedrock"}  # one price list for both endpoints of Bedrock
 
@@ -15,9 +15,9 @@ _SHARES = {"bedrock-mantle": "bedrock"}  # one price list for both endpoints of 
 class CellIndex:
     """Finds the cell that prices an offer on a day, or priced it last."""
 
-    def __init__(self, cells: Iterable[Cell]) -> None:
+    def __init__(self, cells: Iterable[PriceCell]) -> None:
         self.cells = tuple(cells)
-        self._by_offer: dict[tuple[str, str, str, str], dict[str, list[Cell]]] = {}
+        self._by_offer: dict[tuple[str, str, str, str], dict[str, list[PriceCell]]] = {}
         launches: dict[str, date | None] = {}
         for cell in self.cells:
             scopes = self._by_offer.setdefault((cell.surface, cell.model, cell.tier, cell.unit), {})
@@ -35,7 +35,7 @@ class CellIndex:
         """The surface whose cells price a surface."""
         return _SHARES.get(surface, surface)
 
-    def windows(self, surface: str, scope: str, model: str, tier: str, unit: str) -> tuple[Cell, ...]:
+    def windows(self, surface: str, scope: str, model: str, tier: str, unit: str) -> tuple[PriceCell, ...]:
         """Every cell, of any window and band, in the best scope that answers."""
         scopes = self._by_offer.get((self.surface_of(surface), model, tier, unit), {})
         for name in scopes_for(self.surface_of(surface), scope, scopes):
@@ -48,12 +48,12 @@ class CellIndex:
         sold = {name for (place, *_), scopes in self._by_offer.items() if place == mine for name in scopes}
         return next(iter(scopes_for(mine, scope, sold)), scope)
 
-    def every_window(self, surface: str, model: str, tier: str, unit: str) -> tuple[Cell, ...]:
+    def every_window(self, surface: str, model: str, tier: str, unit: str) -> tuple[PriceCell, ...]:
         """Every cell of a unit of an offer, in all scopes."""
         scopes = self._by_offer.get((self.surface_of(surface), model, tier, unit), {})
         return tuple(cell for cells in scopes.values() for cell in cells)
 
-    def any_windows(self, model: str, tier: str, unit: str) -> tuple[Cell, ...]:
+    def any_windows(self, model: str, tier: str, unit: str) -> tuple[PriceCell, ...]:
         """Every cell of a model's unit at a tier, on all surfaces and scopes."""
         return tuple(
             cell
@@ -63,26 +63,26 @@ class CellIndex:
             for cell in cells
         )
 
-    def on(self, cells: Sequence[Cell], day: date, prompt: int) -> Cell | None:
+    def on(self, cells: Sequence[PriceCell], day: date, prompt: int) -> PriceCell | None:
         """The cell among those that holds on a day for a prompt of so many tokens."""
         fitting = [cell for cell in cells if holds(cell, day) and _spans(cell, prompt)]
         return max(
             fitting, key=lambda cell: cell.band[0], default=None
         )  # the band that starts nearest is the one meant
 
-    def last(self, cells: Sequence[Cell], day: date, prompt: int) -> Cell | None:
+    def last(self, cells: Sequence[PriceCell], day: date, prompt: int) -> PriceCell | None:
         """The cell that held last before a day."""
         ended = [
             cell for cell in cells if cell.valid_until is not None and cell.valid_until <= day and _spans(cell, prompt)
         ]
         return max(ended, key=lambda cell: (cell.valid_until or date.min, cell.band[0]), default=None)
 
-    def price(self, place: tuple[str, str, str, str, str], day: date, prompt: int = 1) -> Cell | None:
+    def price(self, place: tuple[str, str, str, str, str], day: date, prompt: int = 1) -> PriceCell | None:
         """The cell of (surface, scope, model, tier, unit) on a day, or the last one before it."""
         cells = self.windows(*place)
         return self.on(cells, day, prompt) or self.last(cells, day, prompt)
 
-    def siblings(self, surface: str, scope: str, model: str, tier: str, unit: str) -> Iterable[tuple[str, Cell]]:
+    def siblings(self, surface: str, scope: str, model: str, tier: str, unit: str) -> Iterable[tuple[str, PriceCell]]:
         """The same unit of every other model of the surface: (model, cell), current and ended."""
         mine = self.surface_of(surface)
         for place, name, level, kind in self._by_offer:
@@ -102,12 +102,12 @@ class CellIndex:
         return sold
 
 
-def holds(cell: Cell, day: date) -> bool:
+def holds(cell: PriceCell, day: date) -> bool:
     """Whether a day falls in the cell's window, which is half-open."""
     return (cell.valid_from is None or cell.valid_from <= day) and (cell.valid_until is None or day < cell.valid_until)
 
 
-def _spans(cell: Cell, prompt: int) -> bool:
+def _spans(cell: PriceCell, prompt: int) -> bool:
     low, high = cell.band
     return low <= prompt and (high is None or prompt <= high)
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from trivium.catalog.audit._gaps import Gap
@@ -14,35 +14,6 @@ if TYPE_CHECKING:
 Band = tuple[int, int | None]
 WHOLE: Band = (0, None)
 BASE_TIERS = ("standard", "batch", "fast")
-
-
-class Cell(Protocol):
-    """A price cell of the catalogue, as far as an audit needs it."""
-
-    @property
-    def id(self) -> str: ...
-    @property
-    def surface(self) -> str: ...
-    @property
-    def model(self) -> str: ...
-    @property
-    def scope(self) -> str: ...
-    @property
-    def tier(self) -> str: ...
-    @property
-    def unit(self) -> str: ...
-    @property
-    def band(self) -> Band: ...
-    @property
-    def amount_usd(self) -> Decimal: ...
-    @property
-    def valid_from(self) -> date | None: ...
-    @property
-    def valid_until(self) -> date | None: ...
-    @property
-    def status(self) -> str: ...
-    @property
-    def claim_ids(self) -> tuple[str, ...]: ...
 
 
 @dataclass(frozen=True, slots=True)

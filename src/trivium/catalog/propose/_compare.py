@@ -6,10 +6,10 @@ from collections.abc import Callable
 from dataclasses import replace
 from datetime import date
 
-from trivium.catalog._claim import GRADE
+from trivium.catalog._claim import GRADE, PriceCell
 from trivium.catalog._snapshot import Snapshot
 from trivium.catalog._tables import parse_day
-from trivium.catalog.audit import Cell, CellIndex
+from trivium.catalog.audit import CellIndex
 from trivium.catalog.audit._index import same
 from trivium.catalog.propose._values import Candidate, Line, Reading
 from trivium.core import NoClaim
@@ -44,7 +44,7 @@ def _line(candidate: Candidate, reading: Reading, index: CellIndex, snapshot: Sn
     return Line("conflict" if against else "changed", candidate, cell.amount_usd, cell.status, cell.claim_ids, against)
 
 
-def _contradicts(cell: Cell, candidate: Candidate, reading: Reading, claim: Callable[[str], object]) -> str:
+def _contradicts(cell: PriceCell, candidate: Candidate, reading: Reading, claim: Callable[[str], object]) -> str:
     """Why a different price would contradict ours instead of following it; empty if it follows."""
     if GRADE[reading.origin.status] < GRADE[cell.status]:
         return f"{reading.origin.status} against our {cell.status}"
@@ -57,7 +57,7 @@ def _contradicts(cell: Cell, candidate: Candidate, reading: Reading, claim: Call
     return ""
 
 
-def _seen(cell: Cell, claim: Callable[[str], object]) -> date | None:
+def _seen(cell: PriceCell, claim: Callable[[str], object]) -> date | None:
     """The last day on which the cell's base price was seen or announced."""
     try:
         base = claim(cell.claim_ids[0])
