@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import fields
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
@@ -10,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from trivium.core import (
+    UNITS,
     ManualClock,
     Money,
     Offer,
@@ -103,3 +105,17 @@ def test_keys_are_well_formed_and_hashed() -> None:
     assert well_formed(secret)
     assert not well_formed("sk-ant-fake")
     assert len(hash_secret(secret)) == 64
+
+
+def test_an_id_is_time_and_chance_in_crockfords_alphabet() -> None:
+    made = new_id("req", ManualClock(datetime(2026, 4, 15, tzinfo=UTC)))
+    alphabet = "0123456789abcdefghjkmnpqrstvwxyz"
+    value = 0
+    for character in made.removeprefix("req_"):
+        value = value * 32 + alphabet.index(character)
+    assert len(made) == 30
+    assert value >> 80 == int(datetime(2026, 4, 15, tzinfo=UTC).timestamp() * 1000)
+
+
+def test_usage_lists_its_units_in_the_declared_order() -> None:
+    assert tuple(unit for unit, _ in Usage()) == UNITS == tuple(field.name for field in fields(Usage))

@@ -7,7 +7,7 @@ written to one, as the Messages API reports them, so the prompt length is the su
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, replace
 
 from trivium.core.errors import UsageUnknown, UserError
 
@@ -33,16 +33,17 @@ class Usage:
     code_execution_hours: int | None = 0
 
     def __post_init__(self) -> None:
-        for unit, count in self:
+        for unit in UNITS:
+            count = getattr(self, unit)
             if count is None:
                 continue
-            if isinstance(count, bool) or not isinstance(count, int) or not 0 <= count <= COUNT_MAX:
+            if type(count) is not int or not 0 <= count <= COUNT_MAX:
                 raise UserError(f"usage.{unit}", count, f"give a whole number from 0 to {COUNT_MAX}")
 
     def __iter__(self) -> Iterator[tuple[str, int | None]]:
         """Every (unit, count), in the fixed order of UNITS."""
-        for field in fields(self):
-            yield field.name, getattr(self, field.name)
+        for unit in UNITS:
+            yield unit, getattr(self, unit)
 
     def get(self, unit: str) -> int | None:
         """The count of one unit, None if unknown."""
