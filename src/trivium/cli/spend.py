@@ -78,6 +78,8 @@ def spend_text(
         same = [number for number in range(len(dimensions)) if number not in varying]
         parts.append("all: " + ", ".join(f"{dimensions[number]} {_key(rows[0], number)}" for number in same))
         made = _table(dimensions, rows, total, varying)
+        if made.width > width:  # names and amounts matter more than token counts, which --json has exact
+            made = _table(dimensions, rows, total, varying, brief=True)
     parts.append(made.terminal(width))
     if chart and len(rows) > 1:
         shown = [
@@ -91,16 +93,19 @@ def spend_text(
     return "\n\n".join(part for part in parts if part != "all: ")
 
 
-def _table(dimensions: Sequence[str], rows: Sequence[SpendRow], total: SpendRow, chosen: Sequence[int]) -> Table:
+def _table(
+    dimensions: Sequence[str], rows: Sequence[SpendRow], total: SpendRow, chosen: Sequence[int], *, brief: bool = False
+) -> Table:
     from trivium.figures import table
 
     unpriced = bool(total.unpriced)
-    headers = ["requests", "prompt", "output", "cached", *(["unpriced"] if unpriced else []), "USD"]
+    tokens = [] if brief else ["prompt", "output"]
+    headers = ["requests", *tokens, "cached", *(["unpriced"] if unpriced else []), "USD"]
     return table(
         [*(dimensions[number] for number in chosen), *headers],
-        [[*(_key(row, number) for number in chosen), *_cells(row, unpriced=unpriced)] for row in rows],
+        [[*(_key(row, number) for number in chosen), *_cells(row, unpriced=unpriced, brief=brief)] for row in rows],
         align="l" * len(chosen) + "r" * len(headers),
-        total=["total", *[""] * (len(chosen) - 1), *_cells(total, unpriced=unpriced)] if chosen else (),
+        total=["total", *[""] * (len(chosen) - 1), *_cells(total, unpriced=unpriced, brief=brief)] if chosen else (),
     )
 
 
@@ -108,12 +113,11 @@ def _key(row: SpendRow, number: int) -> str:
     return row.keys[number] or "(none)"
 
 
-def _cells(row: SpendRow, *, unpriced: bool) -> list[str]:
+def _cells(row: SpendRow, *, unpriced: bool, brief: bool) -> list[str]:
     rate = row.cache_hit_rate
     return [
         f"{row.requests:,}",
-        _short(_prompt_tokens(row.usage)),
-        _short(row.usage.output or 0),
+        *([] if brief else [_short(_prompt_tokens(row.usage)), _short(row.usage.output or 0)]),
         "-" if rate is None else f"{rate:.1%}",
         *([f"{row.unpriced:,}"] if unpriced else []),
         row.amount.rounded(),

@@ -136,7 +136,15 @@ def _usd(amount: Money) -> str:
 def _placements(plan: Plan) -> Table:
     table = Table(title="Where each workload should run", title_justify="left")
     for name in ("workload", "model", "runs on", "cache", "now USD", "plan USD"):
-        table.add_column(name, justify="right" if name.endswith("USD") else "left", no_wrap=True)
+        folds = name in {"workload", "runs on"}  # the others are told apart by their last characters
+        longest = max((len(item.model) for item in plan.workloads), default=0) if name == "model" else None
+        table.add_column(
+            name,
+            justify="right" if name.endswith("USD") else "left",
+            no_wrap=not folds,
+            overflow="fold",
+            min_width=longest or (None if folds else len(name)),
+        )
     for item in plan.workloads:
         where = "\n".join(_place(share.offer, item.model, share.percent) for share in item.shares)
         table.add_row(
