@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import sqlite3
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -16,6 +18,8 @@ from trivium.core import LedgerCorrupt, LedgerError, UserError
 from trivium.ledger._schema import HEAD
 
 _WRITE = "trivium_write"
+_LOCKED = "locked"
+_WAL_PAUSE_MS = 10
 MIGRATIONS = Path(__file__).parent / "migrations"
 
 
@@ -95,7 +99,7 @@ def _engine(path: Path, busy_timeout_ms: int) -> Engine:
         cursor = raw.cursor()
         try:
             cursor.execute(f"PRAGMA busy_timeout={busy_timeout_ms}")
-            cursor.execute("PRAGMA journal_mode=WAL")
+            _to_wal(cursor, busy_timeout_ms)
             cursor.execute("PRAGMA synchronous=FULL")
             cursor.execute("PRAGMA foreign_keys=ON")
         finally:
@@ -107,6 +111,20 @@ def _engine(path: Path, busy_timeout_ms: int) -> Engine:
         connection.exec_driver_sql("BEGIN IMMEDIATE" if write else "BEGIN")
 
     return engine
+
+
+def _to_wal(cursor: sqlite3.Cursor, busy_timeout_ms: int) -> None:
+    """Switch to the write-ahead log. SQLite does not wait for locks here, so two first openers take turns by us."""
+    tries = max(busy_timeout_ms // _WAL_PAUSE_MS, 1)
+    for number in range(tries):
+        try:
+            cursor.execute("PRAGMA journal_mode=WAL")
+        except sqlite3.OperationalError as error:
+            if _LOCKED not in str(error) or number == tries - 1:
+                raise
+            time.sleep(_WAL_PAUSE_MS / 1000)
+        else:
+            return
 
 
 @contextmanager
