@@ -7,7 +7,7 @@ from decimal import Decimal
 from fractions import Fraction
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from trivium.core import Money, UserError
@@ -124,6 +124,7 @@ def test_a_line_in_an_svg_breaks_at_unknown_values() -> None:
     assert [line.count("M") for line in lines] == [2]
 
 
+@example(rows=[("x" * 21, 10**18)], title="", width=60)
 @given(
     rows=st.lists(st.tuples(_texts, st.one_of(st.none(), st.integers(-(10**20), 10**20))), max_size=5),
     title=_texts,

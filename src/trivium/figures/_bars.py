@@ -45,7 +45,8 @@ class BarChart:
             return "\n".join([*([self.title] if self.title else []), "  (nothing to show)"])
         label_width = max(width_of(one_line(bar.label)) for bar in self.bars)
         text_width = max(width_of(one_line(bar.shown)) for bar in self.bars)
-        label_width = min(label_width, max(4, int(width * _LABEL_SHARE_MAX)))
+        spare = width - text_width - 4 - _BAR_COLUMNS_MIN  # a label gives way before a bar or an amount does
+        label_width = min(label_width, max(4, min(int(width * _LABEL_SHARE_MAX), spare)))
         room = max(_BAR_COLUMNS_MIN, width - label_width - text_width - 4)
         low, high = self._range()
         left = 0 if low == 0 else min(room - 2, max(1, round(room * -low / (high - low))))
