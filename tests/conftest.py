@@ -1,0 +1,12 @@
+"""Property tests look anywhere on a developer's machine, and at the same places each time on CI."""
+
+from __future__ import annotations
+
+import os
+
+from hypothesis import settings
+
+# No deadline: a slow machine is no counter-example. What a random run finds is added as an @example where it was found.
+settings.register_profile("developer", deadline=None)
+settings.register_profile("ci", deadline=None, derandomize=True)
+settings.load_profile("ci" if os.environ.get("CI") else "developer")
