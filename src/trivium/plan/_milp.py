@@ -47,8 +47,12 @@ class Milp:
         self.coefficients.extend(value for _, value in terms)
         self.starts.append(len(self.indices))
 
-    def minimise(self) -> list[float] | None:
-        """Values at the minimum; None if nothing satisfies the rows (or nothing was found in time)."""
+    def minimise(self, nodes_max: int | None = None) -> list[float] | None:
+        """Values at the minimum; None if nothing satisfies the rows (or nothing was found in time).
+
+        With `nodes_max` the search ends after so many branches, with the best found: a bound that does not depend on
+        the machine's speed.
+        """
         if not self.cost:
             return []
         solver = _Quiet()  # type: ignore[no-untyped-call]  # the same
@@ -60,6 +64,8 @@ class Milp:
         solver.setOptionValue("primal_feasibility_tolerance", 1e-9)
         solver.setOptionValue("dual_feasibility_tolerance", 1e-9)
         solver.setOptionValue("time_limit", _TIME_LIMIT_S)
+        if nodes_max is not None:
+            solver.setOptionValue("mip_max_nodes", nodes_max)
         solver.passModel(self._program())
         solver.run()
         found = solver.getInfo().primal_solution_status

@@ -70,26 +70,34 @@ class _Loads:
             if group != skip:
                 self.by_group[group] = _binding_rows(placement, group, quota)
 
-    def grow(self, problem: Problem) -> tuple[Problem, Solution]:
-        """Solve, add the minutes the answer overruns, and again until none is left."""
+    def grow(self, problem: Problem, *, ties: bool = True) -> tuple[Problem, Solution]:
+        """Solve, add the minutes the answer overruns, and again until none is left; ties are broken at the end."""
         held: dict[int, set[int]] = {group: set() for group in self.by_group}
+        breaking = False
         while True:
-            solution = solve_problem(problem)
-            new = []
-            for group, rows in self.by_group.items():
-                room = solution.limits[group] * problem.parts
-                over = [(problem.load(row, solution.shares) - room, minute) for minute, row in rows.items()]
-                over = [(excess, minute) for excess, minute in over if excess > 0 and minute not in held[group]]
-                for _, minute in sorted(over, reverse=True)[:_ROWS_AT_ONCE]:
-                    held[group].add(minute)
-                    new.append(rows[minute])
-            if not new:
+            solution = solve_problem(problem, ties=breaking)
+            new = self._overrun(problem, solution, held)
+            if new:
+                problem, breaking = with_rows(problem, new), False
+            elif breaking or not ties:
                 return problem, solution
-            problem = with_rows(problem, new)
+            else:
+                breaking = True
+
+    def _overrun(self, problem: Problem, solution: Solution, held: dict[int, set[int]]) -> list[Row]:
+        new = []
+        for group, rows in self.by_group.items():
+            room = solution.limits[group] * problem.parts
+            over = [(problem.load(row, solution.shares) - room, minute) for minute, row in rows.items()]
+            over = [(excess, minute) for excess, minute in over if excess > 0 and minute not in held[group]]
+            for _, minute in sorted(over, reverse=True)[:_ROWS_AT_ONCE]:
+                held[group].add(minute)
+                new.append(rows[minute])
+        return new
 
 
 def _solve_growing(problem: Problem, loads: _Loads) -> Solution:
-    return loads.grow(problem)[1]
+    return loads.grow(problem, ties=False)[1]
 
 
 def _binding_rows(placement: Placement, group: int, quota: Quota) -> dict[int, Row]:

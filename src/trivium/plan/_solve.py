@@ -20,6 +20,7 @@ from trivium.plan._problem import Problem, check, excesses, improve, moves, need
 
 _SCALE = 1e4  # the largest objective coefficient: far above the solver's tolerances, far below its overflow
 _ATTEMPTS = 8
+_TIE_NODES_MAX = 50  # breaking ties is a courtesy: any answer of the same cost is right
 
 
 class SolverFailed(TriviumError):
@@ -45,8 +46,11 @@ class _Step(Enum):
     TIES = "ties"
 
 
-def solve_problem(problem: Problem) -> Solution:
-    """The cheapest placement that keeps every quota; where that is impossible, with the least overrun of quotas."""
+def solve_problem(problem: Problem, *, ties: bool = True) -> Solution:
+    """The cheapest placement that keeps every quota; where that is impossible, with the least overrun of quotas.
+
+    Without `ties`, any of the equally cheap answers: enough while the problem still grows.
+    """
     limits = problem.limits
     shares = _solve(problem, limits, _Step.COST)
     if shares is None:
@@ -56,7 +60,8 @@ def solve_problem(problem: Problem) -> Solution:
         limits = needed_limits(problem, fitted)
         shares = _solve(problem, limits, _Step.COST) or fitted
     shares = improve(problem, shares, limits)
-    shares = _break_ties(problem, shares, limits)
+    if ties:
+        shares = _break_ties(problem, shares, limits)
     return Solution(shares, problem.cost(shares), limits)
 
 
@@ -99,7 +104,7 @@ class _Build:
 
     def solve(self) -> tuple[int, ...] | None:
         """Parts per column."""
-        values = self.milp.minimise()
+        values = self.milp.minimise(_TIE_NODES_MAX if self.step is _Step.TIES else None)
         if values is None:
             return None
         return tuple(sum(round(values[index]) * parts for index, parts in terms) for terms in self.terms)
