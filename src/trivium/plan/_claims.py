@@ -1,7 +1,7 @@
-"""Reads what a plan needs from claims: quotas, capabilities, retirements. The claims hold the facts, this the grammar.
+"""Reads what a plan needs from a snapshot: quotas, spend caps, capabilities, retirements.
 
-A quota claim's predicate is a metric and a tier (`itpm:scale`); its subject a surface and the models that share the
-pool. What counts against it stands in claims of its own (`counts_toward_itpm`, `output_burndown`).
+The claims hold the facts, this the grammar. A quota claim's predicate is a metric and a usage tier (`itpm:scale`), its
+models share one pool. What counts against it stands in claims of its own (`counts_toward_itpm`, `output_burndown`).
 """
 
 from __future__ import annotations
@@ -11,179 +11,229 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import date
 
-from trivium.catalog import Claim
-from trivium.core import UserError
-from trivium.plan._facts import Answer, Facts, Quota, Retirement, Verdict
+from trivium.catalog import Claim, Snapshot
+from trivium.core import ROUTABLE_SURFACES, ClaimsDisagree, Money, UserError
+from trivium.plan._facts import Answer, Facts, Quota, Retirement, SpendCap, Verdict
 from trivium.plan._market import UNCOUNTED
-from trivium.plan._models import covers_model
 
-METRICS = ("rpm", "itpm", "otpm", "tpm")
+WINDOW = "context_window_tokens"
+_WEIGHTS: Mapping[str, Mapping[str, int]] = {
+    "rpm": {"requests": 1},
+    "itpm": {"input": 1, "cache_write": 1, "cache_read": 1},
+    "otpm": {"output": 1},
+    "tpm": {"input": 1, "cache_write": 1, "cache_read": 1, "output": 1},
+}
+_CAP = "monthly_spend_cap_usd"
+_READS_FREE = re.compile(r"\bcached? ?reads? do not count|CacheReadInputTokens do not count", re.IGNORECASE)
+_READS_COUNT = re.compile(r"\bcounts? cache reads", re.IGNORECASE)
 _LEGACY = re.compile(r"rate_limit(?:_old)?:(\w+)")
-_LEGACY_PART = re.compile(r"([\d,]+)\s*(RPM|ITPM|OTPM|TPM)\b", re.IGNORECASE)
-_WHOLE = re.compile(r"[\d,_]+")
-_LEADING = re.compile(r"(\d+)\b")
-_NO = re.compile(r"(no|not|none|never)\b", re.IGNORECASE)
-_OPEN = re.compile(r"(not (checked|found|verified|confirmed|stated)|unknown)\b", re.IGNORECASE)
+_LEGACY_PART = re.compile(r"([\d,]+)\s*(RPM|ITPM|OTPM|TPM)\b")
+_WHOLE = re.compile(r"\d[\d,]*")
+_LEADING = re.compile(r"\d+")
 
 
 def facts_from(
-    claims: Iterable[Claim], models: Sequence[str], capabilities: Sequence[str], tiers: Mapping[str, str]
+    snapshot: Snapshot, at: date, models: Sequence[str], capabilities: Sequence[str], tiers: Mapping[str, str]
 ) -> Facts:
-    """The facts in claims that hold on the day, as far as they bear on these models; `tiers`: usage tier by surface."""
-    held = sorted(claims, key=lambda claim: claim.id)
-    quotas = _weighted(held, [quota for claim in held for quota in _quotas(claim, models)])
-    chosen, assumed = _tiers(quotas, tiers)
-    kept = tuple(quota for quota in quotas if quota.tier == chosen.get(quota.surface, ""))
-    others = tuple(quota for quota in quotas if quota not in kept)
+    """The facts of a day, as far as they bear on these models and capabilities; `tiers`: usage tier by surface."""
+    held = [claim for claim in snapshot.find(at=at) if claim.surface in ROUTABLE_SURFACES]
+    assumptions: list[str] = []
+    quotas = [
+        _weighted(quota, claim, snapshot, at, assumptions)
+        for claim in held
+        for quota in _quotas(claim, models)
+        if claim.status not in UNCOUNTED
+    ]
+    caps = [cap for claim in held if claim.status not in UNCOUNTED for cap in _caps(claim)]
+    chosen = _tiers(quotas, caps, tiers, assumptions)
+    kept = tuple(quota for quota in quotas if quota.tier == chosen[quota.surface])
     return Facts(
         quotas=kept,
-        other_quotas=others,
-        capabilities=_capabilities(held, models, capabilities),
-        retirements=tuple(leaves for claim in held for leaves in _retirements(claim, models)),
-        notes=tuple(
-            f"{surface}: taken to be at usage tier {chosen[surface]}, the highest stated" for surface in assumed
-        ),
+        other_quotas=tuple(quota for quota in quotas if quota not in kept),
+        caps=tuple(cap for cap in caps if cap.tier == chosen.get(cap.surface)),
+        capabilities=_capabilities(snapshot, at, models, capabilities),
+        retirements=tuple(_retirements(snapshot, models)),
+        assumptions=tuple(dict.fromkeys(assumptions)),
     )
-
-
-def _status(claim: Claim) -> str:
-    return str(getattr(claim.status, "value", claim.status))
-
-
-def _subject(claim: Claim) -> tuple[str, str]:
-    """Surface and models of a subject: `anthropic/claude-opus-5`, or a surface alone."""
-    surface, _, models = claim.subject.partition("/")
-    return surface, models or "*"
 
 
 def _quotas(claim: Claim, models: Sequence[str]) -> list[Quota]:
     """The quotas a claim states: one, or several in one text (`50 RPM; 30000 ITPM; 8000 OTPM`)."""
-    surface, text = _subject(claim)
-    value = str(claim.value).strip()
+    pool = frozenset(model for model in models if claim.speaks_of(model))
     metric, _, tier = claim.predicate.partition(":")
-    found: list[tuple[str, int]] = []
-    if metric in METRICS and _WHOLE.fullmatch(value):
-        found = [(metric, _number(value))]
+    found: list[tuple[str, str]] = []
+    if metric in _WEIGHTS and _WHOLE.fullmatch(claim.value):
+        found = [(metric, claim.value)]
     elif legacy := _LEGACY.fullmatch(claim.predicate):
         tier = legacy[1]
-        found = [(unit.lower(), _number(count)) for count, unit in _LEGACY_PART.findall(value)]
-    if not found or _status(claim) in UNCOUNTED:
+        found = [(unit.lower(), count) for count, unit in _LEGACY_PART.findall(claim.value)]
+    if not pool or tier.startswith("max"):  # a ceiling for raising a quota is none in force
         return []
-    pool = None if text == "*" else frozenset(model for model in models if covers_model(text, model))
-    if pool is not None and not pool:
-        return []
-    plain = {"rpm": {"requests": 1}, "itpm": {"input": 1, "cache_write": 1, "cache_read": 1}, "otpm": {"output": 1}}
-    plain["tpm"] = {**plain["itpm"], **plain["otpm"]}
     return [
         Quota(
-            name=text,
-            surface=surface,
+            name=", ".join(sorted(pool)),
+            surface=claim.surface,
             metric=unit,
-            limit=limit,
-            weights=plain[unit],
-            models=pool,
+            limit=int(count.replace(",", "")),
+            weights=_WEIGHTS[unit],
+            models=pool if claim.models else None,
             tier=tier,
             claim_ids=(claim.id,),
-            status=_status(claim),
+            status=claim.status,
         )
-        for unit, limit in found
+        for unit, count in found
     ]
 
 
-def _number(text: str) -> int:
-    return int(text.replace(",", "").replace("_", ""))
+def _weighted(quota: Quota, claim: Claim, snapshot: Snapshot, at: date, assumptions: list[str]) -> Quota:
+    """The quota with what counts against it, as claims say; where none says otherwise, cache reads count."""
+    weights, ids = dict(quota.weights), list(quota.claim_ids)
+    note = ""
+    if "cache_read" in weights and not _READS_COUNT.search(claim.note):
+        rule = _rule(("counts_toward_itpm", "cache_reads"), quota, snapshot, at, assumptions)
+        if rule is None:
+            note = "no claim says whether cache reads count; taken to count"
+        else:
+            ids.append(rule.id)
+            weights["cache_read"] = 0 if _READS_FREE.search(rule.value) else 1
+    if quota.metric == "tpm" and (rule := _rule(("output_burndown",), quota, snapshot, at, assumptions)):
+        ids.append(rule.id)
+        weights["output"] = int(found[0]) if (found := _LEADING.match(rule.value)) else 1
+    return replace(quota, weights=weights, claim_ids=tuple(dict.fromkeys(ids)), note=note)
 
 
-def _weighted(claims: Sequence[Claim], quotas: Sequence[Quota]) -> list[Quota]:
-    """The quotas with what counts against them, as far as claims say; cache reads count where none says otherwise."""
-    found = []
-    for quota in quotas:
-        weights, ids, said = dict(quota.weights), list(quota.claim_ids), quota.metric in {"rpm", "otpm"}
-        for claim in claims:
-            surface, text = _subject(claim)
-            if surface != quota.surface or not _applies(text, quota):
-                continue
-            value = str(claim.value)
-            if claim.predicate in {"counts_toward_itpm", "cache_reads"} and quota.metric in {"itpm", "tpm"}:
-                said = True
-                if re.search(r"(cached?|cache) ?reads? do not count|do not count", value, re.IGNORECASE):
-                    weights["cache_read"] = 0
-                    ids.append(claim.id)
-            if claim.predicate == "output_burndown" and quota.metric == "tpm" and (times := _LEADING.match(value)):
-                weights["output"] = int(times[1])
-                ids.append(claim.id)
-        note = "" if said else "no claim says whether cache reads count; taken to count"
-        found.append(replace(quota, weights=weights, claim_ids=tuple(dict.fromkeys(ids)), note=note))
-    return found
+def _rule(
+    predicates: Iterable[str], quota: Quota, snapshot: Snapshot, at: date, assumptions: list[str]
+) -> Claim | None:
+    """How a surface counts: the claim of that day, else the nearest one known, which is then an assumption.
+
+    Such a claim begins on the day somebody read the page, so its window says little about when the rule began.
+    """
+    known = [
+        claim
+        for predicate in predicates
+        for claim in snapshot.find(predicate=predicate)
+        if claim.surface == quota.surface
+        and claim.status not in UNCOUNTED
+        and (not claim.models or (quota.models is not None and quota.models <= frozenset(claim.models)))
+    ]
+    if not known:
+        return None
+    nearest = min(known, key=lambda claim: (_days_off(claim, at), claim.id))
+    if not nearest.holds_on(at):
+        assumptions.append(
+            f"{nearest.surface} counts on {at} as stated from {nearest.valid_from or 'the beginning'} "
+            f"until {nearest.valid_until or 'further notice'}: {nearest.value} [{nearest.id}]"
+        )
+    return nearest
 
 
-def _applies(text: str, quota: Quota) -> bool:
-    if text in {"*", "claude"}:
-        return True
-    return quota.models is not None and all(covers_model(text, model) for model in quota.models)
+def _days_off(claim: Claim, at: date) -> int:
+    if claim.holds_on(at):
+        return 0
+    ends = [day for day in (claim.valid_from, claim.valid_until) if day is not None]
+    return min(abs((day - at).days) for day in ends) + 1
 
 
-def _tiers(quotas: Sequence[Quota], given: Mapping[str, str]) -> tuple[dict[str, str], list[str]]:
-    """The usage tier per surface: the given one, else the one with the highest limits; and which were assumed."""
+def _caps(claim: Claim) -> list[SpendCap]:
+    predicate, _, tier = claim.predicate.partition(":")
+    if predicate != _CAP or claim.number is None:
+        return []
+    return [SpendCap(claim.surface, tier, Money.from_usd(claim.number), (claim.id,))]
+
+
+def _tiers(
+    quotas: Sequence[Quota], caps: Sequence[SpendCap], given: Mapping[str, str], assumptions: list[str]
+) -> dict[str, str]:
+    """The usage tier per surface: the given one, else the one with the highest limits, which is then an assumption."""
     stated: dict[str, dict[str, int]] = {}
     for quota in quotas:
-        if not quota.tier.startswith("max"):
-            tiers = stated.setdefault(quota.surface, {})
-            tiers[quota.tier] = max(tiers.get(quota.tier, 0), quota.limit)
+        tiers = stated.setdefault(quota.surface, {})
+        tiers[quota.tier] = max(tiers.get(quota.tier, 0), quota.limit)
+    for cap in caps:
+        stated.setdefault(cap.surface, {}).setdefault(cap.tier, 0)
     for surface, tier in given.items():
         if tier not in stated.get(surface, {}):
-            known = ", ".join(sorted(stated.get(surface, {}))) or "none stated for that day"
+            known = ", ".join(sorted(stated.get(surface, {}))) or "none is stated for that day"
             raise UserError("quota-tier", f"{surface}={tier}", f"tiers of {surface}: {known}")
-    chosen = {surface: max(sorted(tiers), key=lambda tier: tiers[tier]) for surface, tiers in stated.items()}
-    assumed = [surface for surface, tiers in sorted(stated.items()) if surface not in given and len(tiers) > 1]
-    return chosen | dict(given), assumed
+    chosen = dict(given)
+    for surface, tiers in sorted(stated.items()):
+        if surface not in chosen:
+            chosen[surface] = max(sorted(tiers), key=lambda tier: tiers[tier])
+            if len(tiers) > 1:
+                others = ", ".join(sorted(set(tiers) - {chosen[surface]}))
+                assumptions.append(f"{surface}: usage tier {chosen[surface]}, the highest stated (others: {others})")
+    return chosen
 
 
 def _capabilities(
-    claims: Sequence[Claim], models: Sequence[str], names: Sequence[str]
+    snapshot: Snapshot, at: date, models: Sequence[str], names: Sequence[str]
 ) -> dict[tuple[str, str, str], Verdict]:
-    """What is known of each capability; where claims disagree, yes wins and all are named."""
-    found: dict[tuple[str, str, str], Verdict] = {}
-    wanted = set(names)
-    for claim in claims:
-        if claim.predicate not in wanted or _status(claim) in UNCOUNTED:
-            continue
-        surface, text = _subject(claim)
-        for model in ("*",) if text == "*" else [model for model in models if covers_model(text, model)]:
-            key = (surface, model, claim.predicate)
-            verdict = Verdict(answer_of(str(claim.value)), (claim.id,), str(claim.value))
-            found[key] = verdict if key not in found else _stronger(found[key], verdict)
+    """What the catalogue answers for each capability; claims that disagree answer nothing."""
+    found = {}
+    for surface in ROUTABLE_SURFACES:
+        for model in models:
+            found[surface, model, WINDOW] = _window(snapshot, surface, model, at)
+            for name in names:
+                found[surface, model, name] = _verdict(snapshot, surface, model, name, at)
     return found
 
 
-def answer_of(value: str) -> Answer:
-    """Whether a claim's text says yes, no or nothing: a value other than `no …` is a yes with details."""
-    if not value.strip() or _OPEN.match(value.strip()):
-        return Answer.UNKNOWN
-    return Answer.NO if _NO.match(value.strip()) else Answer.YES
-
-
-def _stronger(first: Verdict, second: Verdict) -> Verdict:
-    order = (Answer.YES, Answer.NO, Answer.UNKNOWN)
-    numbers = [_LEADING.match(verdict.value.replace(",", "")) for verdict in (first, second)]
-    if all(numbers):
-        best = max((first, second), key=lambda verdict: int(_LEADING.match(verdict.value.replace(",", ""))[1]))  # type: ignore[index]  # both match
-    else:
-        best = min((first, second), key=lambda verdict: order.index(verdict.answer))
-    return replace(best, claim_ids=tuple(dict.fromkeys((*first.claim_ids, *second.claim_ids))))
-
-
-def _retirements(claim: Claim, models: Sequence[str]) -> list[Retirement]:
-    if claim.predicate not in {"retirement", "retirement_not_before"} or _status(claim) == "unconfirmed":
-        return []
+def _verdict(snapshot: Snapshot, surface: str, model: str, name: str, at: date) -> Verdict:
     try:
-        day = date.fromisoformat(str(claim.value)[:10])
-    except ValueError:
-        return []  # a claim in words; it is shown by the catalogue, and cannot exclude anything
-    surface, text = _subject(claim)
-    floor = claim.predicate.endswith("not_before")
-    return [
-        Retirement(surface, model, day, floor, (claim.id,), _status(claim))
-        for model in models
-        if covers_model(text, model)
+        claim = snapshot.capability(surface, model, name, at)
+    except ClaimsDisagree:
+        return Verdict(Answer.UNKNOWN)
+    if claim is None or claim.status in UNCOUNTED:
+        return Verdict(Answer.UNKNOWN)
+    says = snapshot.supports(surface, model, name, at)
+    answer = Answer.UNKNOWN if says is None else Answer.YES if says else Answer.NO
+    return Verdict(answer, (claim.id,), claim.value)
+
+
+def _window(snapshot: Snapshot, surface: str, model: str, at: date) -> Verdict:
+    """The largest context window that a claim states: a beta counts, since somebody may use it."""
+    stated = [
+        (int(digits[0]), claim)
+        for claim in snapshot.find(predicate=WINDOW, at=at)
+        if claim.surface == surface
+        and claim.speaks_of(model)
+        and claim.status not in UNCOUNTED
+        and (digits := _LEADING.match(claim.value))
     ]
+    if not stated:
+        return Verdict(Answer.UNKNOWN)
+    tokens = max(count for count, _ in stated)
+    return Verdict(Answer.YES, tuple(claim.id for count, claim in stated if count == tokens), str(tokens))
+
+
+def _retirements(snapshot: Snapshot, models: Sequence[str]) -> Iterable[Retirement]:
+    """The day each surface stops serving a model, as the catalogue decides it; and days before which it will not."""
+    for surface in ROUTABLE_SURFACES:
+        for model in models:
+            day = snapshot.retired_at(surface, model)
+            if day is not None:
+                ids, status = _behind(snapshot, "retirement", surface, model, day)
+                yield Retirement(surface, model, day, floor=False, claim_ids=ids, status=status)
+                continue
+            floors = [
+                date.fromisoformat(claim.value)
+                for claim in _about(snapshot, "retirement_not_before", surface, model)
+                if re.fullmatch(r"\d{4}-\d{2}-\d{2}", claim.value)
+            ]
+            if floors:
+                ids, status = _behind(snapshot, "retirement_not_before", surface, model, max(floors))
+                yield Retirement(surface, model, max(floors), floor=True, claim_ids=ids, status=status)
+
+
+def _about(snapshot: Snapshot, predicate: str, surface: str, model: str) -> list[Claim]:
+    return [
+        claim
+        for claim in snapshot.find(predicate=predicate)
+        if claim.surface == surface and model in claim.models and claim.status not in UNCOUNTED
+    ]
+
+
+def _behind(snapshot: Snapshot, predicate: str, surface: str, model: str, day: date) -> tuple[tuple[str, ...], str]:
+    found = [claim for claim in _about(snapshot, predicate, surface, model) if claim.value == day.isoformat()]
+    return tuple(claim.id for claim in found), found[0].status if found else "documented"

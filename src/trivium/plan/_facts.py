@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import date
 from enum import Enum
 
-from trivium.core import Offer
+from trivium.core import Money, Offer
 
 COUNTS = ("requests", "input", "output", "cache_read", "cache_write")
 
@@ -54,6 +54,16 @@ class Quota:
         return sum(weight * counts.get(name, 0) for name, weight in self.weights.items())
 
 
+@dataclass(frozen=True, slots=True)
+class SpendCap:
+    """The most that a surface lets an organisation of a usage tier spend in a calendar month."""
+
+    surface: str
+    tier: str
+    amount: Money
+    claim_ids: tuple[str, ...] = ()
+
+
 class Answer(Enum):
     """Whether a surface can do something, as far as claims say."""
 
@@ -94,7 +104,8 @@ class Facts:
     other_quotas: tuple[Quota, ...] = ()  # those of other tiers: shown where they would break
     capabilities: Mapping[tuple[str, str, str], Verdict] = field(default_factory=dict)  # (surface, model, name)
     retirements: tuple[Retirement, ...] = ()
-    notes: tuple[str, ...] = ()  # what is not known, in words
+    caps: tuple[SpendCap, ...] = ()  # of the organisation's tiers
+    assumptions: tuple[str, ...] = ()  # what was assumed in reading the claims, in words
 
     def capability(self, surface: str, model: str, name: str) -> Verdict:
         """What is known for the model on that surface, else for all its models."""

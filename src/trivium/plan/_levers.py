@@ -188,14 +188,29 @@ def _reason_cache(alone: Money, closed: Money | None, choices: Sequence[Choice],
 
 
 def _reason_batch(alone: Money, closed: Money | None, choices: Sequence[Choice], prices: Prices) -> str:
-    del prices
     waiting = [choice.demand.workload for choice in choices if choice.requirement.batchable]
     if not waiting:
-        worth = "it would save nothing" if closed is None or not closed.picos else f"{closed.rounded()} USD"
-        return f"interactive: no workload may wait for a batch (without any cache hits in a batch: {worth})"
+        least = closed.rounded() if closed is not None and closed.picos else "0"
+        most = _batch_with_hits(choices, prices).rounded()
+        return (
+            f"interactive: no workload may wait for a batch; it would be worth {least} USD if a batch finds nothing in "
+            f"the cache, up to {most} if it finds all that is found today"
+        )
     if not alone.picos:
         return "half the price does not make up for the cache hits that a batch cannot count on, or no batch is sold"
     return f"half the price for {', '.join(dict.fromkeys(waiting))}, counting on no cache hits"
+
+
+def _batch_with_hits(choices: Sequence[Choice], prices: Prices) -> Money:
+    """What batches would save with today's cache hits, which no surface promises: the upper end."""
+    saved = 0
+    for choice in choices:
+        starts = choice.demand.band_starts
+        for row in choice.demand.rows:
+            now = demand_cost((row,), row.offer, AS_SENT, prices.listed, starts)
+            batch = _try((row,), replace(row.offer, tier="batch"), AS_SENT, prices.listed, starts)
+            saved += max(now - min(batch, default=now), 0)
+    return Money(saved)
 
 
 def _reason_region(alone: Money, closed: Money | None, choices: Sequence[Choice], prices: Prices) -> str:

@@ -46,7 +46,7 @@ def make_plan(
     items = tuple(_workload(number, placement, prices, frame) for number in range(len(choices)))
     cost = sum((item.cost for item in items), Money(0))
     used = [(choice, _used(placement, number)) for number, choice in enumerate(choices)]
-    findings = quota_findings(placement, frame.facts)
+    findings = quota_findings(placement, frame.facts, _span_days(demands))
     reasons = quota_reasons(placement)
     ids = {name for item in items for name in item.claim_ids}
     ids |= {name for finding in findings if finding.breaks for name in finding.claim_ids}
@@ -67,7 +67,6 @@ def make_plan(
         checkpoints=dates,
         assumptions=_assumptions(choices, prices, frame, parts),
         claim_ids=tuple(sorted(ids)),
-        notes=frame.facts.notes,
     )
 
 
@@ -164,6 +163,7 @@ def _assumptions(choices: Sequence[Choice], prices: Prices, frame: Frame, parts:
     if any(choice.requirement.batchable for choice in choices):
         found.append("a batch finds nothing in the cache")
     found += _defaults(choices, frame)
+    found += frame.facts.assumptions
     if not prices.has_contracts:
         found.append("list prices: no contract is known")
     if unknown := sum(choice.demand.unknown for choice in choices):

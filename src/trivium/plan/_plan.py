@@ -80,6 +80,7 @@ class QuotaFinding:
     breaks: bool
     claim_ids: tuple[str, ...]
     note: str = ""
+    enforced: bool = True  # False: of a usage tier that is not the organisation's
 
 
 @dataclass(frozen=True)
@@ -101,7 +102,6 @@ class Plan:
     claim_ids: tuple[str, ...]
     snapshot_digest: str = ""
     book_digest: str = ""
-    notes: tuple[str, ...] = ()  # what is not known, in words
 
     @property
     def saving(self) -> Money:

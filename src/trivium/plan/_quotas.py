@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
+from decimal import Decimal
 
+from trivium.core import PICOS_PER_USD, Money
 from trivium.plan._candidates import Candidate, Choice
 from trivium.plan._demand import Minute
 from trivium.plan._facts import Facts, Quota
@@ -11,14 +14,15 @@ from trivium.plan._place import Placement
 from trivium.plan._plan import QuotaFinding
 
 THE_PLAN = "the plan"
+_MONTH_DAYS = 30
 
 
-def quota_findings(placement: Placement, facts: Facts) -> tuple[QuotaFinding, ...]:
+def quota_findings(placement: Placement, facts: Facts, span_days: Decimal) -> tuple[QuotaFinding, ...]:
     """The plan against every quota it touches, then every workload put whole on one surface, where that breaks one."""
     found = [*_of_plan(placement, placement.quotas), *_of_plan(placement, facts.other_quotas, broken_only=True)]
     for choice in placement.choices:
         found += _of_choice(choice, placement.quotas)
-    return (*found, *_unknown(placement))
+    return (*found, *_caps(placement, facts, span_days), *_unknown(placement))
 
 
 def _of_plan(placement: Placement, quotas: Iterable[Quota], *, broken_only: bool = False) -> Iterator[QuotaFinding]:
@@ -33,7 +37,7 @@ def _of_plan(placement: Placement, quotas: Iterable[Quota], *, broken_only: bool
                         loads[minute.minute] = loads.get(minute.minute, 0) + load
         finding = _finding(THE_PLAN, quota, loads, placement.problem.parts)
         if finding is not None and (finding.breaks or not broken_only):
-            yield finding
+            yield replace(finding, enforced=not broken_only)
 
 
 def _of_choice(choice: Choice, quotas: Iterable[Quota]) -> Iterator[QuotaFinding]:
@@ -73,6 +77,34 @@ def _finding(subject: str, quota: Quota, loads: Mapping[int, int], parts: int) -
         claim_ids=quota.claim_ids,
         note=quota.note,
     )
+
+
+def _caps(placement: Placement, facts: Facts, span_days: Decimal) -> Iterator[QuotaFinding]:
+    """A month at the measured pace against the spend caps of the surfaces in use; not from less than a day."""
+    if span_days < 1:
+        return
+    spent: dict[str, int] = {}
+    for number, choice in enumerate(placement.choices):
+        used = placement.shares(number)
+        for candidate, parts in used:
+            found = choice.candidates[candidate]
+            cost = found.cost if len(used) == 1 else found.split_cost
+            spent[found.offer.surface] = spent.get(found.offer.surface, 0) + cost * parts
+    for cap in facts.caps:
+        if cap.surface in spent:
+            month = Money(spent[cap.surface] * _MONTH_DAYS * 1000 // (placement.problem.parts * int(span_days * 1000)))
+            yield QuotaFinding(
+                THE_PLAN,
+                f"{cap.surface} (all models)",
+                "USD a month",
+                cap.tier,
+                int(cap.amount.usd),
+                -(-month.picos // PICOS_PER_USD),
+                "",
+                breaks=month > cap.amount,
+                claim_ids=cap.claim_ids,
+                note=f"{_MONTH_DAYS} days at the measured pace",
+            )
 
 
 def _unknown(placement: Placement) -> Iterator[QuotaFinding]:

@@ -44,7 +44,6 @@ def plan_json(plan: Plan) -> dict[str, Any]:
             for c in plan.checkpoints
         ],
         "assumptions": list(plan.assumptions),
-        "unknown": list(plan.notes),
         "claims": list(plan.claim_ids),
         "snapshot": plan.snapshot_digest,
         "book": plan.book_digest,
@@ -74,6 +73,7 @@ def _quota(finding: QuotaFinding) -> dict[str, Any]:
         "peak": finding.peak,
         "peak_minute": finding.peak_minute,
         "breaks": finding.breaks,
+        "enforced": finding.enforced,
         "claims": list(finding.claim_ids),
         "note": finding.note,
     }
@@ -120,11 +120,10 @@ def plan_text(plan: Plan) -> Group:
     )
     parts: list[RenderableType] = [head, "", _placements(plan), "[bold]Why[/bold]", *_whys(plan), "", _levers(plan)]
     parts += _lines("What decides", _deciding(plan))
-    parts += _lines("Quotas that a placement would break", [_sentence(finding) for finding in plan.broken])
+    parts += _lines("Quotas that a placement would break", _broken(plan))
     parts += _lines("Quotas of the plan", [_sentence(f) for f in plan.quotas if not f.breaks])
     parts += _lines("Look again", [f"{c.due}: {c.subject}: {c.reason}{_claims(c.claim_ids)}" for c in plan.checkpoints])
     parts += _lines("Assumptions", plan.assumptions)
-    parts += _lines("Not known", plan.notes)
     parts += _lines("Claims", [", ".join(plan.claim_ids)] if plan.claim_ids else [])
     return Group(*parts)
 
@@ -163,11 +162,18 @@ def _whys(plan: Plan) -> list[RenderableType]:
     found: list[RenderableType] = []
     for item in plan.workloads:
         second = item.runner_up
-        after = "no other surface can take it"
+        after = _nowhere_else(item)
         if second is not None:
             after = f"runner-up {second.offer.surface}/{second.offer.scope} +{_usd(second.gap)} USD: {second.sentence}"
         found.append(escape(f"  {item.workload} / {item.model}: {item.why}; {after}"))
     return found
+
+
+def _nowhere_else(item: WorkloadPlan) -> str:
+    """Why no other surface can take it: what is out for another reason than that nobody sells it there."""
+    out = {e.offer.surface: e.reason for e in item.excluded if not e.reason.startswith("no price")}
+    why = "; ".join(f"{surface}: {reason}" for surface, reason in sorted(out.items()))
+    return f"no other surface can take it ({why})" if why else "no other surface sells it"
 
 
 def _place(offer: Offer, model: str, percent: int) -> str:
@@ -205,15 +211,35 @@ def _deciding(plan: Plan) -> list[str]:
     return found
 
 
+def _broken(plan: Plan) -> list[str]:
+    """A sentence for each broken quota of the organisation's tiers, and one for each lower tier with its worst."""
+    own = {(f.pool.split(" ", 1)[0], f.tier) for f in plan.quotas if f.enforced}
+    found = [_sentence(finding) for finding in plan.broken if finding.enforced]
+    lower: dict[tuple[str, str], list[QuotaFinding]] = {}
+    for finding in plan.broken:
+        key = (finding.pool.split(" ", 1)[0], finding.tier)
+        if not finding.enforced and key not in own:
+            lower.setdefault(key, []).append(finding)
+    for (surface, tier), several in lower.items():
+        count = "a quota" if len(several) == 1 else f"{len(several)} quotas"
+        worst = max(several, key=lambda f: f.peak / (f.limit or 1))
+        found.append(
+            f"at usage tier {tier} of {surface} the plan would break {count}, worst "
+            f"{worst.metric} of {worst.pool}: {worst.peak:,} against {worst.limit or 0:,}{_claims(worst.claim_ids)}"
+        )
+    return found
+
+
 def _sentence(finding: QuotaFinding) -> str:
     tier = f", tier {finding.tier}" if finding.tier else ""
     if finding.limit is None:
         return f"{finding.pool}: {finding.note} (peak {finding.peak:,} {finding.metric})"
     verb = "breaks" if finding.breaks else "keeps"
     note = f" ({finding.note})" if finding.note else ""
+    when = f", at {finding.peak_minute[:16]}" if finding.peak_minute else ""
     return (
-        f"{finding.subject} on {finding.pool}: peak {finding.peak:,} {finding.metric} {verb} {finding.limit:,}{tier}, "
-        f"at {finding.peak_minute[:16]}{note}{_claims(finding.claim_ids)}"
+        f"{finding.subject} on {finding.pool}: {finding.peak:,} {finding.metric} {verb} {finding.limit:,}{tier}"
+        f"{when}{note}{_claims(finding.claim_ids)}"
     )
 
 

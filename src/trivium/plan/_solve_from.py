@@ -20,7 +20,7 @@ from trivium.plan._measure import demand_from_events
 from trivium.plan._plan import Plan
 from trivium.pricing import PriceBook
 
-CAPABILITIES = (*CACHE_CAPABILITY.values(), *TOOL_CAPABILITY.values(), "context_window_tokens")
+CAPABILITIES = (*CACHE_CAPABILITY.values(), *TOOL_CAPABILITY.values())
 
 
 class Events(Protocol):
@@ -77,7 +77,7 @@ def solve(
     given = tuple(requirements)
     models = sorted({demand.model for demand in demands} | {model for need in given for model in need.models})
     names = tuple(dict.fromkeys((*CAPABILITIES, *(name for need in given for name in need.capabilities))))
-    facts = facts_from(snapshot.find(at=at), models, names, chosen.quota_tiers)
+    facts = facts_from(snapshot, at, models, names, chosen.quota_tiers)
     market = BookMarket(book, at)
     listed = chosen.list_book
     plain = market if listed is None or listed.digest == book.digest else BookMarket(listed, at)

@@ -1,0 +1,145 @@
+"""`trivium plan`, from a file to a report, a document and a route table that the gateway reads."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from plan.market import START, turn
+from trivium.cli._main import root
+from trivium.core import ManualClock, Money, NoPrice, Offer, RouteTable, Usage, UserError
+from trivium.ledger import Ledger, write_export
+
+CONTRACT = """
+[sources.order]
+title = "Order form"
+date = "2026-03-01"
+
+[[contract]]
+id = "half"
+surface = "anthropic"
+models = ["claude-opus-4-6"]
+tiers = ["standard"]
+factor = "0.5"
+from = 2026-03-01
+until = 2027-03-01
+status = "contracted"
+sources = ["order"]
+"""
+OPUS = Offer("anthropic", "global", "claude-opus-4-6")
+
+
+@pytest.fixture
+def export(tmp_path: Path) -> Path:
+    """One session: 10,000 written; a minute later read with 500 new; 20 minutes later all written again."""
+    path = tmp_path / "usage.jsonl"
+    turns = [(0, Usage(0, 100, 0, 10_000)), (60, Usage(0, 100, 10_000, 500)), (1260, Usage(0, 100, 0, 11_000))]
+    write_export([turn(at, usage, offer=OPUS) for at, usage in turns], path)
+    return path
+
+
+def run(*arguments: str) -> str:
+    result = CliRunner().invoke(root, ["plan", *arguments], catch_exceptions=False)
+    assert result.exit_code == 0, result.output
+    return result.stdout
+
+
+def test_a_file_becomes_one_document_and_a_route_table(export: Path, tmp_path: Path) -> None:
+    """At 5/25 USD/Mtok, 5m: 21,500 x 6.25 + 10,000 x 0.5 + 300 x 25 = 146,875 millionths; 1h: 11,000 x 10 + 20,500 x
+    0.5 + 7,500 = 127,750."""
+    routes = tmp_path / "deep/routes.json"
+    found = json.loads(run("--trace", str(export), "--at", "2026-04-15", "--json", "--write-routes", str(routes)))
+    assert (found["baseline_usd"], found["cost_usd"], found["saving_usd"]) == ("0.146875", "0.12775", "0.019125")
+    assert {lever["name"]: lever["saving_usd"] for lever in found["levers"]} == {
+        "cache_life": "0.019125",
+        "batch": "0",
+        "region_scope": "0",
+        "model": "0",
+        "contract": "0",
+        "surface": "0",
+    }
+    (item,) = found["workloads"]
+    assert item["placements"] == [
+        {
+            "surface": "anthropic",
+            "scope": "global",
+            "model": "claude-opus-4-6",
+            "tier": "standard",
+            "cache_life": "1h",
+            "percent": 100,
+        }
+    ]
+    assert "price.base.claude-opus-4-6" in item["claims"]
+    table = RouteTable.from_json(routes.read_text())
+    assert table.version == found["route_table_version"]
+    route = table.find("chat", "claude-opus-4-6")
+    assert route is not None
+    assert [target.weight for target in route.targets] == [100, 0, 0, 0]
+
+
+def test_the_ledger_gives_the_same_plan_as_the_file(export: Path, tmp_path: Path) -> None:
+    from trivium.ledger import importers
+
+    with Ledger.open(tmp_path / "ledger.db", clock=ManualClock(START)) as ledger:
+        ledger.append(importers.ledger_export.read(export))
+    from_file = json.loads(run("--trace", str(export), "--at", "2026-04-15", "--json"))
+    from_ledger = json.loads(run("--db", str(tmp_path / "ledger.db"), "--at", "2026-04-15", "--json"))
+    assert from_ledger == from_file
+
+
+def test_the_report_names_levers_quotas_and_claims(export: Path) -> None:
+    text = run("--trace", str(export), "--at", "2026-04-15")
+    for expected in (
+        "cache life",
+        "same list price",
+        "interactive",
+        "Quotas of the plan",
+        "price.base.claude-opus-4-6",
+    ):
+        assert expected in " ".join(text.split())
+
+
+def test_an_own_price_is_the_contract_lever(export: Path, tmp_path: Path) -> None:
+    """Half of every list price on the surface in use: the contract takes half of what the cache life left."""
+    overlay = tmp_path / "own"
+    overlay.mkdir()
+    (overlay / "prices.toml").write_text(CONTRACT)
+    found = json.loads(run("--trace", str(export), "--at", "2026-04-15", "--json", "--overlay", str(overlay)))
+    steps = {lever["name"]: Money.from_usd(lever["saving_usd"]) for lever in found["levers"]}
+    assert steps["contract"] * 2 == Money.from_usd("0.12775")
+    assert Money.from_usd(found["cost_usd"]) == steps["contract"]
+
+
+def test_options_open_and_close_offers(export: Path) -> None:
+    base = ("--trace", str(export), "--at", "2026-04-15", "--json")
+    moved = json.loads(run(*base, "--surfaces", "bedrock, vertex"))
+    assert {p["surface"] for w in moved["workloads"] for p in w["placements"]} <= {"bedrock", "vertex"}
+    cheaper = json.loads(run(*base, "--allow-model", "chat=claude-haiku-4-5"))
+    assert cheaper["workloads"][0]["placements"][0]["model"] == "claude-haiku-4-5"
+    narrow = json.loads(run(*base, "--quota-tier", "anthropic=tier1"))
+    assert {f["tier"] for f in narrow["quotas"] if f["enforced"] and f["limit"] is not None} == {"tier1"}
+
+
+@pytest.mark.parametrize(
+    ("options", "says"),
+    [
+        (["--surfaces", "azure"], "surfaces"),
+        (["--allow-model", "chat"], "WORKLOAD=VALUE"),
+        (["--batchable", "chta"], "use one of chat"),
+        (["--quota-tier", "anthropic=gold"], "tiers of anthropic"),
+        (["--at", "soon"], "--at"),
+        (["--horizon-days", "-1"], "horizon"),
+        (["--since", "2026-04-15"], "select in a ledger"),
+    ],
+)
+def test_wrong_input_is_refused_with_its_remedy(export: Path, options: list[str], says: str) -> None:
+    with pytest.raises(UserError, match=says):
+        run("--trace", str(export), *(options if "--at" in options else ["--at", "2026-04-15", *options]))
+
+
+def test_a_day_on_which_nothing_is_sold_has_no_answer(export: Path) -> None:
+    with pytest.raises(NoPrice, match="no offer meets what chat/claude-opus-4-6 needs"):
+        run("--trace", str(export), "--at", "2024-01-01")
