@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from plan.market import AT, HOME, book_of, turn
+from plan.market import AT, CELLS, HOME, book_of, sold, turn
 from trivium.catalog import Catalog, Claim, Snapshot
 from trivium.core import Money, Offer, Usage, UserError
 from trivium.plan import Answer, Facts, PlanOptions, Requirement, demand_from_events, solve
@@ -158,6 +158,18 @@ def test_solve_joins_snapshot_book_and_demand() -> None:
     assert [(c.due, c.claim_ids) for c in plan.checkpoints] == [(date(2027, 1, 1), ("floor",))]
     assert (plan.as_of, plan.snapshot_digest) == (snapshot.as_of, snapshot.digest)
     assert plan.book_digest == book_of().digest
+
+
+def test_a_near_retirement_says_what_it_costs() -> None:
+    """Vertex asks 6 USD per million where anthropic, soon gone, asks 5."""
+    claims = (claim("end", "anthropic", "opus", "retirement", "2026-05-01"),)
+    demand = demand_from_events([turn(0, Usage(input=1_000_000))])
+    book = book_of(
+        [*[c for c in CELLS if c.surface == "anthropic"], *sold("vertex/global/opus/standard", "6 30 1 8 12")]
+    )
+    (item,) = solve(demand, [], snapshot_of(claims), book, AT).workloads
+    assert "the surface retires the model on 2026-05-01" in item.why
+    assert [(r.shadow_price, r.claim_ids) for r in item.reasons] == [(Money.from_usd("1"), ("end",))]
 
 
 def test_a_needed_capability_that_is_denied_excludes_even_where_it_runs() -> None:

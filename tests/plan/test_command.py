@@ -41,9 +41,9 @@ def export(tmp_path: Path) -> Path:
     return path
 
 
-def run(*arguments: str) -> str:
+def run(*arguments: str, exits: int = 0) -> str:
     result = CliRunner().invoke(root, ["plan", *arguments], catch_exceptions=False)
-    assert result.exit_code == 0, result.output
+    assert result.exit_code == exits, result.output
     return result.stdout
 
 
@@ -143,3 +143,15 @@ def test_wrong_input_is_refused_with_its_remedy(export: Path, options: list[str]
 def test_a_day_on_which_nothing_is_sold_has_no_answer(export: Path) -> None:
     with pytest.raises(NoPrice, match="no offer meets what chat/claude-opus-4-6 needs"):
         run("--trace", str(export), "--at", "2024-01-01")
+
+
+def test_what_has_no_place_is_listed_and_ends_with_a_finding(tmp_path: Path) -> None:
+    """Opus 4.1 was retired on 2026-08-05: its use has no price after that, the other workload's has."""
+    path = tmp_path / "usage.jsonl"
+    old = Offer("anthropic", "global", "claude-opus-4-1")
+    write_export([turn(0, Usage(input=10), offer=OPUS), turn(1, Usage(input=10), offer=old, workload="old")], path)
+    found = json.loads(run("--trace", str(path), "--at", "2026-11-22", "--json", exits=1))
+    assert [(item["workload"], item["requests"]) for item in found["unplaced"]] == [("old", 1)]
+    assert [item["workload"] for item in found["workloads"]] == ["chat"]
+    assert found["baseline_usd"] == "0.00005"  # 10 tokens at 5 USD per million
+    assert "Without a place" in run("--trace", str(path), "--at", "2026-11-22", exits=1)

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from trivium.cli import _ledger as shared
+from trivium.cli._main import EXIT_FINDING
 from trivium.cli._output import console, print_json
 from trivium.core import ROUTABLE_SURFACES, SystemClock, UsageEvent, UserError
 
@@ -72,11 +73,13 @@ def command(
         room.write_routes(table, write_routes)
     if as_json:
         print_json(room.plan_json(found))
-        return
-    screen = console()
-    screen.print(room.plan_text(found))
-    if write_routes is not None:
-        screen.print(f"\n{write_routes}: route table {table.version}", markup=False)
+    else:
+        screen = console()
+        screen.print(room.plan_text(found))
+        if write_routes is not None:
+            screen.print(f"\n{write_routes}: route table {table.version}", markup=False)
+    if found.unplaced:  # the document says which; a script must not take the rest for everything
+        raise typer.Exit(EXIT_FINDING)
 
 
 @contextmanager

@@ -7,7 +7,7 @@ from trivium.plan._levers import LEVERS, Lever, Prices
 from trivium.plan._make import make_plan
 from trivium.plan._market import BookMarket, Market, Rate, band_starts
 from trivium.plan._measure import demand_from_events
-from trivium.plan._plan import Plan, QuotaFinding, Reason, RunnerUp, Share, WorkloadPlan, write_routes
+from trivium.plan._plan import Plan, QuotaFinding, Reason, RunnerUp, Share, Unplaced, WorkloadPlan, write_routes
 from trivium.plan._problem import Column, Problem, Row, Violation, check
 from trivium.plan._report import plan_json, plan_text
 from trivium.plan._solve import Solution, SolverFailed, solve_problem
@@ -45,6 +45,7 @@ __all__ = [
     "Share",
     "Solution",
     "SolverFailed",
+    "Unplaced",
     "Verdict",
     "Violation",
     "WorkloadPlan",

@@ -6,14 +6,14 @@ from collections.abc import Iterable, Sequence
 from datetime import timedelta
 from decimal import Decimal
 
-from trivium.core import Money, NoPrice, UserError
+from trivium.core import Money, NoPrice, PriceError, UserError
 from trivium.plan._candidates import Candidate, Choice, Frame, choose_from, lives, requirements_for, scopes_of
 from trivium.plan._demand import Demand
 from trivium.plan._facts import Requirement
 from trivium.plan._levers import Prices, best_cost, levers
 from trivium.plan._market import claims_of
 from trivium.plan._place import Placement, place
-from trivium.plan._plan import Plan, Share, WorkloadPlan
+from trivium.plan._plan import Plan, Share, Unplaced, WorkloadPlan
 from trivium.plan._quotas import quota_findings
 from trivium.plan._reasons import checkpoints, fallbacks, quota_reasons, requirement_reasons, runner_up
 
@@ -30,23 +30,25 @@ def make_plan(
 ) -> Plan:
     """The cheapest placement that meets every requirement and quota, with its reasons.
 
-    Raises NoPrice if a demand has no admissible offer (the message says why each is out) or its present use no price.
+    A demand without an admissible offer, or whose present use has no price that day, stands in `unplaced` with the
+    reason; NoPrice if nothing can be placed.
     """
     if not demands:
         raise UserError("demand", "none", "give usage to plan on: a ledger with requests, or a trace")
     known = requirements_for(demands, requirements)
     _refuse_strangers(known, requirements)
     prices = prices or Prices(frame.market, frame.market)
-    choices = tuple(choose_from(demand, known[demand.workload], frame) for demand in demands)
-    for choice in choices:
-        if not choice.candidates:
-            raise _nowhere(choice)
+    found = [choose_from(demand, known[demand.workload], frame) for demand in demands]
+    failures = {number: error for number, choice in enumerate(found) if (error := _unplaceable(choice, prices))}
+    choices = tuple(choice for number, choice in enumerate(found) if number not in failures)
+    if not choices:
+        raise next(iter(failures.values()))
     placement = place(choices, frame.facts.quotas, parts)
     table, baseline, opened = levers(choices, prices, frame)
     items = tuple(_workload(number, placement, prices, frame) for number in range(len(choices)))
     cost = sum((item.cost for item in items), Money(0))
     used = [(choice, _used(placement, number)) for number, choice in enumerate(choices)]
-    findings = quota_findings(placement, frame.facts, _span_days(demands))
+    findings = quota_findings(placement, frame.facts, _span_days([choice.demand for choice in choices]))
     reasons = quota_reasons(placement)
     ids = {name for item in items for name in item.claim_ids}
     ids |= {name for finding in findings if finding.breaks for name in finding.claim_ids}
@@ -56,7 +58,7 @@ def make_plan(
     return Plan(
         at=frame.at,
         as_of=None,
-        span_days=_span_days(demands),
+        span_days=_span_days([choice.demand for choice in choices]),
         baseline=baseline,
         cost=cost,
         workloads=items,
@@ -65,6 +67,12 @@ def make_plan(
         quotas=findings,
         reasons=reasons,
         checkpoints=dates,
+        unplaced=tuple(
+            Unplaced(
+                found[number].demand.workload, found[number].demand.model, found[number].demand.requests, str(error)
+            )
+            for number, error in failures.items()
+        ),
         assumptions=_assumptions(choices, prices, frame, parts),
         claim_ids=tuple(sorted(ids)),
     )
@@ -75,6 +83,17 @@ def _refuse_strangers(known: Iterable[str], requirements: Iterable[Requirement])
     for requirement in requirements:
         if requirement.workload not in names:
             raise UserError("workload", requirement.workload, f"use one of {', '.join(sorted(names))}")
+
+
+def _unplaceable(choice: Choice, prices: Prices) -> PriceError | None:
+    """Why a demand cannot be placed, None if it can."""
+    if not choice.candidates:
+        return _nowhere(choice)
+    try:
+        best_cost(choice, frozenset(), prices)
+    except PriceError as error:
+        return error
+    return None
 
 
 def _nowhere(choice: Choice) -> NoPrice:
@@ -120,6 +139,10 @@ def _why(choice: Choice, used: Sequence[Candidate]) -> str:
     if len(used) > 1:
         return "divided because no single offer holds its peak within the quotas"
     chosen = used[0]
+    home = choice.demand.home
+    out = [excluded.reason for excluded in choice.excluded if excluded.offer == home]
+    if out and chosen.offer.surface != home.surface:
+        return f"the cheapest offer that meets its requirements; {home.surface} is out: {out[0]}"
     least = min(candidate.cost for candidate in choice.candidates)
     equal = sorted({c.offer.surface for c in choice.candidates if c.cost == least} - {chosen.offer.surface})
     if chosen.cost > least:

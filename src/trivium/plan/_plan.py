@@ -83,6 +83,16 @@ class QuotaFinding:
     enforced: bool = True  # False: of a usage tier that is not the organisation's
 
 
+@dataclass(frozen=True, slots=True)
+class Unplaced:
+    """Demand that no offer can take on the day of the plan, or that has no price where it runs."""
+
+    workload: str
+    model: str
+    requests: int
+    reason: str
+
+
 @dataclass(frozen=True)
 class Plan:
     """See the module. All money is exact, for the measured span, at the prices of `at`."""
@@ -100,6 +110,7 @@ class Plan:
     checkpoints: tuple[Checkpoint, ...]
     assumptions: tuple[str, ...]
     claim_ids: tuple[str, ...]
+    unplaced: tuple[Unplaced, ...] = ()  # in none of the amounts
     snapshot_digest: str = ""
     book_digest: str = ""
 

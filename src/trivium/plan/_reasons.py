@@ -51,7 +51,20 @@ def requirement_reasons(choice: Choice, frame: Frame) -> tuple[Reason, ...]:
         saved = least - min((candidate.cost for candidate in opened), default=least)
         if saved > 0:
             found.append(Reason(text, Money(saved)))
+    found += _retired_reasons(choice, least, frame)
     return tuple(found)
+
+
+def _retired_reasons(choice: Choice, least: int, frame: Frame) -> list[Reason]:
+    """What it costs that surfaces retire the model within the horizon."""
+    lasting = replace(frame, facts=replace(frame.facts, retirements=()))
+    opened = choose_from(choice.demand, choice.requirement, lasting).candidates
+    cheapest = min(opened, key=lambda candidate: (candidate.cost, candidate.offer))
+    leaves = frame.facts.retirement(cheapest.offer.surface, cheapest.offer.model)
+    if cheapest.cost >= least or leaves is None:
+        return []
+    text = f"{leaves.surface} retires {leaves.model} on {leaves.day}"
+    return [Reason(text, Money(least - cheapest.cost), leaves.claim_ids)]
 
 
 def runner_up(choice: Choice, used: Sequence[Candidate], cost: int) -> RunnerUp | None:

@@ -37,6 +37,10 @@ def plan_json(plan: Plan) -> dict[str, Any]:
         ],
         "remainder_usd": str(plan.remainder),
         "workloads": [_workload(item) for item in plan.workloads],
+        "unplaced": [
+            {"workload": item.workload, "model": item.model, "requests": item.requests, "reason": item.reason}
+            for item in plan.unplaced
+        ],
         "quotas": [_quota(finding) for finding in plan.quotas],
         "reasons": [_reason(reason) for reason in plan.reasons],
         "checkpoints": [
@@ -119,6 +123,8 @@ def plan_text(plan: Plan) -> Group:
         f"against {_usd(plan.baseline)} as it runs now, saving {_usd(plan.saving)} ({saved // 10}.{saved % 10} %)"
     )
     parts: list[RenderableType] = [head, "", _placements(plan), "[bold]Why[/bold]", *_whys(plan), "", _levers(plan)]
+    left_out = [f"{i.workload} / {i.model}: {i.requests:,} requests: {i.reason}" for i in plan.unplaced]
+    parts += _lines("Without a place (in none of the amounts)", left_out)
     parts += _lines("What decides", _deciding(plan))
     parts += _lines("Quotas that a placement would break", _broken(plan))
     parts += _lines("Quotas of the plan", [_sentence(f) for f in plan.quotas if not f.breaks])
@@ -206,6 +212,7 @@ def _deciding(plan: Plan) -> list[str]:
     for item in plan.workloads:
         found += [
             f"{item.workload}/{item.model}: {r.constraint}: lifting it saves {_usd(r.shadow_price)} USD"
+            + _claims(r.claim_ids)
             for r in item.reasons
         ]
     return found
