@@ -8,9 +8,11 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
 
 import pytest
+from yarl import URL
 
 from trivium.core import UserError
 from trivium.gateway import AiohttpTransport, Outbound, Timeouts, TransportError
+from trivium.gateway.proxies import proxy_for
 
 Handler = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
 FAST = Timeouts(connect_s=0.5, first_byte_s=0.2, idle_s=0.1)
@@ -200,3 +202,69 @@ async def test_a_proxy_of_the_environment_is_used_when_allowed(monkeypatch: pyte
         await transport.send(Outbound("anthropic", "POST", "http://upstream.invalid/", {}, b"{}"), FAST)
     assert "canary" not in str(caught.value)
     await transport.close()
+
+
+async def test_passwords_of_netrc_stay_where_they_are(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every request carries its own credential; a default login for unknown hosts must not join or replace it."""
+    (tmp_path / "netrc").write_text("default login me password canary\n")
+    monkeypatch.setenv("NETRC", str(tmp_path / "netrc"))
+    server = Raw(answer(b"x"))
+    async with serving(server):
+        transport = AiohttpTransport()
+        inbound = await transport.send(outbound(server.port), FAST)
+        await inbound.close()
+        await transport.close()
+    assert b"authorization" not in server.heard[0].lower()
+
+
+@pytest.mark.parametrize(
+    ("variables", "url", "expected"),
+    [
+        ({"https_proxy": "http://p:1"}, "https://a.example", "http://p:1"),
+        ({"https_proxy": "http://p:1"}, "http://a.example", None),
+        ({"all_proxy": "http://p:1"}, "https://a.example", "http://p:1"),
+        ({"all_proxy": "http://p:1", "https_proxy": "q:2"}, "https://a.example", "http://q:2"),
+        ({"https_proxy": "http://p:1", "no_proxy": ".example"}, "https://a.example", None),
+        ({"https_proxy": "http://p:1", "no_proxy": "a.example:8443"}, "https://a.example:8443", None),
+        ({"https_proxy": "http://p:1", "no_proxy": "*"}, "https://a.example", None),
+        ({}, "https://a.example", None),
+    ],
+)
+def test_the_environment_names_the_proxy(
+    variables: dict[str, str], url: str, expected: str | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("http_proxy", "https_proxy", "all_proxy", "no_proxy"):
+        monkeypatch.delenv(name, raising=False)
+        monkeypatch.delenv(name.upper(), raising=False)
+    for name, value in variables.items():
+        monkeypatch.setenv(name, value)
+    found = proxy_for(URL(url))
+    assert (None if found is None else str(found).rstrip("/")) == expected
+
+
+@pytest.mark.parametrize(
+    ("proxy", "reason"),
+    [("socks5://me:canary@127.0.0.1:1", "socks5 proxy"), ("http://me:canary@[::1:1", "no address")],
+)
+async def test_a_proxy_that_cannot_be_used_is_named_without_its_password(
+    proxy: str, reason: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("https_proxy", proxy)
+    transport = AiohttpTransport()
+    with pytest.raises(TransportError, match=reason) as caught:
+        await transport.send(Outbound("anthropic", "POST", "https://upstream.invalid/", {}, b"{}"), FAST)
+    assert "canary" not in str(caught.value)
+    assert not caught.value.sent
+    await transport.close()
+
+
+async def test_a_tunnel_that_the_proxy_refuses_was_not_sent(monkeypatch: pytest.MonkeyPatch) -> None:
+    server = Raw(answer(b"", status="407 Proxy Authentication Required"))
+    async with serving(server):
+        monkeypatch.setenv("https_proxy", f"http://me:canary@127.0.0.1:{server.port}")
+        transport = AiohttpTransport()
+        with pytest.raises(TransportError, match="refused the connection with status 407") as caught:
+            await transport.send(Outbound("anthropic", "POST", "https://upstream.invalid/", {}, b"{}"), FAST)
+        await transport.close()
+    assert not caught.value.sent
+    assert server.heard[0].startswith(b"CONNECT upstream.invalid:443 HTTP/1.1")

@@ -13,6 +13,7 @@ import certifi
 from yarl import URL
 
 from trivium.core import UserError
+from trivium.gateway.proxies import NoSuchProxy, proxy_for
 from trivium.gateway.seams import Headers, Inbound, Outbound, Timeouts, TransportError
 
 CONNECTIONS_MAX = 1000
@@ -31,21 +32,25 @@ class AiohttpTransport:
         self._trust_env = trust_env
         self._ca_file = ca_file
         self._session: aiohttp.ClientSession | None = None
+        self._proxies: dict[URL, URL | None] = {}  # by origin
 
     async def send(self, outbound: Outbound, timeouts: Timeouts) -> Inbound:
         """Send; returns with the answer's headers."""
         session = self._opened()
         timeout = aiohttp.ClientTimeout(total=None, connect=None, sock_connect=timeouts.connect_s, sock_read=None)
         progress = _Progress()
+        url = URL(outbound.url, encoded=True)  # the path was quoted, and perhaps signed, as it is
+        proxy = self._proxy(url)
         try:
             async with asyncio.timeout(timeouts.first_byte_s):
                 response = await session.request(
                     outbound.method,
-                    URL(outbound.url, encoded=True),  # the path was quoted, and perhaps signed, as it is
+                    url,
                     data=outbound.body or None,
                     headers=outbound.headers,
                     timeout=timeout,
                     allow_redirects=False,
+                    proxy=proxy,
                     trace_request_ctx=progress,
                 )
         except TimeoutError as error:
@@ -54,6 +59,17 @@ class AiohttpTransport:
         except (aiohttp.ClientError, OSError) as error:
             raise TransportError(_reason(error), sent=progress.sent) from error
         return _AiohttpInbound(response, timeouts.idle_s)
+
+    def _proxy(self, url: URL) -> URL | None:
+        if not self._trust_env:
+            return None
+        origin = url.origin()
+        if origin not in self._proxies:
+            try:
+                self._proxies[origin] = proxy_for(origin)
+            except NoSuchProxy as error:
+                raise TransportError(str(error), sent=False) from error
+        return self._proxies[origin]
 
     def _opened(self) -> aiohttp.ClientSession:
         if self._session is None or self._session.closed:
@@ -68,7 +84,6 @@ class AiohttpTransport:
                 cookie_jar=aiohttp.DummyCookieJar(),
                 auto_decompress=False,
                 skip_auto_headers=_AUTOMATIC,
-                trust_env=self._trust_env,
                 read_bufsize=READ_BUFFER_BYTES,
                 trace_configs=[trace],
             )
@@ -150,6 +165,8 @@ def _joined(pairs: Iterable[tuple[str, str]]) -> Headers:
 
 def _reason(error: Exception) -> str:
     """A short text without addresses of proxies or credentials in them."""
+    if isinstance(error, aiohttp.ClientHttpProxyError):
+        return f"the proxy refused the connection with status {error.status}"
     cause = getattr(error, "os_error", error)
     detail = cause.strerror if isinstance(cause, OSError) else None
     return f"{type(error).__name__}: {detail}" if detail else type(error).__name__
