@@ -23,13 +23,13 @@ class Cut(Enum):
 class Flight:
     """The task that serves one request; cutting it cancels the task, and the reason tells it what to say."""
 
-    __slots__ = ("_task", "landed", "reason")
+    __slots__ = ("landed", "reason", "task")
 
     def __init__(self) -> None:
         task = asyncio.current_task()
         if task is None:
             raise RuntimeError("a flight begins inside a task")
-        self._task = task
+        self.task = task
         self.reason: Cut | None = None
         self.landed = False
 
@@ -37,14 +37,14 @@ class Flight:
         """End the request; the first reason stands."""
         if self.reason is None and not self.landed:
             self.reason = reason
-            self._task.cancel()
+            self.task.cancel()
 
     def absorb(self) -> bool:
         """Whether a caught cancellation is this flight's own cut; if so it is over, and the task goes on."""
         if self.reason is None:
             return False
         self.landed = True
-        self._task.uncancel()
+        self.task.uncancel()
         return True
 
 

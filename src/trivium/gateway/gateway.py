@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import logging
 import traceback
-from collections.abc import Awaitable, Callable, Mapping, MutableMapping
+from collections.abc import Awaitable, Callable, Mapping, MutableMapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -98,6 +98,7 @@ class Gateway:
             budget=RetryBudget(clock, ratio=settings.retry_ratio, floor_per_s=settings.retry_floor_per_s),
         )
         self._flights: set[Flight] = set()
+        self._retiring: set[asyncio.Future[None]] = set()
         self._empty = asyncio.Event()
         self._empty.set()
         self._draining = False
@@ -117,13 +118,22 @@ class Gateway:
         keys: KeyRing | None = None,
         routes: Routes | None = None,
         admission: Admission | None = None,
+        transport: Transport | None = None,
     ) -> None:
-        """Serve from other settings from now on, without dropping a request."""
+        """Serve from other settings from now on, without dropping a request.
+
+        A transport that is replaced is closed once the last request that began with it has ended.
+        """
         parts = self._parts
+        if transport is not None:
+            retiring = asyncio.ensure_future(_retire(self._transport, [flight.task for flight in self._flights]))
+            self._retiring.add(retiring)
+            retiring.add_done_callback(self._retiring.discard)
+            self._transport = transport
         self._keys = keys or self._keys
         self._parts = replace(
             parts,
-            tools=replace(parts.tools, settings=settings),
+            tools=replace(parts.tools, settings=settings, transport=self._transport),
             credentials=dict(credentials),
             facts=facts or parts.facts,
             routes=routes or parts.routes,
@@ -157,6 +167,8 @@ class Gateway:
     async def close(self) -> None:
         """Drain and let go of the connections."""
         await self.drain()
+        if self._retiring:
+            await asyncio.wait(tuple(self._retiring), timeout=_DRAIN_GRACE_S)
         await self._transport.close()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -287,6 +299,12 @@ class Gateway:
         if flight.reason is Cut.SHUTDOWN:
             raise Refused(529, "overloaded_error", "the gateway is shutting down")
         reply.ended = True
+
+
+async def _retire(transport: Transport, users: Sequence[asyncio.Task[Any]]) -> None:
+    if users:
+        await asyncio.wait(users)
+    await transport.close()
 
 
 def refusal(error: TriviumError) -> Refused:

@@ -47,7 +47,8 @@ class GatewayServer(uvicorn.Server):
         return f"http://{host}:{port}"
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        """Drain while uvicorn waits for its connections."""
+        """Drain while uvicorn waits for its connections, as long as the settings of now allow."""
+        self.config.timeout_graceful_shutdown = round(self._gateway.drain_s + GRACE_S)
         async with asyncio.TaskGroup() as group:
             group.create_task(self._gateway.drain())
             group.create_task(super().shutdown(sockets))
