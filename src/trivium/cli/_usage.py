@@ -6,13 +6,20 @@ from collections.abc import Callable, Iterator
 from functools import cache
 from pathlib import Path
 
-from trivium.core import FactError, UsageEvent
+from trivium.core import FactError, UsageEvent, UserError
 from trivium.ledger import importers
 
 
-def read_events(path: Path, progress: Callable[[int, int], None] | None = None) -> Iterator[UsageEvent]:
-    """The events of a trace, a folder of session logs or a ledger export; raises UserError naming what is wrong."""
-    options = importers.ImportOptions(progress=progress, model_id=canonical_models())
+def read_events(
+    path: Path,
+    progress: Callable[[int, int], None] | None = None,
+    on_bad: Callable[[UserError], None] | None = None,
+) -> Iterator[UsageEvent]:
+    """The events of a trace, a folder of session logs or a ledger export; raises UserError naming what is wrong.
+
+    With `on_bad`, rows that cannot be read are handed to it and left out.
+    """
+    options = importers.ImportOptions(progress=progress, model_id=canonical_models(), on_bad=on_bad)
     return importers.reader(importers.detect(path))(path, options)
 
 

@@ -105,6 +105,7 @@ def as_json(figures: Figures) -> dict[str, Any]:
             "start": figures.chosen.start.isoformat(),
             "end": figures.chosen.end.isoformat(),
             "conversations": len(figures.chosen.conversations),
+            "unread": list(figures.chosen.unread),
         },
         "requests": figures.chosen.requests,
         "errors": figures.outcome.errors,
@@ -152,6 +153,10 @@ def announce(screen: Console, chosen: Chosen, left_out: int) -> None:
         f"  {chosen.requests:,} of {chosen.available:,} requests in {len(chosen.conversations)} conversations; "
         "every second one streamed; think times left out"
     )
+    if chosen.unread:
+        screen.print(
+            f"  left out: {len(chosen.unread):,} rows that cannot be read, the first: {chosen.unread[0]}", markup=False
+        )
     if left_out:
         screen.print(f"  left out: {left_out:,} requests of conversations whose model or prompt no surface sold then")
     if chosen.kind is Kind.NAMED and chosen.start.date().isoformat() != "2026-04-15":
@@ -196,7 +201,8 @@ def _show_spend(screen: Console, figures: Figures) -> None:
     by_surface: dict[str, Money] = {}
     for row in figures.spend:
         by_surface[row.keys[2]] = by_surface.get(row.keys[2], Money(0)) + row.amount
-    bars = [(name, float(amount.usd), f"{amount.rounded(2)} USD") for name, amount in by_surface.items()]
+    dearest_first = sorted(by_surface.items(), key=lambda item: item[1], reverse=True)
+    bars = [(name, float(amount.usd), f"{amount.rounded(2)} USD") for name, amount in dearest_first]
     screen.print(bar_chart(bars, title="USD by surface").terminal(min(screen.width, 100)), markup=False)
     screen.print(
         f"requests {figures.chosen.requests:,} · errors {figures.outcome.errors} · "

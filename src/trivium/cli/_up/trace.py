@@ -36,6 +36,7 @@ class Chosen:
     source: str
     conversations: tuple[tuple[UsageEvent, ...], ...]
     available: int  # requests there were to choose from
+    unread: tuple[str, ...] = ()  # rows of the file that could not be read, each with its reason
 
     @property
     def requests(self) -> int:
@@ -78,12 +79,17 @@ def window_tokens(event: UsageEvent) -> int:
 
 def choose(trace: Path | None, *, beside: Path, requests_min: int, seed: int) -> Chosen:
     """Pick the source, read it, and select whole sessions; raises UserError naming a file that cannot be read."""
+    unread: list[str] = []
     if trace is not None:
         if not trace.exists():
             raise UserError(
                 "TRACE", str(trace), "name a trace, a folder of Claude Code session logs or a ledger export"
             )
-        kind, source, events = Kind.NAMED, str(trace), list(read_events(trace))
+        kind, source, events = (
+            Kind.NAMED,
+            str(trace),
+            list(read_events(trace, on_bad=lambda row: unread.append(str(row)))),
+        )
     elif (beside / "requests.csv.gz").exists():
         kind, source, events = Kind.BESIDE, "claude_code", list(read_events(beside))
     else:
@@ -92,9 +98,10 @@ def choose(trace: Path | None, *, beside: Path, requests_min: int, seed: int) ->
         events = draw(profile, seed, PINNED, sessions=max(1, requests_min // 20))
     usable = [event for event in events if not event.closed.usage.unknown and event.closed.usage.prompt_tokens > 0]
     if not usable:
-        raise UserError("TRACE", source, "it holds no request with known token counts")
+        why = f"it holds no request with known token counts{f'; {unread[0]}' if unread else ''}"
+        raise UserError("TRACE", source, why)
     chosen = select(usable, requests_min=requests_min, seed=seed)
-    return Chosen(kind, source, tuple(_with_workload(turns) for turns in chosen), len(usable))
+    return Chosen(kind, source, tuple(_with_workload(turns) for turns in chosen), len(usable), tuple(unread))
 
 
 def _with_workload(turns: Sequence[UsageEvent]) -> tuple[UsageEvent, ...]:

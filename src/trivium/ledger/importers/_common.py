@@ -22,7 +22,7 @@ _DATE_SUFFIX = re.compile(r"[-@]\d{8}$")
 _PLACEHOLDER = re.compile(r"\{(\w+)\}")
 _PROGRESS_ROWS = 500
 _DIGITS_SURELY_SMALL = 9  # a whole number this short needs no check of its size
-SKIP_BAD = "correct it, or pass --skip-bad to leave it out and list it"
+SKIP_BAD = "correct it, or leave it out and list it with `trivium ledger import --skip-bad`"
 
 
 class BadRow(UserError):
@@ -220,8 +220,11 @@ def table(path: Path, columns: Sequence[str], options: ImportOptions) -> Iterato
             raise opened.bad("row", str(error), "give valid CSV") from error
 
 
-def json_lines(path: Path, options: ImportOptions) -> Iterator[tuple[Source, dict[str, Any]]]:
-    """The objects of a JSON-lines file. Lines that are none go to `on_bad`; empty lines are passed over."""
+def json_lines(path: Path, options: ImportOptions, *, growing: bool = False) -> Iterator[tuple[Source, dict[str, Any]]]:
+    """The objects of a JSON-lines file. Lines that are none go to `on_bad`; empty lines are passed over.
+
+    A file that another program may be `growing` can end in the middle of a line: that line is not there yet.
+    """
     decoder = msgspec.json.Decoder(dict[str, Any])
     with source(path, options) as opened:
         for line in opened.lines():
@@ -230,6 +233,8 @@ def json_lines(path: Path, options: ImportOptions) -> Iterator[tuple[Source, dic
             try:
                 value = decoder.decode(line)
             except (msgspec.DecodeError, RecursionError) as error:
-                options.refuse(opened.bad("line", line[:60], f"give a JSON object ({error})"))
+                if growing and not line.endswith("\n"):
+                    continue
+                options.refuse(opened.bad("line", line.strip()[:60], f"give a JSON object ({error})"))
                 continue
             yield opened, value

@@ -45,7 +45,7 @@ def read(path: Path, options: ImportOptions = ImportOptions()) -> Iterator[Usage
     requests: dict[str, _Request] = {}
     for file in _files(path):
         place = _place(file)
-        for opened, line in json_lines(file, options):
+        for opened, line in json_lines(file, options, growing=True):
             if line.get("type") != "assistant":
                 continue
             try:
