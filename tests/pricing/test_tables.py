@@ -208,6 +208,10 @@ def test_files_that_cannot_be_read_or_would_be_overwritten_are_refused(
     short.write_text("surface,scope,model,at,input\nanthropic,us\n")
     with pytest.raises(UserError, match=r"short.csv:2: .*as many fields as the header"):
         price_file(short, book)
+    foreign = tmp_path / "foreign.csv"
+    foreign.write_bytes("surface,scope,modèle\n".encode("latin-1"))
+    with pytest.raises(UserError, match=r"foreign.csv:1: .*UTF-8"):
+        price_file(foreign, book)
 
 
 def test_a_file_that_fails_half_way_leaves_no_priced_rows_behind(write: Write, book: PriceBook, tmp_path: Path) -> None:

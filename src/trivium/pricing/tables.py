@@ -129,9 +129,10 @@ def _price_csv(
     total = FileTotal(book.digest)
     with path.open("rb") as raw, io.TextIOWrapper(raw, encoding="utf-8-sig", newline="") as text:
         rows = csv.DictReader(text, strict=True)
-        units = _checked_columns(path, rows.fieldnames or (), at)
+        header = _header(path.name, rows)
+        units = _checked_columns(path, header, at)
         total.usage = dict.fromkeys(units, 0)
-        with _CsvOut(out, rows.fieldnames or ()) as priced:
+        with _CsvOut(out, header) as priced:
             read = _CsvRow(path.name, units, at, canonical)
             for number, row in enumerate(_lines(path.name, rows), 1):
                 where = f"{path.name}:{rows.line_num}"
@@ -150,11 +151,22 @@ def _price_csv(
     return total
 
 
+def _header(name: str, rows: csv.DictReader[str]) -> Sequence[str]:
+    try:
+        return rows.fieldnames or ()
+    except (csv.Error, UnicodeDecodeError) as error:
+        raise _not_csv(name, rows, error) from error
+
+
 def _lines(name: str, rows: csv.DictReader[str]) -> Iterator[dict[str, str]]:
     try:
         yield from rows
     except (csv.Error, UnicodeDecodeError) as error:
-        raise UserError(f"{name}:{rows.line_num + 1}", str(error), "give comma-separated values in UTF-8") from error
+        raise _not_csv(name, rows, error) from error
+
+
+def _not_csv(name: str, rows: csv.DictReader[str], error: Exception) -> UserError:
+    return UserError(f"{name}:{rows.line_num + 1}", str(error), "give comma-separated values in UTF-8")
 
 
 class _CsvRow:
