@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sqlite3
 import threading
 from collections.abc import Mapping, Sequence
 from datetime import datetime
@@ -13,6 +14,7 @@ from trivium.core import (
     ROUTABLE_SURFACES,
     Clock,
     KeyRecord,
+    LedgerError,
     UserError,
     hash_secret,
     new_id,
@@ -21,8 +23,6 @@ from trivium.core import (
 from trivium.ledger import _rows as rows
 from trivium.ledger._schema import key_revocations, keys
 from trivium.ledger._store import Store
-
-_BUSY = "database is locked"
 
 
 class KeyStore:
@@ -119,6 +119,12 @@ class KeyStore:
             self._watch = self._cursor = self._data_version = self._newest = None
 
     def _refresh(self) -> None:
+        try:
+            self._look()
+        except sqlite3.Error as error:  # the cursor is the driver's own, so its errors are bare
+            raise LedgerError(f"{self._store.path}: {error}") from error
+
+    def _look(self) -> None:
         if self._watch is None:
             self._watch = self._store.engine.connect()
             driver: Any = self._watch.connection.driver_connection

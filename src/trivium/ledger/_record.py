@@ -57,6 +57,7 @@ class Recorder:
         self._book = book
         self._pricer = pricer
         self._interned = _Interned()
+        self._restored: tuple[int, int] | None = None
 
     def forget(self) -> None:
         """Drop what is remembered of the file's content: it was replaced."""
@@ -64,6 +65,12 @@ class Recorder:
 
     def begin(self, connection: Connection) -> _Batch:
         """Start a batch inside a transaction; call `remember` on it once that is committed."""
+        # Another process may have replaced the content; ids of before would name other rows, or none.
+        found = connection.exec_driver_sql(_LAST_RESTORE).first()
+        restored = None if found is None else (int(found[0]), int(found[1]))
+        if restored != self._restored:
+            self.forget()
+            self._restored = restored
         return _Batch(connection, self._clock, self._book(), self._pricer, self._interned)
 
 
@@ -222,6 +229,7 @@ class _Batch:
             self._known[opened[0]] = known
 
 
+_LAST_RESTORE = "SELECT seq, at_us FROM audit WHERE action = 'restore' ORDER BY seq DESC LIMIT 1"
 _LOOKUP = f"""
 SELECT o.seq, c.revision, (SELECT max(r.revision) FROM ratings r WHERE r.opened_seq = o.seq),
        {rows.qualified(rows.OPENED_COLUMNS, "o")}, {rows.qualified(rows.CLOSED_COLUMNS, "c")}
