@@ -148,6 +148,10 @@ def _why(choice: Choice, used: Sequence[Candidate]) -> str:
     if chosen.cost > least:
         return "cheapest within the quotas"
     homes = {offer for offer, _ in choice.demand.offers}
+    others = sorted({offer.surface for offer in homes} - {chosen.offer.surface})
+    if chosen.offer in homes and others:
+        alike = f"; the same cost on {', '.join(equal)}" if equal else ""
+        return f"gathered here, where it runs in part (now also on {', '.join(others)}){alike}"
     if equal and chosen.offer in homes:
         return f"stays: the same cost on {', '.join(equal)}, and a move gains nothing"
     if chosen.offer in homes:
@@ -199,9 +203,9 @@ def _defaults(choices: Sequence[Choice], frame: Frame) -> list[str]:
     said: dict[str, list[str]] = {}
     for choice in choices:
         need, demand = choice.requirement, choice.demand
-        if not need.scopes:
+        if not need.scopes:  # of each model by itself
             where = ", ".join(scopes_of(demand, need))
-            said.setdefault(f"residency is where it runs now ({where})", []).append(demand.workload)
+            said.setdefault(f"residency is where it runs now ({where})", []).append(f"{demand.workload}/{demand.model}")
         if not need.models:
             said.setdefault("keeps the models it uses", []).append(demand.workload)
         if not need.batchable:

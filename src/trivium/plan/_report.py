@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
+from rich.box import SIMPLE_HEAD
 from rich.console import Group, RenderableType
 from rich.markup import escape
 from rich.table import Table
@@ -135,13 +136,14 @@ def plan_text(plan: Plan) -> Group:
 
 
 def _usd(amount: Money) -> str:
-    return amount.rounded(2)
+    text = amount.rounded(2)
+    return "under 0.01" if amount.picos > 0 and text == "0.00" else text
 
 
 def _placements(plan: Plan) -> Table:
-    table = Table(title="Where each workload should run", title_justify="left")
+    table = Table(title="Where each workload should run", title_justify="left", box=SIMPLE_HEAD, pad_edge=False)
     for name in ("workload", "model", "runs on", "cache", "now USD", "plan USD"):
-        folds = name in {"workload", "runs on"}  # the others are told apart by their last characters
+        folds = name == "workload"  # the others are told apart by their last characters
         longest = max((len(item.model) for item in plan.workloads), default=0) if name == "model" else None
         table.add_column(
             name,
@@ -170,7 +172,7 @@ def _whys(plan: Plan) -> list[RenderableType]:
         second = item.runner_up
         after = _nowhere_else(item)
         if second is not None:
-            after = f"runner-up {second.offer.surface}/{second.offer.scope} +{_usd(second.gap)} USD: {second.sentence}"
+            after = f"runner-up {second.offer.surface}/{second.offer.scope} +{_zero(second.gap)} USD: {second.sentence}"
         found.append(escape(f"  {item.workload} / {item.model}: {item.why}; {after}"))
     return found
 
@@ -190,7 +192,8 @@ def _place(offer: Offer, model: str, percent: int) -> str:
 
 
 def _levers(plan: Plan) -> Table:
-    table = Table(title="What each lever saves (USD; steps in this order)", title_justify="left")
+    title = "What each lever saves (USD; steps in this order)"
+    table = Table(title=title, title_justify="left", box=SIMPLE_HEAD, pad_edge=False)
     for name in ("lever", "alone", "step", "if allowed", "why"):
         table.add_column(name, justify="left" if name in {"lever", "why"} else "right", overflow="fold")
     for lever in plan.levers:
