@@ -315,10 +315,11 @@ def world(
     admission: Any = None,
     stamp: Any = None,
     clock: Any = None,
+    sink: MemorySink | None = None,
     surface: Mapping[str, Any] | None = None,
     **settings: Any,
 ) -> World:
-    transport, sink, credential = MemoryTransport(answers), MemorySink(), PlainCredential()
+    transport, sink, credential = MemoryTransport(answers), sink or MemorySink(), PlainCredential()
     surfaces = {name: SurfaceSettings(name, f"http://{name}.test", **(surface or {})) for name in answers}
     chosen = routes or table(*answers)
     gateway = Gateway(

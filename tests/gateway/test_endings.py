@@ -179,17 +179,8 @@ class FailingSink(MemorySink):
         await super().closed(event)
 
 
-def with_sink(at: World, sink: MemorySink) -> World:
-    from dataclasses import replace
-
-    parts = at.gateway._parts
-    at.gateway._parts = replace(parts, tools=replace(parts.tools, sink=sink))
-    at.sink = sink
-    return at
-
-
 async def test_nothing_is_sent_when_the_opened_record_cannot_be_kept() -> None:
-    at = with_sink(world({"anthropic": [json_answer()], "vertex": [json_answer()]}), FailingSink(opened=True))
+    at = world({"anthropic": [json_answer()], "vertex": [json_answer()]}, sink=FailingSink(opened=True))
     response = await post(at, ask())
     assert (response.status, response.json()["error"]["type"]) == (503, "api_error")
     assert at.transport.sent == []
@@ -197,7 +188,7 @@ async def test_nothing_is_sent_when_the_opened_record_cannot_be_kept() -> None:
 
 
 async def test_an_answer_is_delivered_when_its_closed_record_is_refused() -> None:
-    at = with_sink(world({"anthropic": [json_answer()]}), FailingSink(closed=True))
+    at = world({"anthropic": [json_answer()]}, sink=FailingSink(closed=True))
     response = await post(at, ask())
     assert (response.status, response.json()) == (200, MESSAGE)
     assert 'trivium_ledger_errors_total{record="closed"} 1.0' in (await get(at, "/metrics")).body.decode()

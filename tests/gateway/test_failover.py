@@ -137,6 +137,22 @@ async def test_a_long_wait_is_left_to_the_client_or_avoided_elsewhere() -> None:
     assert len(at.transport.sent) == 1
 
 
+@pytest.mark.parametrize(("sent", "shown"), [("1234567", "1234567"), ("7.2", "8"), ("60", "60")])
+async def test_a_time_to_wait_is_shown_in_whole_seconds_and_never_too_short(sent: str, shown: str) -> None:
+    at = world({"anthropic": [error_answer(429, "rate_limit_error", **{"retry-after": sent})]})
+    assert (await post(at, ask())).headers["retry-after"] == shown
+
+
+async def test_a_refusal_with_a_compressed_body_is_read_by_its_status() -> None:
+    """A proxy on the way may compress its own 429; it was not billed, and the client should know to wait."""
+    busy = Answer(429, [b"\x1f\x8b\x08"], {"content-encoding": "gzip", "retry-after": "9"})
+    at = world({"anthropic": [busy]})
+    response = await post(at, ask())
+    assert (response.status, response.headers["retry-after"]) == (429, "9")
+    assert response.json()["error"]["type"] == "rate_limit_error"
+    assert at.sink.outcomes() == [Outcome.REFUSED]
+
+
 async def test_an_expired_credential_is_refreshed_once() -> None:
     at = world({"anthropic": [error_answer(401, "authentication_error"), json_answer()]})
     assert (await post(at, ask())).status == 200

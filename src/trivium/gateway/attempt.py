@@ -24,8 +24,9 @@ from trivium.core import (
     Usage,
     new_id,
 )
-from trivium.gateway.flight import Cut, Flight, unbroken
+from trivium.gateway.flight import Cut, Flight, later, unbroken
 from trivium.gateway.gate import Gate
+from trivium.gateway.late import NEVER, offer_again
 from trivium.gateway.metrics import Metrics
 from trivium.gateway.reply import Reply
 from trivium.gateway.seams import (
@@ -168,14 +169,13 @@ class Attempt:
 
     async def _receive(self, inbound: Inbound) -> Failure | None:
         surface = self._surface.surface
-        if inbound.headers.get("content-encoding", "identity") != "identity":
-            return self._failed(broken(surface, "the answer is compressed although identity was asked for"))
+        compressed = inbound.headers.get("content-encoding", "identity").strip().lower() != "identity"
         if inbound.status not in _OK:
-            try:
-                body = await _read(inbound, ERROR_BODY_BYTES_MAX)
-            except TransportError:
-                body = b""
+            # A proxy on the way may compress its own refusal: the status alone says that nothing was billed.
+            body = b"" if compressed else await read_error(inbound)
             return self._failed(self._upstream.classify(inbound.status, inbound.headers, body))
+        if compressed:
+            return self._failed(broken(surface, "the answer is compressed although identity was asked for"))
         request = self._order.request
         self._decoder = self._upstream.decoder(request, inbound.status, inbound.headers, self._tools.settings)
         # What a decoder returns is events or JSON, whatever the surface wrapped them in.
@@ -260,10 +260,12 @@ class Attempt:
         try:
             with self._tools.metrics.ledger_pending.track_inprogress():
                 await self._tools.sink.closed(closed)
-        except Exception as error:  # noqa: BLE001  counted and logged; the reaper resolves what stays open
+        except Exception as error:  # noqa: BLE001  counted, logged and offered again; a crash leaves it to the reaper
             # The client's answer is already paid for, so it is delivered all the same.
             self._tools.metrics.ledger_errors.labels("closed").inc()
             _log.error("ledger refused a closed record: %s event=%s", type(error).__name__, closed.event_id)
+            if not isinstance(error, NEVER):
+                later(offer_again(self._tools.sink, closed))
 
     def _cut_short(self, decoder: Decoder | None) -> None:
         """Name the end of an attempt that was cancelled from outside."""
@@ -305,10 +307,14 @@ def _unreachable(surface: str, error: TransportError) -> Failure:
     )
 
 
-async def _read(inbound: Inbound, bytes_max: int) -> bytes:
+async def read_error(inbound: Inbound) -> bytes:
+    """The body of an error, at most so much of it; nothing if it cannot be read."""
     body = bytearray()
-    async for chunk in inbound.chunks():
-        body += chunk
-        if len(body) > bytes_max:
-            break
-    return bytes(body[:bytes_max])
+    try:
+        async for chunk in inbound.chunks():
+            body += chunk
+            if len(body) > ERROR_BODY_BYTES_MAX:
+                break
+    except TransportError:
+        return b""
+    return bytes(body[:ERROR_BODY_BYTES_MAX])

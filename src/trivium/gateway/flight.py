@@ -48,11 +48,17 @@ class Flight:
         return True
 
 
-async def unbroken(work: Coroutine[Any, Any, Result]) -> Result:
-    """Await `work` to its end even when cancelled meanwhile; the cancellation is raised afterwards."""
+def later(work: Coroutine[Any, Any, Result]) -> asyncio.Future[Result]:
+    """Run `work` beside the request, which does not wait for it; a shutdown does."""
     future = asyncio.ensure_future(work)
     _unfinished.add(future)
     future.add_done_callback(_unfinished.discard)
+    return future
+
+
+async def unbroken(work: Coroutine[Any, Any, Result]) -> Result:
+    """Await `work` to its end even when cancelled meanwhile; the cancellation is raised afterwards."""
+    future = later(work)
     try:
         return await asyncio.shield(future)
     except asyncio.CancelledError:
@@ -64,6 +70,6 @@ async def unbroken(work: Coroutine[Any, Any, Result]) -> Result:
 
 
 async def all_settled(timeout_s: float) -> None:
-    """Wait for work that a second cancellation left running."""
+    """Wait for work that a second cancellation left running, and for what runs beside requests."""
     if _unfinished:
         await asyncio.wait(tuple(_unfinished), timeout=timeout_s)

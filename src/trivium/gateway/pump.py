@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
@@ -238,7 +239,7 @@ class Pump:
         """Tell the client; it should not repeat what was repeated here already."""
         headers = {"content-type": "application/json"}
         if failure.error.retry_after_s is not None:
-            headers["retry-after"] = f"{failure.error.retry_after_s:g}"
+            headers["retry-after"] = str(math.ceil(failure.error.retry_after_s))  # whole seconds, as HTTP wants
         if self._tries > 1 or failure.error.retry is Retry.NEVER:
             headers |= NO_RETRY
         status = failure.status if failure.status >= _ERROR else 502
@@ -249,7 +250,7 @@ def denied(error: AdmissionDenied) -> Refused:
     """A budget's refusal, in the form Claude Code stops for."""
     headers = {**NO_RETRY, "anthropic-ratelimit-unified-status": "rejected"}
     if error.retry_after_s is not None:
-        headers["retry-after"] = f"{error.retry_after_s:.0f}"
+        headers["retry-after"] = str(math.ceil(error.retry_after_s))
     return Refused(429, "billing_error", f"{error.budget}: {error}", headers)
 
 
