@@ -42,6 +42,16 @@ def test_what_is_appended_comes_back_equal(tmp_path: Path) -> None:
         assert ledger.event("e3") == events[2]
 
 
+async def test_the_ledger_begins_with_the_earliest_attempt_ended_or_not(tmp_path: Path) -> None:
+    with world.ledger(tmp_path) as ledger:
+        assert ledger.first_at() is None
+        ledger.append([world.event("e1"), world.event("e2", at=world.NOON - timedelta(days=1))])
+        assert ledger.first_at() == world.NOON - timedelta(days=1)
+        async with ledger.sink() as sink:
+            await sink.opened(world.opened("e3", at=world.NOON - timedelta(days=2)))
+        assert ledger.first_at() == world.NOON - timedelta(days=2)
+
+
 def test_the_amount_is_the_sum_of_its_lines(tmp_path: Path) -> None:
     usage = Usage(input=1000, output=200, cache_read=40_000, cache_write_5m=800, cache_write_1h=300, web_search=2)
     with world.ledger(tmp_path) as ledger:

@@ -10,7 +10,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 
 from trivium.core import (
     UNKNOWN_USAGE,
@@ -173,6 +173,12 @@ class Ledger:
             for row in connection.execution_options(yield_per=1000).execute(query):
                 opened = rows.opened_from(row[: rows.OPENED_WIDTH])
                 yield UsageEvent(opened, rows.closed_from(opened.event_id, row[rows.OPENED_WIDTH :]))
+
+    def first_at(self) -> datetime | None:
+        """When the first attempt it still holds began; None if it is empty. One look at an index."""
+        with self._store.reading() as connection:
+            first_us = connection.execute(select(func.min(opened_table.c.at_us))).scalar()
+        return None if first_us is None else rows.from_us(first_us)
 
     def event(self, event_id: str) -> UsageEvent:
         """One ended attempt; UserError if the ledger has none of that id."""

@@ -1,4 +1,4 @@
-"""What an operator does to a ledger while a gateway writes into it."""
+"""What another process does to a ledger while a gateway writes into it."""
 
 from __future__ import annotations
 
