@@ -1,0 +1,1 @@
+"""Deciding: organisation, demand, prices and evidence become a placement with its reasons."""

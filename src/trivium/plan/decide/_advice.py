@@ -1,0 +1,152 @@
+"""Which commitment to sign: every level of an offer against the scenarios, with the best placement found for it.
+
+A level is judged with each of a few placements (the plan without it, the plan with it, everything that can on its
+surfaces), and keeps the one with the least objective. The joint choice of placement and levels is the optimiser's; this
+draws the curve around it and says what would flip it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from trivium.core import UserError
+from trivium.plan.decide._deals import Array, Deal, bill
+from trivium.plan.decide._scenes import Scenes, objective, spread
+from trivium.plan.decision import Advice, Basis, Ground, Spread
+from trivium.plan.org import Contract
+
+_GRID = 24
+_HALVINGS = 40
+_FACTOR_MAX = 64.0
+
+
+@dataclass(frozen=True, slots=True)
+class Risk:
+    """How scenarios are weighed."""
+
+    weight: float
+    level: float
+
+
+@dataclass(frozen=True)
+class Offered:
+    """A contract that may be signed: its levels as deals, the least first; `None` (do not sign) is always there too."""
+
+    name: str
+    contract: Contract
+    levels: tuple[Deal, ...]
+
+
+def offered(name: str, contract: Contract, blank: Deal) -> Offered:
+    """The levels of an offer: its discrete ones, else a grid from its least to its most."""
+    if contract.kind != "spend-commitment":
+        return Offered(name, contract, (blank,))
+    if contract.levels:
+        deals = [
+            replace(blank, amount_usd=float(level.from_usd), discount=float(level.discount_percent) / 100)
+            for level in contract.levels
+        ]
+        return Offered(name, contract, tuple(sorted(deals, key=lambda deal: deal.amount_usd)))
+    low, high = blank.amount_usd, float(contract.commitment_usd_per_year_max or contract.commitment_usd_per_year or 0)
+    if high <= 0:
+        where = f"contracts.{name}.commitment_usd_per_year_max"
+        raise UserError(where, contract.commitment_usd_per_year_max, "give the most that could be committed a year")
+    amounts = np.linspace(low, high, _GRID) if high > low else np.array([high])
+    return Offered(name, contract, tuple(replace(blank, amount_usd=float(amount)) for amount in amounts))
+
+
+@dataclass(frozen=True)
+class Judged:
+    """One level: what it costs in every scenario under the best of the placements."""
+
+    deal: Deal | None
+    totals: Array
+    placement: int
+
+
+def judge(scenes: Scenes, placements: Sequence[Array], others: Sequence[Deal], deal: Deal | None, risk: Risk) -> Judged:
+    """The best of the placements under the other deals and this one. Moves are already in none of the amounts."""
+    deals = (*others, deal) if deal is not None else tuple(others)
+    best: Judged | None = None
+    for number, shares in enumerate(placements):
+        totals = bill(scenes.spend(shares), deals).total
+        if best is None or objective(totals, risk.weight, risk.level) < objective(best.totals, risk.weight, risk.level):
+            best = Judged(deal, totals, number)
+    if best is None:
+        raise UserError("placements", "none", "give at least one")
+    return best
+
+
+def advise(
+    scenes: Scenes, placements: Sequence[Array], others: Sequence[Deal], offer: Offered, risk: Risk
+) -> tuple[Advice, Judged]:
+    """What to do with one offer while everything else stays as it is."""
+    without = judge(scenes, placements, others, None, risk)
+    levels = [judge(scenes, placements, others, deal, risk) for deal in offer.levels]
+    best = min([without, *levels], key=lambda found: objective(found.totals, risk.weight, risk.level))
+    every = np.stack([found.totals for found in (without, *levels)])
+    regret = float((best.totals - every.min(axis=0)).mean())
+    shown = best if best.deal is not None else max(levels, key=lambda found: -float(found.totals.mean()))
+    saving = without.totals - shown.totals
+    curve = tuple(_point(found, without.totals) for found in levels)
+    advice = Advice(
+        contract=offer.name,
+        surfaces=offer.contract.surfaces,
+        verdict="sign" if best.deal is not None else "do not sign",
+        level_usd_per_year=shown.deal.amount_usd if shown.deal is not None else 0.0,
+        saving=_saving(saving, risk),
+        regret_usd=regret,
+        loss_probability=float((saving < 0).mean()),
+        break_even=_break_even(scenes, placements[shown.placement], others, shown.deal),
+        curve=curve,
+        basis=_basis(offer.contract),
+    )
+    return advice, best
+
+
+def _point(found: Judged, without: Array) -> tuple[float, float, float, float]:
+    saving = np.sort(without - found.totals)
+    low, high = (float(np.quantile(saving, q, method="inverted_cdf")) for q in (0.05, 0.95))
+    return (found.deal.amount_usd if found.deal is not None else 0.0, float(saving.mean()), low, high)
+
+
+def _saving(saving: Array, risk: Risk) -> Spread:
+    """Savings are good: their tail is the low one, so the CVaR is that of the loss."""
+    found = spread(-saving, risk.level)
+    low = tuple(-q for q in reversed(found.quantiles_usd))
+    return Spread(-found.mean_usd, -found.cvar_usd, (low[0], low[1], low[2], low[3], low[4]))
+
+
+def _break_even(scenes: Scenes, shares: Array, others: Sequence[Deal], deal: Deal | None) -> str:
+    """The spend from which the level pays on average: demand is scaled until the mean saving is nothing."""
+    if deal is None or (deal.kind == "spend-commitment" and not deal.amount_usd):
+        return ""
+    spend = scenes.spend(shares)
+    yearly = float(spend[list(deal.surfaces)].sum(axis=0).mean(axis=0).sum()) / spend.shape[2] * 12
+
+    def gain(factor: float) -> float:
+        scaled = spend * factor
+        return float((bill(scaled, others).total - bill(scaled, (*others, deal)).total).mean())
+
+    if gain(_FACTOR_MAX) <= 0:
+        return f"never pays up to {_FACTOR_MAX:.0f} times the forecast of {yearly:,.0f} USD a year at list"
+    low, high = 0.0, _FACTOR_MAX
+    for _ in range(_HALVINGS):
+        middle = (low + high) / 2
+        low, high = (low, middle) if gain(middle) > 0 else (middle, high)
+    names = " and ".join(scenes.surfaces[index] for index in deal.surfaces)
+    return f"pays from {high * yearly:,.0f} USD a year at list on {names}; the forecast mean is {yearly:,.0f}"
+
+
+def _basis(contract: Contract) -> Basis:
+    ground = {"signed": Ground.CONTRACT, "offered": Ground.QUOTE, "assumed": Ground.ASSUMPTION}[contract.status]
+    return Basis((ground,), (), "", contract.source or contract.note)
+
+
+def information(levels: Sequence[Judged], chosen: Array) -> float:
+    """Expected value of perfect information about demand: what choosing the level after the fact would save."""
+    every = np.stack([found.totals for found in levels])
+    return float(chosen.mean() - every.min(axis=0).mean())

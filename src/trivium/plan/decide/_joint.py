@@ -1,0 +1,191 @@
+"""Placement and commitments together: candidates by dynamic programming, judged by the exact bill in every scenario.
+
+For every set of surfaces that may be opened and every choice of which offered contracts to price in, each part's
+cheapest path over the months is found (moves paid, at the mean demand); the bill of each path set is then computed in
+every scenario under every level of the contracts, and the least objective wins. It is an upper bound that needs no
+solver; where the `horizon` solver runs, its bound says how far from the optimum this can be.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import combinations, product
+
+import numpy as np
+
+from trivium.plan.decide._advice import Offered, Risk
+from trivium.plan.decide._deals import Array, Deal, bill
+from trivium.plan.decide._scenes import Scenes, objective
+
+_SETS_MAX = 64
+_ROUNDS = 4
+_FAR = 1e30  # a cost no path would choose; infinities would become NaN in sums
+
+
+@dataclass(frozen=True)
+class Moves:
+    """What moves cost: per part and surface entered, and once per surface that the organisation does not use yet."""
+
+    home: tuple[int | None, ...]  # surface index of each part now; None: on none of these
+    switch_usd: Array  # (W, K)
+    onboard_usd: Array  # (K,), 0 where it is in use
+    min_stay_months: int = 1
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """Shares (W, K, T) of 0 or 1, the deals to sign, and what it costs in every scenario, moves included."""
+
+    shares: Array
+    signed: tuple[Deal, ...]
+    totals: Array
+    moves_usd: float
+    objective: float
+    placements: tuple[Array, ...]  # what was judged, for the curves
+
+
+def optimise(scenes: Scenes, moves: Moves, in_force: Sequence[Deal], offers: Sequence[Offered], risk: Risk) -> Outcome:
+    """The best of all candidates; see the module."""
+    best: Outcome | None = None
+    seen: dict[bytes, tuple[Array, float]] = {}
+    for shares in _candidates(scenes, moves, in_force, offers):
+        seen.setdefault(shares.astype(bool).tobytes(), (shares, moves_cost(shares, moves)))
+    placements = tuple(shares for shares, _ in seen.values())
+    for shares, cost in seen.values():
+        signed, totals = _levels(scenes, shares, in_force, offers, risk)
+        value = objective(totals + cost, risk.weight, risk.level)
+        if best is None or value < best.objective - 1e-9:
+            best = Outcome(shares, signed, totals + cost, cost, value, ())
+    assert best is not None  # noqa: S101  the set of present surfaces is always among the candidates
+    return Outcome(best.shares, best.signed, best.totals, best.moves_usd, best.objective, placements)
+
+
+def _candidates(scenes: Scenes, moves: Moves, in_force: Sequence[Deal], offers: Sequence[Offered]) -> Iterator[Array]:
+    """Path sets for every set of open surfaces and every choice of contracts to price in."""
+    mean = scenes.unit_usd * (scenes.demand.mean(axis=1) * scenes.month_weight)[:, None, :]
+    for factors in _price_factors(scenes, in_force, offers):
+        priced = mean * factors
+        for allowed in _open_sets(scenes, moves):
+            paths = cheapest_paths(priced, moves, allowed)
+            if paths is not None:
+                yield paths
+
+
+def _price_factors(scenes: Scenes, in_force: Sequence[Deal], offers: Sequence[Offered]) -> Iterator[Array]:
+    """What a dollar at list costs at the margin, (K, T), for each choice of offers: all, none, and each by itself."""
+    horizon = len(scenes.starts)
+
+    def factor(deals: Sequence[Deal]) -> Array:
+        found = np.ones((len(scenes.surfaces), horizon))
+        for deal in deals:
+            discount = max((d for _, d in deal.tiers), default=0.0) if deal.kind == "volume-tiers" else deal.discount
+            for low, high, _ in deal.periods(horizon):
+                found[list(deal.surfaces), low:high] *= 1 - discount
+        return found
+
+    choices = [(None, offer.levels[-1]) for offer in offers]
+    for combination in (
+        product(*choices) if len(choices) <= _ROUNDS else ([None] * len(choices), [c[1] for c in choices])
+    ):
+        yield factor([*in_force, *(deal for deal in combination if deal is not None)])
+    if any(deal.kind == "spend-commitment" for deal in in_force):
+        yield factor([])  # a commitment that cannot be filled has no margin to gain
+
+
+def _open_sets(scenes: Scenes, moves: Moves) -> Iterator[tuple[int, ...]]:
+    """Sets of surfaces: those in use with every set of others, as far as that is not too many."""
+    everything = range(len(scenes.surfaces))
+    used = tuple(sorted({number for number in moves.home if number is not None}))
+    others = [number for number in everything if number not in used]
+    count = 0
+    for size in range(len(others) + 1):
+        for added in combinations(others, size):
+            count += 1
+            if count <= _SETS_MAX:
+                yield tuple(sorted((*used, *added)))
+    for number in everything:
+        yield (number,)
+
+
+def cheapest_paths(cost: Array, moves: Moves, allowed: Sequence[int]) -> Array | None:
+    """Each part's cheapest path (W, K, T) over some surfaces; None if some part cannot run there at all.
+
+    `cost` is what a month on a surface costs. With a minimum stay, moves happen only at its multiples: every stay is
+    then long enough, at the price of not trying the months between.
+    """
+    blocked = np.ones(cost.shape[1], dtype=bool)
+    blocked[list(allowed)] = False
+    parts, surfaces, months = cost.shape
+    costs = np.where(np.isfinite(cost), cost, _FAR)
+    costs[:, blocked, :] = _FAR
+    stay = max(moves.min_stay_months, 1)
+    starts = list(range(0, months, stay))
+    blocks = np.minimum(np.add.reduceat(costs, starts, axis=2), _FAR)
+    rows = np.arange(parts)
+    value = blocks[:, :, 0] + _entry(moves, parts, surfaces)
+    came = np.zeros((len(starts), parts, surfaces), dtype=np.int64)
+    for number in range(1, len(starts)):
+        cheapest = value.argmin(axis=1)
+        moved = value[rows, cheapest][:, None] + moves.switch_usd
+        stays = value <= moved
+        came[number] = np.where(stays, np.arange(surfaces), cheapest[:, None])
+        value = np.where(stays, value, moved) + blocks[:, :, number]
+    last = value.argmin(axis=1)
+    if (value[rows, last] >= _FAR).any():
+        return None
+    path = np.zeros((parts, len(starts)), dtype=np.int64)
+    path[:, -1] = last
+    for number in range(len(starts) - 1, 0, -1):
+        path[:, number - 1] = came[number, rows, path[:, number]]
+    shares = np.zeros((parts, surfaces, months))
+    for number, start in enumerate(starts):
+        shares[rows, path[:, number], start : start + stay] = 1.0
+    return shares
+
+
+def _entry(moves: Moves, parts: int, surfaces: int) -> Array:
+    """What it costs to be on a surface in the first month: a move, unless the part is there now."""
+    found = moves.switch_usd.copy()
+    for part in range(parts):
+        home = moves.home[part]
+        if home is not None and home < surfaces:
+            found[part, home] = 0.0
+    return np.asarray(found)
+
+
+def moves_cost(shares: Array, moves: Moves) -> float:
+    """What the moves of a placement cost: every entry of a part into a surface, and each surface opened."""
+    used = shares > 0
+    entered = used.copy()
+    entered[:, :, 1:] &= ~used[:, :, :-1]
+    for part, home in enumerate(moves.home):
+        if home is not None:
+            entered[part, home, 0] = False
+    switching = float((entered.sum(axis=2) * moves.switch_usd).sum())
+    opened = float(moves.onboard_usd[used.any(axis=(0, 2))].sum())
+    return switching + opened
+
+
+def _levels(
+    scenes: Scenes, shares: Array, in_force: Sequence[Deal], offers: Sequence[Offered], risk: Risk
+) -> tuple[tuple[Deal, ...], Array]:
+    """The best level of every offer for a placement: one after the other until none changes."""
+    spend = scenes.spend(shares)
+    chosen: list[Deal | None] = [None] * len(offers)
+    totals = bill(spend, in_force).total
+    value = objective(totals, risk.weight, risk.level)
+    for _ in range(_ROUNDS):
+        changed = False
+        for number, offer in enumerate(offers):
+            others = [*in_force, *(deal for index, deal in enumerate(chosen) if deal is not None and index != number)]
+            for deal in (None, *offer.levels):
+                if deal == chosen[number]:
+                    continue
+                tried = bill(spend, others if deal is None else [*others, deal]).total
+                worth = objective(tried, risk.weight, risk.level)
+                if worth < value - 1e-9:
+                    chosen[number], totals, value, changed = deal, tried, worth, True
+        if not changed:
+            break
+    return tuple(deal for deal in chosen if deal is not None), totals

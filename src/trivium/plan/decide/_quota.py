@@ -1,0 +1,101 @@
+"""Quotas at the measured peak: what a placement of the first month uses of each, and the repair where it breaks one.
+
+The repair is exact for what it decides: the placement in whole hundredths that costs least and holds every quota in
+every measured minute (`plan._place`), at the prices of the first month.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from fractions import Fraction
+
+from trivium.plan._candidates import Candidate, Choice
+from trivium.plan._demand import Demand, Minute
+from trivium.plan._facts import Quota
+from trivium.plan._place import Placement, place
+from trivium.plan.decide._parts import Part
+from trivium.plan.decide._ways import Way
+
+WHOLE = 100
+
+
+@dataclass(frozen=True)
+class Held:
+    """The first month's placement that holds every quota: per part, the ways with their hundredths."""
+
+    shares: tuple[tuple[tuple[Way, int], ...], ...]
+    broken: tuple[tuple[Quota, int, int], ...]  # (quota, peak, minute) that the wish would have broken
+    repaired: bool
+    placement: Placement | None = None
+
+
+def hold(parts: Sequence[Part], wish: Sequence[Way], ways: Sequence[Sequence[Way]], quotas: Sequence[Quota]) -> Held:
+    """The wish if every quota holds at every minute, else the cheapest placement that does.
+
+    UserError or NoPrice from `place` if there is none: no division of the parts over their ways holds all quotas.
+    """
+    broken = tuple(found for quota in quotas if (found := _worst(parts, wish, quota)) is not None)
+    if not broken:
+        return Held(tuple(((way, WHOLE),) for way in wish), (), repaired=False)
+    choices = [_choice(part, mine, options) for part, mine, options in zip(parts, wish, ways, strict=True)]
+    placement = place(choices, tuple(quotas), WHOLE)
+    shares = tuple(
+        tuple((ways[number][candidate], share) for candidate, share in placement.shares(number))
+        for number in range(len(parts))
+    )
+    return Held(shares, broken, repaired=True, placement=placement)
+
+
+def scaled_minutes(part: Part) -> tuple[Minute, ...]:
+    """The minutes of a part: its fraction of each of its demand's, rounded up."""
+    if part.fraction == 1:
+        return part.demand.minutes
+    return tuple(_part_of(minute, part.fraction) for minute in part.demand.minutes)
+
+
+def _part_of(minute: Minute, fraction: Fraction) -> Minute:
+    counts = (minute.requests, minute.input, minute.output, minute.cached, minute.joined_5m, minute.joined_1h)
+    return Minute(minute.minute, *(-(-count * fraction.numerator // fraction.denominator) for count in counts))
+
+
+def _worst(parts: Sequence[Part], wish: Sequence[Way], quota: Quota) -> tuple[Quota, int, int] | None:
+    """The minute that passes a quota by most, None if none does."""
+    at, load = max(_loads(parts, wish, quota).items(), key=lambda item: (item[1], -item[0]), default=(0, 0))
+    return (quota, load, at) if load > quota.limit else None
+
+
+def _loads(parts: Sequence[Part], wish: Sequence[Way], quota: Quota) -> dict[int, int]:
+    """What every minute uses of a quota."""
+    loads: dict[int, int] = {}
+    for part, way in zip(parts, wish, strict=True):
+        if quota.covers(way.offer):
+            for minute in scaled_minutes(part):
+                loads[minute.minute] = loads.get(minute.minute, 0) + quota.load(minute.counts(way.cache_life))
+    return loads
+
+
+def _choice(part: Part, mine: Way, options: Sequence[Way]) -> Choice:
+    """The part's ways as candidates; the wish wins among equals by being its home."""
+    demand: Demand = replace(part.demand, minutes=scaled_minutes(part))
+    rows = tuple(replace(row, offer=mine.offer) for row in demand.rows)
+    candidates = tuple(
+        Candidate(way.offer, way.cache_life, round(way.span_picos), round(way.span_picos)) for way in options
+    )
+    return Choice(replace(demand, rows=rows), part.requirement, candidates, ())
+
+
+def quota_months(
+    parts: Sequence[Part], wish: Sequence[Way], quotas: Sequence[Quota], growth: Sequence[float]
+) -> Mapping[str, tuple[int, float]]:
+    """The first month in which a quota would be passed if the peak grows like the demand: name → (month, factor)."""
+    found: dict[str, tuple[int, float]] = {}
+    for quota in quotas:
+        peak = max(_loads(parts, wish, quota).values(), default=0)
+        if peak <= 0:
+            continue
+        for month, factor in enumerate(growth):
+            if peak * factor > quota.limit:
+                found[f"{quota.surface} {quota.metric} ({quota.name})"] = (month, factor)
+                break
+    return found

@@ -1,0 +1,85 @@
+"""What could go otherwise: a surface that fails, inputs at their ends, and other plans for the same work."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+
+from trivium.plan.decide._advice import Risk
+from trivium.plan.decide._deals import Array, Deal, bill
+from trivium.plan.decide._scenes import Scenes, spread
+from trivium.plan.decide._ways import Way
+from trivium.plan.decision import Loss, Rival, Swing
+
+
+def losses(
+    parts: Sequence[str], chosen: Sequence[Way | None], options: Sequence[Mapping[str, Way]]
+) -> tuple[Loss, ...]:
+    """For every surface in use: the share of the spend that could go on elsewhere, and what it would cost more there.
+
+    `parts` names the workload of each. A part goes on if some other surface may serve it in the first month; that its
+    quota there holds the extra load is stated as a note by the caller.
+    """
+    used = sorted({way.offer.surface for way in chosen if way is not None})
+    total = sum(way.usd_per_month for way in chosen if way is not None)
+    found = []
+    for surface in used:
+        goes_on, extra, stopped = 0.0, 0.0, set()
+        for workload, way, ways in zip(parts, chosen, options, strict=True):
+            if way is None:
+                continue
+            others = [other for name, other in ways.items() if name != surface]
+            if way.offer.surface != surface:
+                goes_on += way.usd_per_month
+            elif others:
+                goes_on += way.usd_per_month
+                extra += min(other.usd_per_month for other in others) - way.usd_per_month
+            else:
+                stopped.add(workload)
+        share = 100 * goes_on / total if total else 100.0
+        note = "caches are written anew there; quotas there must hold the extra load"
+        found.append(Loss(surface, share, tuple(sorted(stopped)), extra, note))
+    return tuple(found)
+
+
+def swings(
+    scenes: Scenes, shares: Array, deals: Sequence[Deal], ends: Mapping[str, tuple[str, str, Array, Array]]
+) -> tuple[Swing, ...]:
+    """The cost of the plan as it is with one input at each end; `ends`: name → (low, high, factor, factor).
+
+    A factor multiplies the list spend (K, S, T) and may be any shape that spreads to it. Widest first.
+    """
+    spend = scenes.spend(shares)
+    found = []
+    for name, (low, high, at_low, at_high) in ends.items():
+        costs = [float(bill(spend * factor, deals).total.mean()) for factor in (at_low, at_high)]
+        found.append(Swing(name, low, high, costs[0], costs[1]))
+    return tuple(sorted(found, key=lambda swing: (-abs(swing.high_usd - swing.low_usd), swing.input)))
+
+
+def one_platform(scenes: Scenes, surface: int) -> Array | None:
+    """Everything on one surface; None if some part may not run there in some month."""
+    if not np.isfinite(scenes.unit_usd[:, surface, :]).all():
+        return None
+    shares = np.zeros_like(scenes.unit_usd)
+    shares[:, surface, :] = 1.0
+    return shares
+
+
+def cheapest_list(scenes: Scenes) -> Array:
+    """Each part in each month where its list price is least, whatever a move costs; left out where it has no way."""
+    shares = np.zeros_like(scenes.unit_usd)
+    best = np.argmin(scenes.unit_usd, axis=1)
+    rows, months = np.indices(best.shape)
+    shares[rows, best, months] = np.isfinite(scenes.unit_usd[rows, best, months])
+    return shares
+
+
+def rival(
+    name: str, scenes: Scenes, shares: Array | None, deals: Sequence[Deal], risk: Risk, moves_usd: float
+) -> Rival:
+    """Another placement under the contracts in force, with what its moves cost."""
+    if shares is None:
+        return Rival(name, None, "it cannot carry every workload")
+    return Rival(name, spread(bill(scenes.spend(shares), deals).total + moves_usd, risk.level))

@@ -1,0 +1,185 @@
+"""Ways: what each part may run on in each month, at that month's prices, and why the rest is out.
+
+Within one surface only the cheapest way is ever worth using (no commitment here distinguishes two offers of a surface),
+so that a part has at most one way a surface a month; the optimiser then chooses among surfaces.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import date, timedelta
+from fractions import Fraction
+
+from trivium.core import Money, Offer
+from trivium.plan._candidates import Choice, Excluded, Frame, choose_from
+from trivium.plan._facts import Facts
+from trivium.plan._market import BookMarket, Market, claims_of
+from trivium.plan.decide._months import DAYS_PER_MONTH
+from trivium.plan.decide._parts import Part
+from trivium.pricing import PriceBook
+
+Fits = Callable[[Part, Offer, date], Excluded | None]  # None: it may run there in the month that ends on the day
+Ratio = Callable[[str, str], Fraction]  # tokens of the second model for one token of the first, for the same text
+NO_TIME = timedelta(0)
+
+
+@dataclass(frozen=True, slots=True)
+class Way:
+    """An offer with a cache life for a part: exact for the measured span, and a month at that pace."""
+
+    offer: Offer
+    cache_life: str
+    span_picos: Fraction
+    usd_per_month: float
+    claim_ids: tuple[str, ...]
+
+    @property
+    def span(self) -> Money:
+        """The amount of the measured span, to the pico-dollar."""
+        return Money(round(self.span_picos))
+
+
+@dataclass(frozen=True)
+class Ways:
+    """Per part, per month: the cheapest way on each surface; and what is out in the first month in which it is."""
+
+    surfaces: tuple[str, ...]
+    months: tuple[date, ...]  # last days
+    best: tuple[tuple[Mapping[str, Way], ...], ...]  # [part][month][surface]
+    every: tuple[tuple[Way, ...], ...]  # [part]: all ways of the first month, not only the cheapest of a surface
+    excluded: tuple[tuple[Excluded, ...], ...]  # [part]
+    followed: tuple[
+        tuple[int, date, str], ...
+    ]  # (part, end of its first month without its model, what follows; empty: nothing known)
+
+
+@dataclass(frozen=True)
+class Terms:
+    """What the ways of all parts share."""
+
+    book: PriceBook
+    facts: Facts
+    surfaces: tuple[str, ...]
+    fits: Fits
+    ratio: Ratio
+    span_days: Mapping[str, float]  # workload → measured days
+    follower: Mapping[str, str]  # model → what follows it where it is retired
+
+
+def find_ways(parts: Sequence[Part], terms: Terms, starts: Sequence[date], ends: Sequence[date]) -> Ways:
+    """The ways of every part over the months. A month has the prices of its first day."""
+    markets = _markets(terms.book, starts)
+    best, every, excluded, followed = [], [], [], []
+    for number, part in enumerate(parts):
+        search = _Search(part, terms)
+        months = [search.month(market, end) for market, end in zip(markets, ends, strict=True)]
+        best.append(tuple(_cheapest(ways, part) for ways in months))
+        every.append(months[0] if months else ())
+        excluded.append(tuple(search.out[offer] for offer in sorted(search.out)))
+        if search.followed is not None:
+            followed.append((number, *search.followed))
+    used = {name for months in best for month in months for name in month}
+    surfaces = tuple(name for name in terms.surfaces if name in used)
+    return Ways(surfaces, tuple(ends), tuple(best), tuple(every), tuple(excluded), tuple(followed))
+
+
+def _markets(book: PriceBook, starts: Sequence[date]) -> tuple[Market, ...]:
+    """A market a month; months between two changes of price share one."""
+    changes = sorted(book.change_days())
+    found: dict[int, BookMarket] = {}
+    result = []
+    for start in starts:
+        epoch = sum(day <= start for day in changes)
+        result.append(found.setdefault(epoch, BookMarket(book, start)))
+    return tuple(result)
+
+
+class _Search:
+    """The ways of one part, month after month; what is out is kept with the first reason met."""
+
+    def __init__(self, part: Part, terms: Terms) -> None:
+        self.part, self.terms = part, terms
+        self.out: dict[Offer, Excluded] = {}
+        self.followed: tuple[date, str] | None = None
+        self._last: tuple[Way, ...] = ()
+        self._known: dict[tuple[int, frozenset[tuple[str, str]], bool], Choice] = {}
+        self._verdicts: dict[tuple[Offer, frozenset[tuple[str, str]]], Excluded | None] = {}
+
+    def month(self, market: Market, end: date) -> tuple[Way, ...]:
+        """The ways of a month; if its model has been retired everywhere, those of the model that follows it.
+
+        Where no follower is known either, the last month's ways are carried on: the work will go on somehow, at a cost
+        that nobody knows. Both are recorded in `followed`.
+        """
+        found = self._ways(market, end, follow=False)
+        heir = self.terms.follower.get(self.part.model, "")
+        if not found and self._last:
+            found = self._ways(market, end, follow=True) if heir else ()
+            self.followed = self.followed or (end, heir if found else "")
+            found = found or self._last
+        self._last = found
+        return found
+
+    def _gone(self, end: date) -> frozenset[tuple[str, str]]:
+        retirements = self.terms.facts.retirements
+        return frozenset((r.surface, r.model) for r in retirements if not r.floor and r.day <= end)
+
+    def _ways(self, market: Market, end: date, *, follow: bool) -> tuple[Way, ...]:
+        gone = self._gone(end)
+        key = (id(market), gone, follow)
+        if key not in self._known:
+            need = self.part.requirement
+            if follow:
+                need = replace(need, models=(*need.models, self.terms.follower[self.part.model]))
+            frame = Frame(market, self.terms.facts, end, NO_TIME, self.terms.surfaces)
+            self._known[key] = choose_from(self.part.demand, need, frame)
+            for lost in self._known[key].excluded:
+                self.out.setdefault(lost.offer, lost)
+        return tuple(self._fitting(self._known[key], market, end, gone))
+
+    def _fitting(self, choice: Choice, market: Market, end: date, gone: frozenset[tuple[str, str]]) -> Iterator[Way]:
+        part, terms = self.part, self.terms
+        for candidate in choice.candidates:
+            offer = candidate.offer
+            if (offer, gone) not in self._verdicts:
+                self._verdicts[offer, gone] = terms.fits(part, offer, end)
+            wrong = self._verdicts[offer, gone]
+            if wrong is not None:
+                self.out.setdefault(offer, wrong)
+                continue
+            picos = Fraction(candidate.cost) * part.fraction * terms.ratio(part.model, offer.model)
+            rates = claims_of(part.demand, offer, candidate.life, market)
+            ids = tuple(sorted({name for rate in rates for name in rate.claim_ids}))
+            days = terms.span_days[part.workload]
+            yield Way(offer, candidate.life, picos, float(picos) / 1e12 / days * DAYS_PER_MONTH, ids)
+
+
+def _cheapest(ways: Sequence[Way], part: Part) -> Mapping[str, Way]:
+    """One way a surface; among equals the present offer, then the model in use, then names; the short life first."""
+    home = part.demand.home
+
+    def rank(way: Way) -> tuple[Fraction, bool, bool, bool, str]:
+        return (
+            way.span_picos,
+            way.offer != home,
+            way.offer.model != part.model,
+            way.cache_life != "5m",
+            str(way.offer),
+        )
+
+    found: dict[str, Way] = {}
+    for way in sorted(ways, key=rank):
+        found.setdefault(way.offer.surface, way)
+    return found
+
+
+def same_tokens(_model: str, _other: str) -> Fraction:
+    """No difference between tokenizers."""
+    return Fraction(1)
+
+
+def without(ways: Ways, part: int, surface: str) -> Ways:
+    """The same without one surface for one part."""
+    months = tuple({name: way for name, way in month.items() if name != surface} for month in ways.best[part])
+    return replace(ways, best=(*ways.best[:part], months, *ways.best[part + 1 :]))
