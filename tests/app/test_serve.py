@@ -210,6 +210,54 @@ def test_sigterm_finishes_the_stream_in_flight_and_every_record(tmp_path: Path) 
             assert ledger.open_attempts() == ()
 
 
+def test_a_second_signal_cuts_what_is_in_flight_and_closes_its_record(tmp_path: Path) -> None:
+    route_to(tmp_path, "anthropic")
+    with running(tmp_path) as site:
+        secret = trivium("key", "create", "--db", str(site.ledger), "--workload", "w")["secret"]
+        site.control("POST", "/faults", {"kind": "silence", "seconds": 25.0, "after_bytes": 900, "count": 1})
+        with ThreadPoolExecutor(1) as pool, client(site, secret) as caller:
+            streaming = pool.submit(lambda: stream_whole(caller))
+            until(lambda: in_flight(site) == 1)
+            site.gateway.send_signal(signal.SIGTERM)
+            with pytest.raises(subprocess.TimeoutExpired):
+                site.gateway.wait(1.0)
+            site.gateway.send_signal(signal.SIGINT)
+            assert site.gateway.wait(10) == 0
+            assert isinstance(streaming.exception(), anthropic.APIError)
+        with Ledger.open(site.ledger, clock=SystemClock()) as ledger:
+            (event,) = ledger.events()
+            assert event.closed.error_type == "shutdown"
+            assert ledger.open_attempts() == ()
+
+
+def test_settings_that_cannot_be_used_end_the_start_with_their_remedy(tmp_path: Path) -> None:
+    settings = tmp_path / "trivium.toml"
+    settings.write_text('[surfaces.anthropic]\ncredential = { kind = "api-key", env = "K" }\n[gateway]\nport = 0\n')
+    (tmp_path / ".trivium").mkdir()
+    (tmp_path / ".trivium/routes.json").write_text("{ broken")
+    done = subprocess.run(
+        [sys.executable, "-m", "trivium.cli", "serve", "--settings", str(settings)],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=30,
+    )
+    assert done.returncode == 2
+    assert "routes.json" in done.stderr
+    assert "--write-routes" in done.stderr
+
+
+def test_the_log_has_our_lines_and_only_warnings_of_libraries() -> None:
+    """Libraries write down addresses and requests when they are asked for more."""
+    code = (
+        "import logging; from trivium.app.serve import log_to_stderr; log_to_stderr('DEBUG');"
+        "logging.getLogger('trivium.gateway').debug('ours\\nand more'); logging.getLogger('botocore').info('theirs');"
+        "logging.getLogger('botocore').warning('told'); logging.getLogger('apprise').error('json://secret')"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert [json.loads(line)["message"] for line in done.stderr.splitlines()] == ["ours\nand more", "told"]
+
+
 def test_a_killed_gateway_loses_no_answer_and_what_it_left_open_is_reaped(tmp_path: Path) -> None:
     route_to(tmp_path, "anthropic")
     with running(tmp_path) as site:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import re
 import tomllib
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from trivium.app._parts import RouteFile, ScopedKeys, default_routes
-from trivium.app.settings import WorkloadEntry, parse_settings, read_settings
+from trivium.app.settings import WorkloadEntry, parse_settings, read_settings, scope_of
 from trivium.core import (
     ANY,
     KeyRecord,
@@ -66,11 +67,75 @@ def surface(name: str, **entry: Any) -> dict[str, Any]:
         ({**GOOD, "limits": {"a": {"amount_usd": "1", "window": "week"}}}, r"limits\.a\.window: 'week'"),
         ({**GOOD, "limits": {"a": {"amount_usd": "1", "window": "day", "thresholds": [0]}}}, "thresholds"),
         ({**GOOD, "prices_as_of": "yesterday"}, "prices_as_of"),
+        ({**GOOD, "gateway": {"host": " "}}, r"gateway\.host"),
+        ({**GOOD, "gateway": {"deadline_s": 1e9}}, r"gateway\.deadline_s.*at most 604800"),
+        ({**GOOD, "gateway": {"extra_attempts_max": 99}}, r"gateway\.extra_attempts_max"),
+        (surface("anthropic/", credential=KEY), "SURFACE/SCOPE"),
+        (surface("anthropic/us", credential=KEY, scope="eu"), r"surfaces\.anthropic/us\.scope: 'eu'"),
+        (surface("anthropic", credential=KEY, base_url="https://x:port"), "https://claude"),
+        (surface("anthropic", credential=KEY, base_url="https://x/?a=1"), "without query"),
+        (
+            surface("anthropic", credential=KEY, project="p"),
+            r"anthropic\.project: 'p': take it out: it belongs to vertex",
+        ),
+        (surface("bedrock", credential={"kind": "aws"}, region="us-east-1/../x"), "letters, digits and hyphens"),
+        (surface("bedrock", credential={"kind": "aws", "env": "X"}, region="us-east-1"), r"env: 'aws'.*reads profile"),
+        ({**GOOD, "workloads": {"a": {"surfaces": ["bedrok"]}}}, r"workloads\.a\.surfaces: 'bedrok'"),
+        ({**GOOD, "workloads": {"a": {"models": [7]}}}, r"workloads\.a\.models\[0\]: 7"),
+        ({**GOOD, "limits": {"a": {"amount_usd": "1", "window": "day", "where": {"team": "x"}}}}, "tag:NAME"),
+        ({**GOOD, "limits": {"a": {"amount_usd": "1", "window": "day", "where": {"surface": "x"}}}}, "where.surface"),
+        (
+            {**GOOD, "limits": {"a": {"amount_usd": "1", "window": "day", "thresholds": [], "forecast": False}}},
+            "never warns",
+        ),
     ],
 )
 def test_what_is_wrong_is_named(raw: dict[str, Any], named: str) -> None:
     with pytest.raises(UserError, match=named):
         parse_settings(raw)
+
+
+SECRETS = (
+    "sk-ant-api03-canary0123456789abcdefghij",
+    "AKIACANARY0123456789",
+    "0123456789abcdef0123456789abcdef",
+    "eyJhbGciOiJSUzI1NiIsInR5cCI6IkpXVCJ9.canary",
+)
+
+
+@pytest.mark.parametrize("secret", SECRETS)
+@pytest.mark.parametrize(
+    "entry",
+    [
+        lambda secret: {"credential": {"kind": "api-key", "env": secret}},
+        lambda secret: {"credential": {"kind": "api-key", "file": secret}},
+        lambda secret: {"credential": {"kind": "api-key", "env": "KEY", "key": secret}},
+        lambda secret: {"credential": secret},
+        lambda secret: {"credential": KEY, "base_url": f"https://me:{secret}@example.com"},
+    ],
+    ids=["env", "file", "unknown field", "no table", "address"],
+)
+def test_a_secret_written_where_its_place_belongs_is_refused_and_not_shown(entry: Any, secret: str) -> None:
+    with pytest.raises(UserError) as refused:
+        parse_settings(surface("anthropic", **entry(secret)))
+    assert secret not in str(refused.value)
+    assert "anthropic" in str(refused.value)
+
+
+@pytest.mark.parametrize("name", ["ANTHROPIC_API_KEY", "key", "K2", "A_NAME_THAT_HAS_32_CHARACTERS_IN"])
+def test_names_of_variables_are_not_taken_for_secrets(name: str) -> None:
+    settings = parse_settings(surface("anthropic", credential={"kind": "api-key", "env": name}))
+    assert settings.surfaces["anthropic"].credential.env == name
+
+
+def test_the_scope_is_that_of_the_entry_or_of_its_name_or_global() -> None:
+    def scope(key: str, **entry: Any) -> str:
+        return scope_of(key, parse_settings(surface(key, credential=KEY, **entry)).surfaces[key])
+
+    assert scope("anthropic") == "global"
+    assert scope("anthropic/us") == "us"
+    assert scope("anthropic", scope="us") == "us"
+    assert scope("anthropic/us", scope="us") == "us"
 
 
 def test_a_file_that_is_missing_or_no_toml_is_named(tmp_path: Path) -> None:
@@ -111,25 +176,43 @@ def test_a_key_and_a_workload_that_share_nothing_allow_nothing() -> None:
     assert ScopedKeys(OneKey(), {}).find("1" * 64) is None
 
 
-def test_a_bad_route_file_keeps_the_table_of_before(tmp_path: Path) -> None:
-    from datetime import timedelta
+def routes_to(surface_name: str, version: str) -> str:
+    return RouteTable((Route("*", "*", (Target(Offer(surface_name, "global", "*"), 1),)),), version).to_json()
 
+
+def test_a_bad_route_file_keeps_the_table_of_before_and_is_told_once(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
     clock = ManualClock(parse_utc("2026-01-01"))
     path = tmp_path / "routes.json"
-    fallback = default_routes({"bedrock": Offer("bedrock", "us", ANY)})
-    routes = RouteFile(path, fallback, clock)
+    routes = RouteFile(path, default_routes({"bedrock": Offer("bedrock", "us", ANY)}), clock)
     assert routes().version == "default"
-    path.write_text(RouteTable((Route("*", "*", (Target(Offer("vertex", "global", "*"), 1),)),), "v1").to_json())
+    path.write_text(routes_to("vertex", "v1"))
     assert routes().version == "default", "the file is looked at every quarter of a second"
     clock.advance(timedelta(seconds=1))
     assert routes().version == "v1"
     path.write_text("{ broken")
-    clock.advance(timedelta(seconds=1))
-    assert routes().version == "v1"
+    for _ in range(3):
+        clock.advance(timedelta(seconds=1))
+        assert routes().version == "v1"
+    assert len([record for record in caplog.records if "the table of before stays" in record.getMessage()]) == 1
     path.unlink()
     clock.advance(timedelta(seconds=1))
     assert routes().version == "default"
+    assert "is gone" in caplog.text
 
 
-def test_the_wall_clock_is_the_default_for_routes(tmp_path: Path) -> None:
-    assert RouteFile(tmp_path / "none.json", RouteTable((), "none"), SystemClock())().version == "none"
+@pytest.mark.parametrize("content", [b"{ broken", b"\xff\xfe", b"{}"])
+def test_at_the_start_a_bad_route_file_is_an_error(tmp_path: Path, content: bytes) -> None:
+    """There is no table of before, and the order of the settings may send a workload where it must not go."""
+    path = tmp_path / "routes.json"
+    path.write_bytes(content)
+    with pytest.raises(UserError, match=r"routes\.json"):
+        RouteFile(path, RouteTable((), "none"), SystemClock())
+
+
+def test_without_a_file_the_fallback_of_now_is_used(tmp_path: Path) -> None:
+    routes = RouteFile(tmp_path / "none.json", RouteTable((), "none"), SystemClock())
+    assert routes().version == "none"
+    routes.fall_back_to(RouteTable((), "other"))
+    assert routes().version == "other"

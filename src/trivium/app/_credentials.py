@@ -35,7 +35,7 @@ def _credential(key: str, entry: SurfaceEntry, base: Path) -> Credential:
         case "aws":
             return AwsCredential(region=entry.region, profile=reference.profile or None, surface=surface)
         case "google":
-            find = _google_file(base / reference.file) if reference.file else None
+            find = _google_file(key, base / reference.file) if reference.file else None
             return GoogleCredential(surface=surface, find=find, ca_file=ca_file)
         case "azure":
             return AzureCredential(surface=surface, scope=reference.scope or FOUNDRY_SCOPE, ca_file=ca_file)
@@ -66,14 +66,19 @@ def _secret(key: str, reference: CredentialReference, base: Path) -> Callable[[]
     return from_file
 
 
-def _google_file(path: Path) -> Callable[[], Any]:
+def _google_file(key: str, path: Path) -> Callable[[], Any]:
     """Google's own loader for a credentials file of any kind."""
 
     def find() -> Any:
+        where = f"surfaces.{key}.credential.file"
         if not path.is_file():
-            raise UserError("credential.file", str(path), "name a Google credentials file")
+            raise UserError(where, str(path), "name a Google credentials file")
         auth: Any = importlib.import_module("google.auth")  # only an installation with this surface needs it
-        found, _ = auth.load_credentials_from_file(str(path), scopes=[_GOOGLE_SCOPE])
+        try:
+            found, _ = auth.load_credentials_from_file(str(path), scopes=[_GOOGLE_SCOPE])
+        except (auth.exceptions.GoogleAuthError, ValueError, OSError) as error:  # its words may quote the file
+            remedy = f"name a Google credentials file that can be read ({type(error).__name__})"
+            raise UserError(where, str(path), remedy) from None
         return found
 
     return find

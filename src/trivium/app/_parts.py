@@ -49,39 +49,69 @@ def _narrower(mine: tuple[str, ...], theirs: tuple[str, ...]) -> tuple[str, ...]
 
 
 class RouteFile:
-    """The route table of a file, read again when the file changes; a bad file is reported and the old table kept."""
+    """The route table of a file, read again when the file changes; a bad file is reported and the old table kept.
+
+    At the start there is no table of before, so a bad file is an error: routes carry what may go where.
+    """
 
     def __init__(self, path: Path, fallback: RouteTable, clock: Clock) -> None:
         self._path = path
         self._fallback = fallback
         self._clock = clock
-        self._table = fallback
+        self._table: RouteTable | None = None  # that of the file; None: there is no file
         self._seen: tuple[int, int, int] | None = None
-        self._checked_ns: int | None = None
+        self._complaint = ""  # said once, not at every look
+        self._checked_ns = clock.monotonic_ns()
+        self._look()
 
     def __call__(self) -> RouteTable:
         """The table in force; looks at the file at most four times a second."""
         now_ns = self._clock.monotonic_ns()
-        if self._checked_ns is None or now_ns - self._checked_ns >= _STAT_INTERVAL_NS:
+        if now_ns - self._checked_ns >= _STAT_INTERVAL_NS:
             self._checked_ns = now_ns
-            self._look()
-        return self._table
+            try:
+                self._look()
+            except UserError as error:
+                if str(error) != self._complaint:
+                    _log.error("routes: %s; the table of before stays in force", error)
+                self._complaint = str(error)
+            else:
+                self._complaint = ""
+        return self._fallback if self._table is None else self._table
+
+    def fall_back_to(self, table: RouteTable) -> None:
+        """What to use while there is no file."""
+        self._fallback = table
 
     def _look(self) -> None:
+        """Read the file if it is not the one last read; raises UserError when it cannot be used."""
         try:
             stat = self._path.stat()
         except FileNotFoundError:
-            self._table, self._seen = self._fallback, None
+            if self._table is not None:
+                _log.warning("routes: %s is gone; requests go by the order of the settings", self._path)
+            self._table = self._seen = None
             return
+        except OSError as error:
+            raise UserError("route table", str(self._path), f"make it readable ({error.strerror})") from error
         seen = (stat.st_mtime_ns, stat.st_size, stat.st_ino)
         if seen == self._seen:
             return
         self._seen = seen
-        try:
-            self._table = RouteTable.from_json(self._path.read_text())
-            _log.info("routes: version %s with %d routes", self._table.version, len(self._table.routes))
-        except (UserError, OSError, UnicodeDecodeError):
-            _log.exception("routes: the file is not usable; the table of before stays in force")
+        self._table = read_routes(self._path)
+        _log.info("routes: version %s with %d routes", self._table.version, len(self._table.routes))
+
+
+def read_routes(path: Path) -> RouteTable:
+    """The route table of a file; raises UserError that names the file, the place and the remedy."""
+    try:
+        return RouteTable.from_json(path.read_text())
+    except UserError as error:
+        remedy = f"{error.remedy}, or write it anew with `trivium plan --write-routes`"
+        raise UserError(f"{path}: {error.field}", error.value, remedy) from error
+    except (OSError, UnicodeDecodeError) as error:
+        reason = error.strerror if isinstance(error, OSError) else "it is no UTF-8 text"
+        raise UserError("route table", str(path), f"make it readable ({reason})") from error
 
 
 def default_routes(offers: Mapping[str, Offer]) -> RouteTable:
@@ -96,10 +126,9 @@ class BookShelf:
     """The price book of a day, cut once; `as_of` pins the day, else it is the clock's."""
 
     def __init__(self, catalog: Catalog, clock: Clock, as_of: date | None = None) -> None:
-        self._catalog = catalog
         self._clock = clock
-        self._as_of = as_of
         self._lock = threading.Lock()
+        self._stock = (catalog, as_of)
         self._cut: tuple[date, Snapshot, PriceBook] | None = None
 
     def snapshot(self) -> Snapshot:
@@ -110,10 +139,17 @@ class BookShelf:
         """The book of the day."""
         return self._current()[2]
 
-    def _current(self) -> tuple[date, Snapshot, PriceBook]:
-        day = self._as_of or self._clock.now().date()
+    def take(self, other: BookShelf) -> None:
+        """Give out what another shelf holds from now on."""
+        cut = other._current()
         with self._lock:
+            self._stock, self._cut = other._stock, cut
+
+    def _current(self) -> tuple[date, Snapshot, PriceBook]:
+        with self._lock:
+            catalog, as_of = self._stock
+            day = as_of or self._clock.now().date()
             if self._cut is None or self._cut[0] != day:
-                snapshot = self._catalog.snapshot(day)
+                snapshot = catalog.snapshot(day)
                 self._cut = (day, snapshot, PriceBook.from_snapshot(snapshot))
             return self._cut

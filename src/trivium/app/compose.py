@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
+import asyncio
 import ssl
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
 
+from msgspec import structs
+
 from trivium.app._credentials import credentials_of
 from trivium.app._parts import BookShelf, RouteFile, ScopedKeys, default_routes
-from trivium.app.settings import Settings, SurfaceEntry, surface_of
+from trivium.app.settings import Settings, SurfaceEntry, scope_of, surface_of
 from trivium.catalog import load
-from trivium.core import ANY, Clock, Money, Offer, UserError
+from trivium.core import ANY, Clock, FactError, Money, Offer, RouteTable, UserError
 from trivium.gateway import (
     AiohttpTransport,
+    Credential,
+    Facts,
     Gateway,
     GatewaySettings,
     OpenAdmission,
@@ -34,73 +39,132 @@ PUBLIC_ADDRESS: Mapping[str, str] = {
 }
 
 
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """What settings call for, read and checked, so that taking it into use cannot fail half-way."""
+
+    settings: Settings  # with the catalogue's own names of models
+    shelf: BookShelf
+    credentials: Mapping[str, Credential]
+    ca_file: Path | None
+    ca_bytes: bytes  # to tell whether the authorities changed
+
+
 @dataclass(slots=True)
 class Runtime:
     """A running installation."""
 
-    settings: Settings
     base: Path
     clock: Clock
+    prepared: Prepared
     ledger: Ledger
     sink: GroupCommitSink
-    shelf: BookShelf
+    routes: RouteFile
     gateway: Gateway
     _closed: bool = field(default=False, init=False)
 
     @property
-    def alert_log(self) -> Path:
-        """Where delivered alerts are remembered."""
-        return self.ledger.path.with_name("alerts.jsonl")
+    def settings(self) -> Settings:
+        """The settings in force."""
+        return self.prepared.settings
 
-    def reload(self, settings: Settings) -> None:
-        """Serve by other settings from now on; the ledger stays where it is."""
-        if settings.paths != self.settings.paths or settings.gateway.port != self.settings.gateway.port:
-            raise UserError("paths, gateway.port", "changed", "restart the gateway for these; nothing was changed")
-        surfaces = gateway_settings(settings)
+    async def reload(self, settings: Settings) -> None:
+        """Serve by other settings from now on; the ledger and the address stay where they are."""
+        _same_place(self.settings, settings)
+        # in a thread: reading claims takes long enough to be felt by requests in the air
+        after = await asyncio.to_thread(prepare, settings, self.base, self.clock)
+        before = self.prepared
+        renewed = (after.ca_file, after.ca_bytes) != (before.ca_file, before.ca_bytes)
         self.gateway.reload(
-            surfaces,
-            credentials=credentials_of(settings, self.base),
-            keys=ScopedKeys(self.ledger.keys, settings.workloads),
-            routes=_routes(settings, self.base, self.clock),
+            gateway_settings(after.settings),
+            credentials=after.credentials,
+            keys=ScopedKeys(self.ledger.keys, after.settings.workloads),
+            transport=AiohttpTransport(ca_file=after.ca_file) if renewed else None,
         )
-        self.settings = settings
-
-    def spend_between(self, where: Mapping[str, str], since: datetime, until: datetime) -> tuple[Money, int]:
-        """What was spent in a span, and how many attempts in it have no price."""
-        return spend_between(self.ledger, where, since, until)
-
-    def first_event_at(self) -> datetime | None:
-        """When the ledger begins."""
-        return first_event_at(self.ledger)
+        self.routes.fall_back_to(_default_routes(after.settings))
+        before.shelf.take(after.shelf)
+        self.prepared = replace(after, shelf=before.shelf)
 
     async def close(self) -> None:
         """End in order: requests, records, files."""
         if not self._closed:
             self._closed = True
-            await self.gateway.close()
-            await self.sink.close()
-            self.ledger.close()
+            try:
+                await self.gateway.close()
+            finally:
+                try:
+                    await self.sink.close()
+                finally:
+                    self.ledger.close()
+
+
+def prepare(settings: Settings, base: Path, clock: Clock) -> Prepared:
+    """Read and check what settings name; raises UserError. Touches nothing that is in use."""
+    ca_file = authority(settings, base)
+    shelf = open_shelf(settings, base, clock)
+    named = canonical(settings, SnapshotFacts(shelf.snapshot, clock))
+    shelf.book()
+    return Prepared(named, shelf, credentials_of(named, base), ca_file, ca_file.read_bytes() if ca_file else b"")
+
+
+def canonical(settings: Settings, facts: Facts) -> Settings:
+    """The settings with the catalogue's ids for the models they name; raises UserError for an unknown one."""
+
+    def model(where: str, name: str) -> str:
+        try:
+            return facts.model_id(name)
+        except FactError as error:
+            raise UserError(where, name, str(error)) from error
+
+    workloads = {
+        name: structs.replace(entry, models=tuple(model(f"workloads.{name}.models", one) for one in entry.models))
+        for name, entry in settings.workloads.items()
+    }
+    limits = {
+        name: structs.replace(
+            entry,
+            where={
+                dimension: model(f"limits.{name}.where.model", value) if dimension == "model" else value
+                for dimension, value in entry.where.items()
+            },
+        )
+        for name, entry in settings.limits.items()
+    }
+    return structs.replace(settings, workloads=workloads, limits=limits)
 
 
 def compose(settings: Settings, base: Path, clock: Clock, *, replay: bool = False) -> Runtime:
     """Join the rooms. Must be called inside the event loop that will serve."""
-    ca_file = authority(settings, base)
-    shelf = open_shelf(settings, base, clock)
-    ledger = Ledger.open(base / settings.paths.ledger, clock=clock, book=shelf.book)
+    prepared = prepare(settings, base, clock)
+    routes = RouteFile(base / settings.paths.routes, _default_routes(prepared.settings), clock)
+    ledger = Ledger.open(base / settings.paths.ledger, clock=clock, book=prepared.shelf.book)
     sink = ledger.sink()
     gateway = Gateway(
-        gateway_settings(settings),
+        gateway_settings(prepared.settings),
         sink=sink,
-        keys=ScopedKeys(ledger.keys, settings.workloads),
-        routes=_routes(settings, base, clock),
-        facts=SnapshotFacts(shelf.snapshot, clock),
+        keys=ScopedKeys(ledger.keys, prepared.settings.workloads),
+        routes=routes,
+        facts=SnapshotFacts(prepared.shelf.snapshot, clock),
         admission=OpenAdmission(),
         clock=clock,
-        transport=AiohttpTransport(ca_file=ca_file),
-        credentials=credentials_of(settings, base),
+        transport=AiohttpTransport(ca_file=prepared.ca_file),
+        credentials=prepared.credentials,
         stamp=trace_stamp(clock) if replay else clock_stamp(clock),
     )
-    return Runtime(settings, base, clock, ledger, sink, shelf, gateway)
+    return Runtime(base, clock, prepared, ledger, sink, routes, gateway)
+
+
+def _same_place(before: Settings, after: Settings) -> None:
+    """What a running process cannot change; raises UserError that names it."""
+    fixed = {
+        "paths.ledger": (before.paths.ledger, after.paths.ledger),
+        "paths.routes": (before.paths.routes, after.paths.routes),
+        "gateway.host": (before.gateway.host, after.gateway.host),
+        "gateway.port": (before.gateway.port, after.gateway.port),
+    }
+    for name, (old, new) in fixed.items():
+        if old != new:
+            raise UserError(name, new, f"restart the gateway to change it from {old!r}; nothing was changed")
 
 
 def authority(settings: Settings, base: Path) -> Path | None:
@@ -139,7 +203,7 @@ def _surface(key: str, entry: SurfaceEntry) -> SurfaceSettings:
     return SurfaceSettings(
         surface=surface,
         base_url=address,
-        scope=entry.scope,
+        scope=scope_of(key, entry),
         region=entry.region,
         project=entry.project,
         workspace=entry.workspace,
@@ -148,9 +212,10 @@ def _surface(key: str, entry: SurfaceEntry) -> SurfaceSettings:
     )
 
 
-def _routes(settings: Settings, base: Path, clock: Clock) -> RouteFile:
-    offers = {key: Offer(surface_of(key), entry.scope, ANY) for key, entry in settings.surfaces.items()}
-    return RouteFile(base / settings.paths.routes, default_routes(offers), clock)
+def _default_routes(settings: Settings) -> RouteTable:
+    return default_routes(
+        {key: Offer(surface_of(key), scope_of(key, entry), ANY) for key, entry in settings.surfaces.items()}
+    )
 
 
 def spend_between(ledger: Ledger, where: Mapping[str, str], since: datetime, until: datetime) -> tuple[Money, int]:
@@ -159,7 +224,6 @@ def spend_between(ledger: Ledger, where: Mapping[str, str], since: datetime, unt
     return sum((row.amount for row in rows), Money(0)), sum(row.unpriced for row in rows)
 
 
-def first_event_at(ledger: Ledger) -> datetime | None:
-    """When a ledger begins; None if it is empty."""
-    first = next(iter(ledger.events()), None)
-    return first.opened.at if first else None
+def alert_log(ledger: Ledger) -> Path:
+    """Where delivered alerts are remembered: beside the ledger they are computed from."""
+    return ledger.path.with_name("alerts.jsonl")

@@ -8,20 +8,21 @@ import json
 import logging
 import signal
 import socket
-from collections.abc import Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from datetime import timedelta
 from pathlib import Path
 
 import uvicorn
 
+from trivium.app.alerts import deliver_due, limits_of
 from trivium.app.compose import Runtime, compose
 from trivium.app.settings import Settings, read_settings
 from trivium.core import Clock, TriviumError, UserError
 from trivium.gateway import GatewayServer
-from trivium.watch import AlertLog, AppriseNotifier, Limit, check, deliver
 
 _log = logging.getLogger("trivium.app")
 _POLL_S = 0.5
+_REST_S = 0.05  # a file that is being written changes within this
 _REAP_MARGIN = timedelta(minutes=5)
 
 
@@ -56,32 +57,52 @@ async def _serve(
     replay: bool,
     ready: Callable[[str], None],
 ) -> None:
+    signals = _Signals()  # before anything that takes time: a signal must not kill a process that starts
     listener = _listen(settings)
     runtime: Runtime | None = None
     try:
         runtime = compose(settings, settings_path.parent, clock, replay=replay)
         server = _Server(runtime.gateway, host=settings.gateway.host, port=settings.gateway.port)
-        changed = asyncio.Event()
-        loop = asyncio.get_running_loop()
-        for number in (signal.SIGINT, signal.SIGTERM):
-            loop.add_signal_handler(number, server.stop)
-        loop.add_signal_handler(signal.SIGHUP, changed.set)
+        background = Background(settings_path, runtime, clock, signals.changed)
         async with asyncio.TaskGroup() as group:
             serving = group.create_task(server.serve(sockets=[listener]))
-            background = [
-                group.create_task(_reload(settings_path, runtime, changed)),
-                group.create_task(_watch(runtime, clock)),
-            ]
+            group.create_task(background.run())
+            ending = group.create_task(_end(signals, server, runtime, background))
             await _started(server, serving)
-            host, port = listener.getsockname()[:2]
-            ready(f"http://{host}:{port}")
+            ready(_address(listener))
             await serving
-            for task in background:
-                task.cancel()
+            background.stop()
+            ending.cancel()
     finally:
         if runtime is not None:
             await runtime.close()
         listener.close()
+
+
+class _Signals:
+    """SIGTERM and SIGINT end, a second one in a hurry; SIGHUP reloads."""
+
+    def __init__(self) -> None:
+        self.ending, self.hurrying, self.changed = asyncio.Event(), asyncio.Event(), asyncio.Event()
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGINT, signal.SIGTERM):
+            loop.add_signal_handler(number, self._end)
+        loop.add_signal_handler(signal.SIGHUP, self.changed.set)
+
+    def _end(self) -> None:
+        if self.ending.is_set():
+            self.hurrying.set()
+        self.ending.set()
+
+
+async def _end(signals: _Signals, server: _Server, runtime: Runtime, background: Background) -> None:
+    await signals.ending.wait()
+    _log.info("ending: requests in flight are finished, a second signal cuts them")
+    server.should_exit = True
+    background.stop()
+    await signals.hurrying.wait()
+    _log.warning("ending at once: requests in flight are cut, their records closed")
+    runtime.gateway.cut_short()
 
 
 class _Server(GatewayServer):
@@ -92,9 +113,10 @@ class _Server(GatewayServer):
         """Leave signals to `serve`."""
         yield
 
-    def stop(self) -> None:
-        """Begin the shutdown."""
-        self.should_exit = True
+
+def _address(listener: socket.socket) -> str:
+    host, port = listener.getsockname()[:2]
+    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
 
 
 def _listen(settings: Settings) -> socket.socket:
@@ -106,9 +128,8 @@ def _listen(settings: Settings) -> socket.socket:
         listener.bind((host, port))
     except OSError as error:
         listener.close()
-        raise UserError(
-            "gateway.port", f"{host}:{port}", f"choose another address or port ({error.strerror})"
-        ) from error
+        remedy = f"choose another address or port ({error.strerror})"
+        raise UserError("gateway.host, gateway.port", f"{host}:{port}", remedy) from error
     return listener
 
 
@@ -120,46 +141,88 @@ async def _started(server: uvicorn.Server, serving: asyncio.Task[None]) -> None:
         await asyncio.sleep(0.01)
 
 
-async def _reload(path: Path, runtime: Runtime, changed: asyncio.Event) -> None:
-    """Read the settings again when the file changes or SIGHUP comes; keep the old ones if the new are no good."""
-    seen = _fingerprint(path)
-    while True:
-        with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(changed.wait(), _POLL_S)
-        now = _fingerprint(path)
-        if now == seen and not changed.is_set():
-            continue
-        seen = now
-        changed.clear()
+class Background:
+    """What runs beside the requests: reading the settings again, looking at limits and at what a crash left open.
+
+    Nothing that fails here may end the gateway or pass in silence: it is logged and tried again.
+    """
+
+    def __init__(self, path: Path, runtime: Runtime, clock: Clock, changed: asyncio.Event) -> None:
+        self._path = path
+        self._runtime = runtime
+        self._clock = clock
+        self._changed = changed
+        self._wake = asyncio.Event()  # other settings: look at once
+        self._stopping = asyncio.Event()
+        self._seen = _fingerprint(path)
+
+    async def run(self) -> None:
+        """Until `stop`."""
+        async with asyncio.TaskGroup() as group:
+            group.create_task(self._always("reload", self._reload))
+            group.create_task(self._always("watch", self._watch))
+
+    def stop(self) -> None:
+        """End after what is under way."""
+        self._stopping.set()
+        self._changed.set()
+        self._wake.set()
+
+    async def _always(self, name: str, step: Callable[[], Awaitable[None]]) -> None:
+        while not self._stopping.is_set():
+            try:
+                await step()
+            except Exception:  # noqa: BLE001  recorded; nothing beside the requests may take them down
+                _log.exception("%s failed", name)
+                await _first(self._stopping, _POLL_S)
+
+    async def _reload(self) -> None:
+        """Read the settings again when the file has changed and come to rest, or at once on SIGHUP."""
+        asked = await _first(self._changed, _POLL_S)
+        self._changed.clear()
+        now = _fingerprint(self._path)
+        if self._stopping.is_set() or not (asked or now != self._seen):
+            return
+        if not asked:
+            await asyncio.sleep(_REST_S)
+            if _fingerprint(self._path) != now:  # still being written
+                return
+        self._seen = now
         try:
-            runtime.reload(read_settings(path))
+            await self._runtime.reload(read_settings(self._path))
         except TriviumError as error:
             _log.error("settings: %s; the ones before stay in force", error)
-        except Exception:  # noqa: BLE001  recorded; a reload must never take the data plane down
-            _log.exception("settings: reading them failed; the ones before stay in force")
         else:
             _log.info("settings: reloaded")
+            self._wake.set()
+
+    async def _watch(self) -> None:
+        """Look once, then wait for the next time or for other settings."""
+        for look in (reap_once, watch_once):
+            try:
+                await asyncio.to_thread(look, self._runtime, self._clock)
+            except TriviumError as error:
+                _log.error("%s: %s; it is tried again", look.__name__, error)
+            except Exception:  # noqa: BLE001  recorded; the other look must not miss its turn
+                _log.exception("%s failed; it is tried again", look.__name__)
+        await _first(self._wake, self._runtime.settings.gateway.watch_interval_s)
+        if not self._stopping.is_set():
+            self._wake.clear()
 
 
-def _fingerprint(path: Path) -> tuple[int, int] | None:
+async def _first(event: asyncio.Event, seconds: float) -> bool:
+    """Wait for an event, at most so long; whether it came."""
+    with contextlib.suppress(TimeoutError):
+        await asyncio.wait_for(event.wait(), seconds)
+    return event.is_set()
+
+
+def _fingerprint(path: Path) -> tuple[int, int, int] | None:
     try:
         stat = path.stat()
     except OSError:
         return None
-    return stat.st_mtime_ns, stat.st_size
-
-
-async def _watch(runtime: Runtime, clock: Clock) -> None:
-    """Look at the limits, and at attempts that a crash left open, every so often, beside the request path."""
-    while True:
-        for look in (reap_once, watch_once):
-            try:
-                await asyncio.to_thread(look, runtime, clock)
-            except TriviumError as error:
-                _log.error("%s: %s", look.__name__, error)
-            except Exception:  # noqa: BLE001  recorded; watching must never take the data plane down
-                _log.exception("%s failed; it is tried again", look.__name__)
-        await asyncio.sleep(runtime.settings.gateway.watch_interval_s)
+    return stat.st_mtime_ns, stat.st_size, stat.st_ino
 
 
 def reap_once(runtime: Runtime, clock: Clock) -> int:
@@ -176,19 +239,10 @@ def watch_once(runtime: Runtime, clock: Clock) -> list[str]:
     limits = limits_of(runtime.settings)
     if not limits:
         return []
-    alerts = check(limits, runtime.spend_between, clock.now(), runtime.first_event_at())
-    failures = deliver(alerts, AlertLog(runtime.alert_log), AppriseNotifier())
+    _, failures = deliver_due(limits, runtime.ledger, clock.now())
     for failure in failures:
-        _log.error("alert not delivered: %s", failure)
+        _log.error("alert not delivered: %s; it is tried again", failure)
     return failures
-
-
-def limits_of(settings: Settings) -> tuple[Limit, ...]:
-    """The limits of the settings as the watch takes them."""
-    return tuple(
-        Limit(name, entry.amount, entry.window, entry.where, entry.thresholds, entry.forecast, entry.notify)
-        for name, entry in settings.limits.items()
-    )
 
 
 class JsonLines(logging.Formatter):
@@ -208,7 +262,12 @@ class JsonLines(logging.Formatter):
 
 
 def log_to_stderr(level: str = "INFO") -> None:
-    """Send the product's log to stderr as JSON lines."""
+    """Send the log to stderr as JSON lines: ours from `level` on, that of libraries from WARNING on.
+
+    Libraries write down requests, headers and addresses when they are asked for more.
+    """
     handler = logging.StreamHandler()
     handler.setFormatter(JsonLines())
-    logging.basicConfig(level=level, handlers=[handler], force=True)
+    logging.basicConfig(level=logging.WARNING, handlers=[handler], force=True)
+    logging.getLogger("trivium").setLevel(level)
+    logging.getLogger("apprise").setLevel(logging.CRITICAL)  # it quotes whole addresses; we report each failure

@@ -6,25 +6,47 @@ cloud's own chain. Unknown fields are refused, so that a misspelt one cannot be 
 
 from __future__ import annotations
 
+import re
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import date
 from pathlib import Path
 from typing import Any, Literal
+from urllib.parse import urlsplit
 
 import msgspec
 
-from trivium.core import ROUTABLE_SURFACES, Money, UserError
+from trivium.core import ROUTABLE_SURFACES, SURFACES, Money, UserError
+from trivium.ledger import DIMENSIONS
 
 DEFAULT_FILE = Path("trivium.toml")
-_HTTP = ("http://", "https://")
-_PORT_MAX = 65_535
+DEFAULT_SCOPE = "global"
 CREDENTIAL_KINDS = {
     "anthropic": ("api-key",),
     "bedrock": ("aws", "api-key"),
     "vertex": ("google", "token"),
     "foundry": ("api-key", "azure"),
 }
+# Which fields a kind of credential reads; any other would be overlooked in silence, so it is refused.
+_READS = {
+    "api-key": ("env", "file"),
+    "token": ("env", "file"),
+    "aws": ("profile",),
+    "google": ("file",),
+    "azure": ("scope",),
+}
+_OF_ONE_SURFACE = {"project": "vertex", "resource": "foundry"}
+_PORT_MAX = 65_535
+_SECONDS_MAX = 7 * 86_400
+_ATTEMPTS_MAX = 10
+_THRESHOLD_MAX = 10  # ten times the limit is plenty
+_VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+_LABEL = re.compile(r"[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?")  # becomes a part of a host name
+_SECRET = re.compile(
+    r"sk-[\w-]{20}|A[KS]IA[A-Z0-9]{16}|ya29\.|eyJ[\w-]{10}|ABSK[\w+/=]{20}|-----BEGIN|\s*\{|[A-Za-z0-9]{32}$"
+)
+_TAG = re.compile(r'tag:[^"]+')
+HIDDEN = "(not shown: it may be a secret)"
 
 
 class CredentialReference(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -42,7 +64,7 @@ class SurfaceEntry(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     credential: CredentialReference
     base_url: str = ""  # empty takes the surface's public address
-    scope: str = "global"
+    scope: str = ""  # empty is that of the key `surface/scope`, else global
     region: str = ""
     project: str = ""
     resource: str = ""  # foundry: the name of the resource
@@ -107,19 +129,17 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     limits: dict[str, LimitEntry] = {}
     prices_as_of: date | None = None  # pin the catalogue to what had been announced by a day
 
-    def path(self, name: str, base: Path) -> Path:
-        """A configured path, taken relative to the folder of the settings file."""
-        return base / name
-
 
 def read_settings(path: Path) -> Settings:
     """Parse and check a settings file; raises UserError that names the field, the value and the remedy."""
     if not path.is_file():
-        raise UserError("settings file", str(path), "create it: the README shows a commented example")
+        raise UserError("settings file", str(path), "create it: docs/settings.md shows a commented example")
     try:
         raw = tomllib.loads(path.read_text())
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise UserError("settings file", str(path), f"give valid TOML ({error})") from error
+    except OSError as error:
+        raise UserError("settings file", str(path), f"make it readable ({error.strerror})") from error
     return parse_settings(raw)
 
 
@@ -132,6 +152,9 @@ def parse_settings(raw: Mapping[str, object]) -> Settings:
     _check_gateway(settings.gateway)
     for key, entry in settings.surfaces.items():
         _check_surface(key, entry)
+        _check_credential(key, entry.credential)
+    for name, workload in settings.workloads.items():
+        _check_workload(name, workload)
     for name, limit in settings.limits.items():
         _check_limit(name, limit)
     return settings
@@ -158,59 +181,128 @@ def _converted(raw: object, kind: type[Any], where: str) -> Any:
         return msgspec.convert(raw, kind)
     except msgspec.ValidationError as error:
         message, _, path = str(error).partition(" - at `$")
-        place = f"{where}{path.rstrip('`')}".lstrip(".") or "settings"
-        raise UserError(place, _value_at(raw, path.rstrip("`")), message) from error
+        path = path.rstrip("`")
+        place = f"{where}{path}".lstrip(".") or "settings"
+        value = HIDDEN if ".credential" in path else _value_at(raw, path)
+        raise UserError(place, value, f"{message}; docs/settings.md lists the fields") from error
 
 
 def _value_at(raw: object, path: str) -> object:
-    """The value a path of names leads to, or the innermost table on the way."""
+    """The value a path of names and numbers leads to, or the names of the innermost table on the way."""
     found = raw
-    for name in path.strip(".").split("."):
-        if not isinstance(found, dict) or name not in found:
+    for name in re.findall(r"[^.\[\]]+", path):
+        if isinstance(found, dict) and name in found:
+            found = found[name]
+        elif isinstance(found, list) and name.isdecimal():
+            found = found[int(name)]
+        else:
             break
-        found = found[name]
     return sorted(found) if isinstance(found, dict) else found
 
 
 def _check_gateway(entry: GatewayEntry) -> None:
+    if not entry.host.strip():
+        raise UserError("gateway.host", entry.host, "give the address to listen on, such as 127.0.0.1 or 0.0.0.0")
     if not 0 <= entry.port <= _PORT_MAX:
         raise UserError("gateway.port", entry.port, f"give a port from 0 (any free one) to {_PORT_MAX}")
     for name in ("deadline_s", "ping_interval_s", "watch_interval_s"):
-        if getattr(entry, name) <= 0:
-            raise UserError(f"gateway.{name}", getattr(entry, name), "give a number of seconds above 0")
-    for name in ("drain_s", "extra_attempts_max"):
-        if getattr(entry, name) < 0:
-            raise UserError(f"gateway.{name}", getattr(entry, name), "give 0 or more")
+        if not 0 < getattr(entry, name) <= _SECONDS_MAX:
+            raise UserError(f"gateway.{name}", getattr(entry, name), f"give seconds above 0, at most {_SECONDS_MAX}")
+    if not 0 <= entry.drain_s <= _SECONDS_MAX:
+        raise UserError("gateway.drain_s", entry.drain_s, f"give seconds from 0 to {_SECONDS_MAX}")
+    if not 0 <= entry.extra_attempts_max <= _ATTEMPTS_MAX:
+        remedy = f"give a number from 0 to {_ATTEMPTS_MAX}"
+        raise UserError("gateway.extra_attempts_max", entry.extra_attempts_max, remedy)
 
 
 def _check_surface(key: str, entry: SurfaceEntry) -> None:
-    surface = surface_of(key)
+    surface, where = surface_of(key), f"surfaces.{key}"
     if surface not in CREDENTIAL_KINDS:
         known = ", ".join(name for name in ROUTABLE_SURFACES if name in CREDENTIAL_KINDS)
-        raise UserError(f"surfaces.{key}", surface, f"use one of {known} (or SURFACE/SCOPE)")
-    if entry.credential.kind not in CREDENTIAL_KINDS[surface]:
-        kinds = " or ".join(CREDENTIAL_KINDS[surface])
-        raise UserError(f"surfaces.{key}.credential.kind", entry.credential.kind, f"{surface} takes {kinds}")
-    if entry.credential.kind in {"api-key", "token"} and bool(entry.credential.env) == bool(entry.credential.file):
-        raise UserError(
-            f"surfaces.{key}.credential", entry.credential.kind, "name the place of the secret: env or file"
-        )
-    if entry.base_url and not entry.base_url.startswith(_HTTP):
-        raise UserError(f"surfaces.{key}.base_url", entry.base_url, "give an address with http:// or https://")
+        raise UserError(where, surface, f"use one of {known} (or SURFACE/SCOPE)")
+    suffix = key.partition("/")[2]
+    if ("/" in key and not suffix) or (suffix and entry.scope not in {"", suffix}):
+        raise UserError(f"{where}.scope", entry.scope, "the name is SURFACE/SCOPE: leave scope out or give the same")
+    if entry.base_url:
+        _check_address(f"{where}.base_url", entry.base_url)
+    for name, owner in _OF_ONE_SURFACE.items():
+        if getattr(entry, name) and surface != owner:
+            raise UserError(f"{where}.{name}", getattr(entry, name), f"take it out: it belongs to {owner}")
     needed = {"bedrock": ("region", entry.region), "vertex": ("project", entry.project)}.get(surface)
     if needed and not needed[1]:
-        raise UserError(f"surfaces.{key}.{needed[0]}", "", f"{surface} needs it")
+        raise UserError(f"{where}.{needed[0]}", "", f"{surface} needs it")
+    for name in ("region", "resource"):
+        if getattr(entry, name) and not _LABEL.fullmatch(getattr(entry, name)):
+            raise UserError(f"{where}.{name}", getattr(entry, name), "give its name alone: letters, digits and hyphens")
     if surface == "foundry" and bool(entry.base_url) == bool(entry.resource):
-        raise UserError(f"surfaces.{key}.resource", entry.resource, "give either resource or base_url")
+        raise UserError(f"{where}.resource", entry.resource, "give either resource or base_url")
+
+
+def _check_address(where: str, address: str) -> None:
+    try:
+        parts = urlsplit(address)
+        usable = parts.scheme in {"http", "https"} and bool(parts.hostname) and (parts.port or 1) > 0
+    except ValueError:  # a port that is no number, a bracket left open
+        raise UserError(where, HIDDEN, "give an address such as https://claude.example.com/path") from None
+    if parts.username is not None or parts.password is not None:
+        raise UserError(where, HIDDEN, "take user and password out of the address: a secret never stands in this file")
+    if not usable or parts.query or parts.fragment or any(character.isspace() for character in address):
+        raise UserError(where, address, "give an address with http:// or https://, without query or fragment")
+
+
+def _check_credential(key: str, reference: CredentialReference) -> None:
+    surface, where = surface_of(key), f"surfaces.{key}.credential"
+    if reference.kind not in CREDENTIAL_KINDS[surface]:
+        kinds = " or ".join(CREDENTIAL_KINDS[surface])
+        raise UserError(f"{where}.kind", reference.kind, f"{surface} takes {kinds}")
+    reads = _READS[reference.kind]
+    given = [name for name in ("env", "file", "profile", "scope") if getattr(reference, name)]
+    for name in given:
+        if name not in reads:
+            raise UserError(f"{where}.{name}", reference.kind, f"take it out: this kind reads {' or '.join(reads)}")
+    if "env" in reads and len(given) != 1:
+        raise UserError(where, reference.kind, "name the place of the secret: env or file")
+    looks_secret = _SECRET.match(reference.env) and "_" not in reference.env
+    if reference.env and (looks_secret or not _VARIABLE.fullmatch(reference.env)):
+        raise UserError(f"{where}.env", HIDDEN, "give the name of an environment variable, not the secret itself")
+    if _SECRET.match(reference.file):
+        raise UserError(f"{where}.file", HIDDEN, "give the path of a file, not the secret itself")
+
+
+def _check_workload(name: str, workload: WorkloadEntry) -> None:
+    _check_names(f"workloads.{name}.surfaces", workload.surfaces, ROUTABLE_SURFACES)
 
 
 def _check_limit(name: str, limit: LimitEntry) -> None:
-    if limit.amount.picos <= 0:
-        raise UserError(f"limits.{name}.amount_usd", limit.amount_usd, "give an amount above 0")
-    if any(not 0 < threshold <= 10 for threshold in limit.thresholds):  # noqa: PLR2004  ten times the limit is plenty
-        raise UserError(f"limits.{name}.thresholds", limit.thresholds, "give shares of the limit above 0, such as 0.8")
+    where = f"limits.{name}"
+    try:
+        amount = limit.amount
+    except UserError as error:
+        raise UserError(f"{where}.amount_usd", limit.amount_usd, error.remedy) from error
+    if amount.picos <= 0:
+        raise UserError(f"{where}.amount_usd", limit.amount_usd, "give an amount above 0")
+    if any(not 0 < threshold <= _THRESHOLD_MAX for threshold in limit.thresholds):
+        raise UserError(f"{where}.thresholds", limit.thresholds, "give shares of the limit above 0, such as 0.8")
+    if not limit.thresholds and not limit.forecast:
+        raise UserError(
+            f"{where}.thresholds", limit.thresholds, "give at least one, or forecast = true: it never warns"
+        )
+    for dimension in limit.where:
+        if dimension not in DIMENSIONS and not _TAG.fullmatch(dimension):
+            raise UserError(f"{where}.where", dimension, f"use one of {', '.join(DIMENSIONS)}, or tag:NAME")
+    _check_names(f"{where}.where.surface", [limit.where.get("surface", "")], SURFACES)
+
+
+def _check_names(where: str, names: Iterable[str], known: Iterable[str]) -> None:
+    if unknown := [name for name in names if name and name not in known]:
+        raise UserError(where, ", ".join(unknown), f"use one of {', '.join(known)}")
 
 
 def surface_of(key: str) -> str:
     """The surface of a settings key `surface` or `surface/scope`."""
     return key.partition("/")[0]
+
+
+def scope_of(key: str, entry: SurfaceEntry) -> str:
+    """The scope in which an upstream is priced and routed: its own, that of its key, else global."""
+    return entry.scope or key.partition("/")[2] or DEFAULT_SCOPE

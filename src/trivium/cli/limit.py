@@ -49,12 +49,10 @@ def list_limits(settings: SettingsFile = _DEFAULT, as_json: AsJson = False) -> N
 @app.command()
 def check(settings: SettingsFile = _DEFAULT, as_json: AsJson = False) -> None:
     """Check the limits now and deliver what is due, as `trivium serve` does every minute. Exit 1 if any alert holds."""
-    from trivium.watch import AlertLog, AppriseNotifier, deliver
-    from trivium.watch import check as check_limits
+    from trivium.app.alerts import deliver_due
 
     with _Open(settings) as site:
-        alerts = check_limits(site.limits, site.spend, site.now, site.first_event_at)
-        failures = deliver(alerts, AlertLog(site.alert_log), AppriseNotifier())
+        alerts, failures = deliver_due(site.limits, site.ledger, site.now)
     found = [
         {
             "limit": alert.limit.name,
@@ -86,7 +84,7 @@ def send_test(
     settings: SettingsFile = _DEFAULT,
 ) -> None:
     """Send a test message to a limit's addresses, so that the first real alert is not the first try."""
-    from trivium.app.serve import limits_of
+    from trivium.app.alerts import limits_of
     from trivium.app.settings import read_settings
     from trivium.watch import AppriseNotifier
 
@@ -104,37 +102,29 @@ class _Open:
     """The limits of a settings file with the ledger they are computed from."""
 
     def __init__(self, path: Path) -> None:
-        from trivium.app.serve import limits_of
-        from trivium.app.settings import read_settings
+        from trivium.app.alerts import read_limits
         from trivium.ledger import Ledger
 
-        settings = read_settings(path)
-        self.limits: tuple[Limit, ...] = limits_of(settings)
-        self.now = SystemClock().now()
-        self._ledger = Ledger.open(path.parent / settings.paths.ledger, clock=SystemClock())
-        self.alert_log = self._ledger.path.with_name("alerts.jsonl")
+        clock = SystemClock()
+        settings, limits = read_limits(path, clock)
+        self.limits: tuple[Limit, ...] = limits
+        self.now = clock.now()
+        self.ledger = Ledger.open(path.parent / settings.paths.ledger, clock=clock)
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._ledger.close()
-
-    @property
-    def first_event_at(self) -> Any:  # a datetime or None
-        from trivium.app.compose import first_event_at
-
-        return first_event_at(self._ledger)
-
-    def spend(self, where: Any, since: Any, until: Any) -> Any:
-        from trivium.app.compose import spend_between
-
-        return spend_between(self._ledger, where, since, until)
+        self.ledger.close()
 
     def states(self) -> list[LimitState]:
+        from functools import partial
+
+        from trivium.app.compose import spend_between
         from trivium.watch import state
 
-        return [state(limit, self.spend, self.now, self.first_event_at) for limit in self.limits]
+        first_at = self.ledger.first_at()
+        return [state(limit, partial(spend_between, self.ledger), self.now, first_at) for limit in self.limits]
 
 
 def _row(state: LimitState) -> dict[str, Any]:

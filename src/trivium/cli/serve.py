@@ -15,7 +15,10 @@ def command(
     replay: Annotated[bool, typer.Option("--replay", help="Heed x-trivium-trace-time: only for a replay.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON line when ready.")] = False,
 ) -> None:
-    """Run the gateway until Ctrl-C or SIGTERM; requests in flight are finished first. Reloads on change and SIGHUP."""
+    """Run the gateway until Ctrl-C or SIGTERM; requests in flight are finished first. Reloads on change and SIGHUP.
+
+    A second Ctrl-C or SIGTERM cuts what is in flight; its records are closed all the same.
+    """
     import json
     import sys
 

@@ -1,0 +1,57 @@
+"""The limits of the settings, looked at: what is due is delivered, once, whoever looks."""
+
+from __future__ import annotations
+
+import fcntl
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from datetime import datetime
+from functools import partial
+from pathlib import Path
+
+from trivium.app.compose import alert_log, canonical, open_shelf, spend_between
+from trivium.app.settings import Settings, read_settings
+from trivium.core import Clock
+from trivium.gateway import SnapshotFacts
+from trivium.ledger import Ledger
+from trivium.watch import Alert, AlertLog, AppriseNotifier, Limit, Notifier, check, deliver
+
+
+def limits_of(settings: Settings) -> tuple[Limit, ...]:
+    """The limits of the settings as the watch takes them."""
+    return tuple(
+        Limit(name, entry.amount, entry.window, entry.where, entry.thresholds, entry.forecast, entry.notify)
+        for name, entry in settings.limits.items()
+    )
+
+
+def read_limits(path: Path, clock: Clock) -> tuple[Settings, tuple[Limit, ...]]:
+    """A settings file and its limits as a gateway that serves by it understands them."""
+    settings = read_settings(path)
+    if any("model" in entry.where for entry in settings.limits.values()):  # else no claim is asked, and none is read
+        shelf = open_shelf(settings, path.parent, clock)
+        settings = canonical(settings, SnapshotFacts(shelf.snapshot, clock))
+    return settings, limits_of(settings)
+
+
+def deliver_due(
+    limits: Sequence[Limit], ledger: Ledger, now: datetime, notifier: Notifier | None = None
+) -> tuple[list[Alert], list[str]]:
+    """Every alert that holds now, and what of it could not be delivered.
+
+    A gateway and a command may look at the same moment: they take turns, so that no address gets an alert twice.
+    """
+    alerts = check(limits, partial(spend_between, ledger), now, ledger.first_at())
+    if not alerts:
+        return [], []
+    log = alert_log(ledger)
+    with _turn(log.with_suffix(".lock")):
+        return alerts, deliver(alerts, AlertLog(log), notifier or AppriseNotifier())
+
+
+@contextmanager
+def _turn(path: Path) -> Iterator[None]:
+    """One process at a time; the kernel lets go of the lock when its holder dies."""
+    with path.open("a") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield

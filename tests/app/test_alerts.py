@@ -1,0 +1,95 @@
+"""Limits as a gateway and a command look at them: by the catalogue's names, each alert once, whoever looks."""
+
+from __future__ import annotations
+
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from trivium.app.alerts import deliver_due, read_limits
+from trivium.catalog import load
+from trivium.core import (
+    Closed,
+    ManualClock,
+    Money,
+    Offer,
+    Opened,
+    Outcome,
+    Quality,
+    Usage,
+    UsageEvent,
+    UserError,
+    parse_utc,
+)
+from trivium.ledger import Ledger
+from trivium.pricing import PriceBook
+from trivium.watch import Limit
+
+NOON = datetime(2026, 11, 22, 12, tzinfo=UTC)
+SURFACES = '[surfaces.anthropic]\ncredential = { kind = "api-key", env = "KEY" }\n'
+
+
+class Slow:
+    """A notifier that takes long enough for two lookers to meet."""
+
+    def __init__(self) -> None:
+        self.sent: list[str] = []
+        self._wait = threading.Event()
+
+    def send(self, address: str, title: str, body: str) -> None:
+        self._wait.wait(0.2)
+        self.sent.append(address)
+
+
+def spend_a_cent(ledger: Ledger) -> None:
+    # 400 tokens of output at 25 USD a million are 0.01 USD
+    usage = Usage(input=0, output=400, cache_read=0, cache_write_5m=0, cache_write_1h=0)
+    opened = Opened("e1", "r1", 1, NOON, Offer("anthropic", "global", "claude-opus-5"), "w")
+    ledger.append([UsageEvent(opened, Closed("e1", NOON, Outcome.OK, usage, Quality.EXACT))])
+
+
+def test_a_gateway_and_a_command_that_look_at_once_deliver_each_alert_once(tmp_path: Path) -> None:
+    book = PriceBook.from_snapshot(load().snapshot(NOON.date()))
+    limit = Limit("tiny", Money.from_usd("0.01"), "day", thresholds=(1.0,), forecast=False, notify=("json://one",))
+    notifier = Slow()
+
+    def look() -> int:
+        with Ledger.open(tmp_path / "ledger.db", clock=ManualClock(NOON)) as ledger:
+            alerts, failures = deliver_due([limit], ledger, NOON, notifier)
+        assert failures == []
+        return len(alerts)
+
+    with Ledger.open(tmp_path / "ledger.db", clock=ManualClock(NOON), book=lambda: book) as ledger:
+        spend_a_cent(ledger)
+    with ThreadPoolExecutor(2) as pool:
+        assert [found.result() for found in (pool.submit(look), pool.submit(look))] == [1, 1]
+    assert notifier.sent == ["json://one"]
+
+
+def test_a_limit_that_is_not_reached_delivers_nothing_and_writes_nothing(tmp_path: Path) -> None:
+    limit = Limit("wide", Money.from_usd("1"), "day", thresholds=(1.0,), forecast=False, notify=("json://one",))
+    with Ledger.open(tmp_path / "ledger.db", clock=ManualClock(NOON)) as ledger:
+        assert deliver_due([limit], ledger, NOON, Slow()) == ([], [])
+    assert not list(tmp_path.glob("alerts*"))
+
+
+def write(folder: Path, model: str) -> Path:
+    path = folder / "trivium.toml"
+    limit = f'[limits.opus]\namount_usd = "1"\nwindow = "day"\nwhere = {{ model = "{model}" }}\n'
+    path.write_text(SURFACES + limit)
+    return path
+
+
+def test_a_limit_on_a_model_counts_it_by_the_catalogues_name(tmp_path: Path) -> None:
+    """The ledger knows no other name; by an alias the limit would watch nothing, for ever."""
+    path = write(tmp_path, "us.anthropic.claude-opus-5")
+    _, (limit,) = read_limits(path, ManualClock(parse_utc("2026-11-22")))
+    assert limit.where == {"model": "claude-opus-5"}
+
+
+def test_a_limit_on_a_model_nobody_knows_is_named(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match=r"limits\.opus\.where\.model: 'claude-opuss'"):
+        read_limits(write(tmp_path, "claude-opuss"), ManualClock(parse_utc("2026-11-22")))
