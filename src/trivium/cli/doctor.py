@@ -11,10 +11,14 @@ import typer
 def command(
     settings: Annotated[Path, typer.Option(help="The settings file.")] = Path("trivium.toml"),
     *,
-    offline: Annotated[bool, typer.Option("--offline", help="Do not try to reach the surfaces.")] = False,
+    offline: Annotated[bool, typer.Option("--offline", help="Do not ask the surfaces.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON document.")] = False,
 ) -> None:
-    """Check settings, credentials, reach, proxy and CA, ledger, routes and catalogue. Exit 1 if anything is wrong."""
+    """Check settings, credentials, surfaces, proxy and CA, ledger, routes and catalogue. Exit 1 or 4 if one is wrong.
+
+    Each surface is asked to count the tokens of a word, or for something it must refuse: nothing is spent. Exit 4 if
+    one does not answer or does not take the credential, 1 if anything else is wrong.
+    """
     from trivium.app.doctor import Grade, examine
     from trivium.cli._output import console, print_json
     from trivium.core import SystemClock
@@ -28,5 +32,6 @@ def command(
             screen.print(f"{finding.grade.value:<8}{finding.subject}: {finding.text}", markup=False)
             if finding.remedy:
                 screen.print(f"        remedy: {finding.remedy}", markup=False)
-    if any(finding.grade is Grade.ERROR for finding in found):
-        raise typer.Exit(1)
+    errors = [finding for finding in found if finding.grade is Grade.ERROR]
+    if errors:
+        raise typer.Exit(4 if any(finding.of_surface for finding in errors) else 1)
