@@ -24,6 +24,7 @@ from trivium.plan.org import Contract
 
 Array = NDArray[np.float64]
 YEAR = 12
+_NOTHING = 1e-9  # USD: a spend below it has no shape to keep
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,9 +176,9 @@ def _rescale(paid: Array, surfaces: Sequence[int], low: int, high: int, after: o
     block = paid[rows, :, low:high]
     total = block.sum(axis=(0, 2))
     new = after(total)  # type: ignore[operator]  # a plain callable; NumPy's own stubs do not say more
-    scale = np.divide(new, total, out=np.zeros_like(total), where=total > 0)
+    scale = np.divide(new, total, out=np.zeros_like(total), where=total > _NOTHING)
     block = block * scale[None, :, None]
-    idle = (total <= 0) & (new > 0)  # nothing was bought, yet a commitment is due: spread it evenly
+    idle = (total <= _NOTHING) & (new > 0)  # nothing was bought, yet a commitment is due: spread it evenly
     if idle.any():
         block[:, idle, :] = (new[idle] / (len(rows) * (high - low)))[None, :, None]
     paid[rows, :, low:high] = block

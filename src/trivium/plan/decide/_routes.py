@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 
@@ -14,7 +14,9 @@ from trivium.plan.decision import Stage
 from trivium.pricing import PriceBook
 
 
-def routes_from(stages: Sequence[Stage], fallbacks: dict[tuple[str, str], Sequence[Offer]], version: str) -> RouteTable:
+def routes_from(
+    stages: Sequence[Stage], fallbacks: Mapping[tuple[str, str], Sequence[Offer]], version: str
+) -> RouteTable:
     """The first month's stages as routes; the best offers on other surfaces follow with weight 0, for failover.
 
     Batches are not routed: they are sent as batches by whoever may wait.

@@ -174,11 +174,6 @@ def _cheapest(ways: Sequence[Way], part: Part) -> Mapping[str, Way]:
     return found
 
 
-def same_tokens(_model: str, _other: str) -> Fraction:
-    """No difference between tokenizers."""
-    return Fraction(1)
-
-
 def without(ways: Ways, part: int, surface: str) -> Ways:
     """The same without one surface for one part."""
     months = tuple({name: way for name, way in month.items() if name != surface} for month in ways.best[part])

@@ -1,0 +1,173 @@
+"""Bridges: from what runs now to the plan, lever by lever; and from a first month's extrapolation to the forecast."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from trivium.core import NoPrice
+from trivium.plan._candidates import Choice, Frame, choose_from
+from trivium.plan._levers import LEVERS, Lever, Prices, levers
+from trivium.plan._market import BookMarket, Market, baseline_cost
+from trivium.plan.decide._deals import Array, Deal, bill
+from trivium.plan.decide._frame import Framed
+from trivium.plan.decide._months import DAYS_PER_MONTH
+from trivium.plan.decide._parts import Part
+from trivium.plan.decision import Basis, Bridge, Ground, Step
+
+_NAMES: Mapping[str, str] = {
+    "cache_life": "cache life",
+    "batch": "batch",
+    "region_scope": "region scope",
+    "model": "model",
+    "contract": "contracted prices",
+    "surface": "surface",
+}
+_CENT = 0.005
+
+
+@dataclass(frozen=True)
+class AsIs:
+    """What runs now, priced in every month: (W, T) USD a month at the measured pace, and the surface it runs on."""
+
+    unit_usd: Array
+    surface: tuple[int, ...]
+
+    def shares(self, framed: Framed) -> Array:
+        """Everything where it runs now, (W, K, T)."""
+        found = np.zeros_like(framed.scenes.unit_usd)
+        found[np.arange(len(self.surface)), list(self.surface), :] = 1.0
+        return found
+
+    def spend(self, framed: Framed) -> Array:
+        """List spend (K, S, T), discounted to the day of the plan."""
+        scenes = framed.scenes
+        found = np.zeros((len(scenes.surfaces), scenes.demand.shape[1], scenes.demand.shape[2]))
+        for part, surface in enumerate(self.surface):
+            found[surface] += self.unit_usd[part] * scenes.month_weight * scenes.demand[part]
+        return found
+
+
+def as_is(framed: Framed) -> AsIs:
+    """Measured counts at each month's prices where they ran; where that is no longer sold, the cheapest that is."""
+    scenes, given = framed.scenes, framed.given
+    unit = np.zeros((len(framed.parts), len(framed.starts)))
+    surfaces = []
+    for number, part in enumerate(framed.parts):
+        home = part.demand.home.surface
+        first = int(np.argmin(scenes.unit_usd[number, :, 0]))
+        surfaces.append(scenes.surfaces.index(home) if home in scenes.surfaces else first)
+        before = float("nan")
+        for month, start in enumerate(framed.starts):
+            here = scenes.unit_usd[number, surfaces[-1], month]
+            if month and not np.isfinite(here):
+                unit[number, month] = float(np.min(scenes.unit_usd[number, :, month]))
+                continue
+            if month and scenes.unit_usd[number, surfaces[-1], month - 1] == here and np.isfinite(before):
+                unit[number, month] = before  # the same prices as in the month before
+                continue
+            unit[number, month] = before = _measured(part, BookMarket(given.book, start), framed, here)
+    return AsIs(unit, tuple(surfaces))
+
+
+def _measured(part: Part, market: Market, framed: Framed, instead: float) -> float:
+    try:
+        picos = baseline_cost(part.demand, market)
+    except NoPrice:  # what it runs on is no longer sold
+        return float(instead)
+    return float(picos * part.fraction) / 1e12 / framed.span_days[part.workload] * DAYS_PER_MONTH
+
+
+def lever_bridge(framed: Framed, now: AsIs, plan: Array, deals: Sequence[Deal], moves_usd: float) -> Bridge:
+    """From the forecast of what runs now to that of the plan (means over scenarios, moves and contracts included).
+
+    The levers are exact for the measured span and stretched with the demand of the horizon; what they do not explain
+    (later prices and retirements, quotas, divided workloads) is the step `later months and limits`.
+    """
+    scenes = framed.scenes
+    spend_now = now.spend(framed)
+    spend_plan = scenes.spend(plan)
+    paid_now = float(bill(spend_now, framed.in_force).total.mean())
+    list_now, list_plan = float(spend_now.sum(axis=(0, 2)).mean()), float(spend_plan.sum(axis=(0, 2)).mean())
+    volume = (scenes.demand * scenes.month_weight).sum(axis=2).mean(axis=1)
+    steps, explained = _lever_steps(framed, volume)
+    paid_plan = float(bill(spend_plan, deals).total.mean())
+    rest = list_plan - list_now - explained
+    contracts = (paid_plan - list_plan) - (paid_now - list_now)
+    measured = Basis((Ground.MEASURED, Ground.CLAIM))
+    for name, amount, why in (
+        ("later months and limits", rest, "prices and retirements after the first month, quotas, divided workloads"),
+        ("contracts", contracts, "commitments and discounts, signed or advised, against list"),
+        ("moves", moves_usd, "opening surfaces and moving workloads: days of work"),
+    ):
+        if abs(amount) > _CENT:
+            steps.append(Step(name, amount, why, measured))
+    start = Step("as it runs now", paid_now, "measured use at the prices of each month, where it runs", measured)
+    end = Step("as planned", paid_plan + moves_usd, "the placement, its contracts and its moves", measured)
+    return Bridge("From what runs now to the plan", start, tuple(steps), end)
+
+
+def _lever_steps(framed: Framed, volume: Array) -> tuple[list[Step], float]:
+    totals = dict.fromkeys(LEVERS, 0.0)
+    reasons: dict[str, list[str]] = {}
+    for number, part in enumerate(framed.parts):
+        factor = float(part.fraction) / framed.span_days[part.workload] * DAYS_PER_MONTH * float(volume[number])
+        for lever in part_levers(framed, number):
+            totals[lever.name] -= float(lever.step.picos) / 1e12 * factor
+            if lever.step.picos:
+                reasons.setdefault(lever.name, []).append(part.name)
+    basis = Basis((Ground.MEASURED, Ground.CLAIM))
+    steps = [
+        Step(_NAMES[name], amount, "for " + ", ".join(dict.fromkeys(reasons.get(name, ()))), basis)
+        for name, amount in totals.items()
+        if abs(amount) > _CENT
+    ]
+    return steps, sum(step.amount_usd for step in steps)
+
+
+def part_levers(framed: Framed, number: int) -> tuple[Lever, ...]:
+    """The lever table of one part at the first month's prices, exact for its whole demand."""
+    part = framed.parts[number]
+    market = BookMarket(framed.given.book, framed.starts[0])
+    frame = Frame(market, framed.facts, framed.starts[0], surfaces=framed.terms.surfaces)
+    choice = _fitting(choose_from(part.demand, part.requirement, frame), part, framed)
+    return levers([choice], Prices(market, market), frame)[0]
+
+
+def _fitting(choice: Choice, part: Part, framed: Framed) -> Choice:
+    end = framed.ends[0]
+    kept = tuple(c for c in choice.candidates if framed.terms.fits(part, c.offer, end) is None)
+    return replace(choice, candidates=kept)
+
+
+def first_month_bridge(framed: Framed, now: AsIs) -> Bridge:
+    """What an estimate from the first month, times the horizon, misses of the forecast of the same use."""
+    scenes = framed.scenes
+    months = len(framed.starts)
+    first = float(now.unit_usd[:, 0].sum())
+    level = float((now.unit_usd[:, :1] * scenes.demand[:, :, 0].mean(axis=1)[:, None]).sum())
+    grown = float((now.unit_usd[:, :1] * scenes.demand.mean(axis=1)).sum())
+    priced = float((now.unit_usd * scenes.demand.mean(axis=1)).sum())
+    weighed = float(now.spend(framed).sum(axis=(0, 2)).mean())
+    paid = float(bill(now.spend(framed), framed.in_force).total.mean())
+    measured, assumed = Basis((Ground.MEASURED,)), Basis((Ground.MEASURED, Ground.ASSUMPTION), note="demand cone")
+    claims = Basis((Ground.CLAIM,))
+    raw = (
+        (
+            "pace of the first month ahead",
+            (level - first) * months,
+            "the cone's first month against the measured one",
+            assumed,
+        ),
+        ("growth compounding", grown - level * months, "mean growth of the demand cone over the horizon", assumed),
+        ("prices of later months", priced - grown, "dated price windows and retirements inside the horizon", claims),
+        ("time value", weighed - priced, "discounting to the day of the plan", Basis((Ground.ASSUMPTION,))),
+        ("contracts in force", paid - weighed, "signed commitments and discounts", Basis((Ground.CONTRACT,))),
+    )
+    steps = tuple(Step(name, amount, why, basis) for name, amount, why, basis in raw if abs(amount) > _CENT)
+    start = Step("first month times horizon", first * months, f"the measured month times {months}", measured)
+    return Bridge(
+        "What an estimate from early use misses", start, steps, Step("forecast", paid, "as it runs now", assumed)
+    )

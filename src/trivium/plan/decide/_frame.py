@@ -1,0 +1,231 @@
+"""The frame of a decision: everything that is computed before anything is chosen."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+from fractions import Fraction
+
+import numpy as np
+
+from trivium.catalog import Snapshot
+from trivium.core import ROUTABLE_SURFACES, Offer, UserError
+from trivium.plan._candidates import CACHE_CAPABILITY, TOOL_CAPABILITY, Excluded
+from trivium.plan._claims import facts_from
+from trivium.plan._demand import Demand
+from trivium.plan._facts import Facts
+from trivium.plan._market import BookMarket
+from trivium.plan.cone import EVERY, Belief, ConeModel, History, fit
+from trivium.plan.cone import Cone as Paths
+from trivium.plan.decide._advice import Offered, Risk, offered
+from trivium.plan.decide._deals import Array, Deal, check_deals, deal_of
+from trivium.plan.decide._joint import Moves
+from trivium.plan.decide._months import last_days, month_starts
+from trivium.plan.decide._pace import measure_pace
+from trivium.plan.decide._parts import Part, parts_of
+from trivium.plan.decide._scenes import Scenes, unit_costs
+from trivium.plan.decide._successors import successors
+from trivium.plan.decide._ways import Fits, Ratio, Terms, Ways, find_ways
+from trivium.plan.org import Growth, Onboarding, Organisation
+from trivium.pricing import PriceBook
+
+_DAY = timedelta(days=1)
+_SHORTEST_DAYS = 1 / 24  # of a measured span: less than an hour cannot be stretched to a month
+
+
+@dataclass(frozen=True)
+class Given:
+    """What a decision is asked of. `history` is earlier use; without it the demand's own minutes are the history."""
+
+    organisation: Organisation
+    demands: tuple[Demand, ...]
+    snapshot: Snapshot
+    book: PriceBook
+    at: date
+    fits: Fits
+    ratio: Ratio
+    history: History | None = None
+
+
+@dataclass(frozen=True)
+class Framed:
+    """See the module. `parts` have a way in the first month, in the order of scenes; `unplaced` have none."""
+
+    given: Given
+    facts: Facts
+    parts: tuple[Part, ...]
+    unplaced: tuple[tuple[Part, tuple[Excluded, ...]], ...]
+    terms: Terms
+    ways: Ways
+    scenes: Scenes
+    moves: Moves
+    in_force: tuple[Deal, ...]
+    offers: tuple[Offered, ...]
+    risk: Risk
+    cone: Paths
+    model: ConeModel
+    starts: tuple[date, ...]
+    ends: tuple[date, ...]
+    span_days: Mapping[str, float]
+
+    @property
+    def market(self) -> BookMarket:
+        """The market of the plan's day."""
+        return BookMarket(self.given.book, self.given.at)
+
+
+def frame(given: Given) -> Framed:
+    """Compute it; UserError names what cannot be used, and where."""
+    organisation, at = given.organisation, given.at
+    if not given.demands:
+        raise UserError("usage", "none", "give usage to plan on: a ledger, a trace, a table, a profile, or `--ask`")
+    about = organisation.about
+    parts = parts_of(organisation, given.demands)
+    models = tuple(sorted({d.model for d in given.demands} | {m for part in parts for m in part.requirement.models}))
+    follow = successors(given.snapshot, models, at)
+    facts = _facts(given, parts, (*models, *follow.values()))
+    starts, ends = month_starts(at, about.horizon_months), last_days(at, about.horizon_months)
+    spans = _spans(given.demands)
+    surfaces = about.surfaces or ROUTABLE_SURFACES
+    terms = Terms(given.book, facts, surfaces, given.fits, given.ratio, spans, follow)
+    found = find_ways(parts, terms, starts, ends)
+    placed = [number for number, months in enumerate(found.best) if months[0]]
+    unplaced = tuple((parts[n], found.excluded[n]) for n in range(len(parts)) if n not in placed)
+    kept = tuple(parts[number] for number in placed)
+    ways = _only(found, placed)
+    model, cone = _cone(given)
+    scenes = _scenes(given, kept, ways, cone, starts)
+    in_force, offers = _contracts(organisation, ways.surfaces, at)
+    risk = Risk(float(about.risk_weight), float(about.risk_level))
+    moves = _moves(organisation, kept, ways.surfaces)
+    return Framed(
+        given,
+        facts,
+        kept,
+        unplaced,
+        terms,
+        ways,
+        scenes,
+        moves,
+        in_force,
+        offers,
+        risk,
+        cone,
+        model,
+        starts,
+        ends,
+        spans,
+    )
+
+
+def _facts(given: Given, parts: Sequence[Part], models: Sequence[str]) -> Facts:
+    names = dict.fromkeys((*CACHE_CAPABILITY.values(), *TOOL_CAPABILITY.values()))
+    names |= dict.fromkeys(name for part in parts for name in part.requirement.capabilities)
+    tiers = given.organisation.about.quota_tiers
+    return facts_from(given.snapshot, given.at, sorted(set(models)), tuple(names), tiers)
+
+
+def _spans(demands: Sequence[Demand]) -> dict[str, float]:
+    """Measured days of each workload; all workloads were watched as long as any of them."""
+    firsts = [demand.first_at for demand in demands if demand.first_at is not None]
+    lasts = [demand.last_at for demand in demands if demand.last_at is not None]
+    if not firsts or not lasts:
+        raise UserError("usage", "no instants", "give usage with the time of each request")
+    days = max((max(lasts) - min(firsts)) / _DAY, _SHORTEST_DAYS)
+    return {demand.workload: days for demand in demands}
+
+
+def _only(ways: Ways, placed: Sequence[int]) -> Ways:
+    best = tuple(ways.best[number] for number in placed)
+    used = {name for months in best for month in months for name in month}
+    kept = {number: index for index, number in enumerate(placed)}
+    return Ways(
+        surfaces=tuple(name for name in ways.surfaces if name in used),
+        months=ways.months,
+        best=best,
+        every=tuple(ways.every[number] for number in placed),
+        excluded=tuple(ways.excluded[number] for number in placed),
+        followed=tuple((kept[number], end, heir) for number, end, heir in ways.followed if number in kept),
+    )
+
+
+def _cone(given: Given) -> tuple[ConeModel, Paths]:
+    organisation = given.organisation
+    about = organisation.about
+    history = given.history
+    if history is None:
+        pace = measure_pace(given.demands, BookMarket(given.book, given.at))
+        history = History(pace.names, pace.start, pace.step, pace.values)
+    beliefs = {
+        name: _belief(w.needs.growth) for name, w in organisation.workloads.items() if w.needs.growth is not None
+    }
+    if about.growth is not None:
+        beliefs[EVERY] = _belief(about.growth)
+    model = fit(history, beliefs={name: b for name, b in beliefs.items() if name == EVERY or name in history.names})
+    rng = np.random.default_rng(about.seed)
+    return model, model.sample(about.horizon_months, about.scenarios, rng)
+
+
+def _belief(growth: Growth) -> Belief:
+    return Belief(float(growth.low), float(growth.point), float(growth.high), growth.note)
+
+
+def _scenes(given: Given, parts: Sequence[Part], ways: Ways, cone: Paths, starts: Sequence[date]) -> Scenes:
+    rows = [cone.names.index(part.workload) for part in parts]
+    demand = cone.paths[rows]
+    rate = float(given.organisation.about.discount_rate_percent_per_year) / 100
+    weight = (1 + rate) ** (-np.arange(len(starts)) / 12)
+    return Scenes(tuple(parts), ways.surfaces, tuple(starts), unit_costs(ways), demand, weight)
+
+
+def _contracts(
+    organisation: Organisation, surfaces: Sequence[str], at: date
+) -> tuple[tuple[Deal, ...], tuple[Offered, ...]]:
+    in_force, offers = [], []
+    for name, contract in organisation.contracts.items():
+        deal = deal_of(name, contract, surfaces, at)
+        if deal is None:
+            continue
+        if contract.status == "signed":
+            in_force.append(deal)
+        elif contract.expires is None or contract.expires >= at:
+            offers.append(offered(name, contract, deal))
+    check_deals([*in_force, *(offer.levels[0] for offer in offers)], surfaces)
+    return tuple(in_force), tuple(offers)
+
+
+def _moves(organisation: Organisation, parts: Sequence[Part], surfaces: Sequence[str]) -> Moves:
+    """Days of work in money; a workload's move is shared by its parts. What is in use now need not be opened."""
+    home: list[int | None] = []
+    per_workload: dict[str, int] = {}
+    for part in parts:
+        per_workload[part.workload] = per_workload.get(part.workload, 0) + 1
+        surface = part.demand.home.surface
+        home.append(surfaces.index(surface) if surface in surfaces else None)
+    terms = [organisation.onboarding.get(surface, Onboarding()) for surface in surfaces]
+    used = {number for number in home if number is not None}
+    onboard = np.array(
+        [
+            0.0 if number in used or entry.done else middle(entry) * float(entry.usd_per_day) + float(entry.fees_usd)
+            for number, entry in enumerate(terms)
+        ]
+    )
+    day = np.array([float(entry.switch_days_per_workload * entry.usd_per_day) for entry in terms])
+    switch: Array = day[None, :] / np.array([per_workload[part.workload] for part in parts], dtype=np.float64)[:, None]
+    return Moves(tuple(home), switch, onboard, organisation.about.min_stay_months)
+
+
+def middle(entry: Onboarding) -> float:
+    """Days of work to open a surface, between the least and the most."""
+    return float(entry.days_low + entry.days_high) / 2
+
+
+def fits_everywhere(_part: Part, _offer: Offer, _end: date) -> Excluded | None:
+    """No needs beyond those the candidates are chosen by."""
+    return None
+
+
+def same_tokens(_model: str, _other: str) -> Fraction:
+    """No difference between tokenizers."""
+    return Fraction(1)

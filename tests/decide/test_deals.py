@@ -1,0 +1,137 @@
+"""The bill of a spend under contracts: literal sums, and properties that hold whatever the spend."""
+
+from datetime import date
+from decimal import Decimal
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from trivium.core import UserError
+from trivium.plan.decide._deals import Deal, bill, check_deals, deal_of, tiered
+from trivium.plan.org import Contract
+
+
+def spend(*surfaces: float, months: int = 12) -> np.ndarray:
+    """One scenario in which each surface costs so much a year, evenly."""
+    return np.array([[[yearly / 12] * months] for yearly in surfaces], dtype=float)
+
+
+def commitment(form: str, amount: float, discount: float, **more: object) -> Deal:
+    return Deal("deal", "spend-commitment", (0,), 0, 12, form, amount, discount, **more)
+
+
+def test_take_or_pay_above_its_minimum_costs_the_discounted_spend() -> None:
+    found = bill(spend(1000.0), [commitment("take-or-pay", 500.0, 0.1)])
+    assert found.total[0] == pytest.approx(1000 * 0.9)
+    assert found.shortfall["deal"][0] == pytest.approx(0)
+
+
+def test_take_or_pay_below_its_minimum_costs_the_minimum() -> None:
+    found = bill(spend(300.0), [commitment("take-or-pay", 500.0, 0.1)])
+    assert found.total[0] == pytest.approx(500)
+    assert found.shortfall["deal"][0] == pytest.approx(500 - 300 * 0.9)
+
+
+def test_other_spend_and_the_share_that_counts_burn_a_commitment_down() -> None:
+    deal = commitment("take-or-pay", 500.0, 0.0, counts=0.25, other_usd=200.0)
+    # 500 less 200 of other spend, less a quarter of 400: 200 are missing
+    assert bill(spend(400.0), [deal]).total[0] == pytest.approx(400 + (500 - 200 - 0.25 * 400))
+
+
+def test_covered_spend_is_bought_at_the_discount_and_the_rest_at_list() -> None:
+    # 450 a year buy 450 / 0.9 = 500 of list spend
+    deal = commitment("covered", 450.0, 0.1)
+    assert bill(spend(800.0), [deal]).total[0] == pytest.approx(450 + (800 - 500))
+    assert bill(spend(100.0), [deal]).total[0] == pytest.approx(450)
+
+
+def test_a_year_that_the_horizon_cuts_counts_in_proportion() -> None:
+    found = bill(spend(0.0, months=6), [commitment("take-or-pay", 500.0, 0.1)])
+    assert found.total[0] == pytest.approx(250)
+
+
+def test_what_remains_of_the_running_year_is_what_is_due() -> None:
+    deal = Deal("old", "spend-commitment", (0,), -8, 12, "take-or-pay", 1200.0, 0.0, remaining_usd=90.0)
+    assert bill(np.zeros((1, 1, 12)), [deal]).total[0] == pytest.approx(90)
+
+
+def test_a_commitment_over_two_surfaces_is_filled_by_either() -> None:
+    deal = Deal("edp", "spend-commitment", (0, 1), 0, 12, "take-or-pay", 500.0, 0.0)
+    assert bill(spend(300.0, 250.0), [deal]).total[0] == pytest.approx(550)
+
+
+def test_a_discount_comes_before_the_commitment_it_helps_to_fill() -> None:
+    deals = [Deal("less", "discount", (0,), 0, 12, discount=0.5), commitment("take-or-pay", 400.0, 0.0)]
+    assert bill(spend(1000.0), deals).total[0] == pytest.approx(500)
+    assert bill(spend(600.0), deals).total[0] == pytest.approx(400)
+
+
+def test_volume_tiers_take_their_discount_on_what_is_above_each_threshold() -> None:
+    tiers = ((100.0, 0.1), (300.0, 0.2))
+    # 100 at list, 200 at 90 %, 100 at 80 %
+    assert tiered(np.array([400.0]), tiers)[0] == pytest.approx(100 + 200 * 0.9 + 100 * 0.8)
+
+
+def test_each_year_of_a_longer_contract_is_settled_by_itself() -> None:
+    year = np.concatenate([np.full(12, 100.0), np.full(12, 10.0)])[None, None, :]
+    deal = Deal("two years", "spend-commitment", (0,), 0, 24, "take-or-pay", 600.0, 0.0)
+    assert bill(year, [deal]).total[0] == pytest.approx(1200 + 600)
+
+
+amounts = st.floats(0, 1e6)
+deals = st.builds(
+    commitment,
+    st.sampled_from(["covered", "take-or-pay"]),
+    amounts,
+    st.floats(0, 0.5),
+)
+
+
+@given(yearly=amounts, deal=deals)
+def test_a_bill_is_never_less_than_its_commitment_nor_than_the_discounted_spend(yearly: float, deal: Deal) -> None:
+    total = bill(spend(yearly), [deal]).total[0]
+    assert total >= deal.amount_usd * (1 - 1e-9) - 1e-6
+    assert total >= yearly * (1 - deal.discount) * (1 - 1e-9) - 1e-6
+    assert total <= max(yearly, deal.amount_usd, yearly + deal.amount_usd) + 1e-6
+
+
+@given(low=amounts, more=amounts, deal=deals)
+def test_a_bill_grows_with_the_spend(low: float, more: float, deal: Deal) -> None:
+    assert bill(spend(low), [deal]).total[0] <= bill(spend(low + more), [deal]).total[0] + 1e-6
+
+
+@given(yearly=amounts, deal=deals)
+def test_what_is_paid_adds_up_over_surfaces_and_months(yearly: float, deal: Deal) -> None:
+    found = bill(spend(yearly), [deal])
+    assert found.monthly.sum() == pytest.approx(found.total.sum())
+
+
+def test_deals_that_overlap_in_part_are_refused_by_name() -> None:
+    first = Deal("edp", "spend-commitment", (0, 1), 0, 12)
+    second = Deal("plan", "spend-commitment", (1,), 0, 12)
+    with pytest.raises(UserError, match=r"contracts\.plan\.surfaces"):
+        check_deals([first, second], ("bedrock", "claude-aws"))
+
+
+def test_a_contract_that_has_ended_or_covers_no_surface_in_use_is_none() -> None:
+    at = date(2026, 11, 25)
+    over = Contract("spend-commitment", ("bedrock",), starts=date(2024, 1, 1), term_months=12)
+    assert deal_of("over", over, ("bedrock",), at) is None
+    assert deal_of("elsewhere", Contract("discount", ("vertex",)), ("bedrock",), at) is None
+
+
+def test_a_contract_begins_in_the_month_it_says() -> None:
+    contract = Contract(
+        "spend-commitment",
+        ("bedrock",),
+        starts=date(2027, 2, 1),
+        term_months=24,
+        discount_percent=Decimal(7),
+        commitment_usd_per_year="120000",
+    )
+    deal = deal_of("edp", contract, ("anthropic", "bedrock"), date(2026, 11, 25))
+    assert deal is not None
+    assert (deal.first, deal.months, deal.surfaces, deal.discount) == (3, 24, (1,), 0.07)
+    assert deal.periods(12) == [(3, 12, 9 / 12)]
