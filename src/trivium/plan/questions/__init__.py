@@ -1,0 +1,5 @@
+"""What claims and measured shape answer: workload type, tuning window, checkpoints; and what is feasible at all."""
+
+from trivium.plan.questions._feasibility import Verdict, feasibility
+
+__all__ = ["Verdict", "feasibility"]
