@@ -31,7 +31,7 @@ docs: $(VENV)/.dev
 bench: $(VENV)/.dev ## ratios measured side by side on this machine
 	@$(BIN)/python -m bench $(ARGS)
 soak: $(VENV)/.dev ## replays under faults and kills for ten minutes; the books must balance after each
-	@$(BIN)/python bench/_soak.py $(ARGS)
+	@$(BIN)/python -m bench.soak $(ARGS)
 test-slow: $(VENV)/.dev ## the tests that take minutes
 	@$(BIN)/pytest -q -m slow $(ARGS)
 
