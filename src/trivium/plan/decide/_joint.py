@@ -20,6 +20,7 @@ from trivium.plan.decide._scenes import Scenes, objective
 
 _SETS_MAX = 64
 _ROUNDS = 4
+_TIE = 1e-9  # of a month's cost
 _FAR = 1e30  # a cost no path would choose; infinities would become NaN in sums
 
 
@@ -123,11 +124,12 @@ def cheapest_paths(cost: Array, moves: Moves, allowed: Sequence[int]) -> Array |
     starts = list(range(0, months, stay))
     blocks = np.minimum(np.add.reduceat(costs, starts, axis=2), _FAR)
     rows = np.arange(parts)
-    value = blocks[:, :, 0] + _entry(moves, parts, surfaces)
+    tie = _TIE * blocks.min(axis=(1, 2))[:, None]  # among equals a part stays where it is
+    value = blocks[:, :, 0] + _entry(moves, parts, surfaces, tie)
     came = np.zeros((len(starts), parts, surfaces), dtype=np.int64)
     for number in range(1, len(starts)):
         cheapest = value.argmin(axis=1)
-        moved = value[rows, cheapest][:, None] + moves.switch_usd
+        moved = value[rows, cheapest][:, None] + moves.switch_usd + tie
         stays = value <= moved
         came[number] = np.where(stays, np.arange(surfaces), cheapest[:, None])
         value = np.where(stays, value, moved) + blocks[:, :, number]
@@ -144,9 +146,9 @@ def cheapest_paths(cost: Array, moves: Moves, allowed: Sequence[int]) -> Array |
     return shares
 
 
-def _entry(moves: Moves, parts: int, surfaces: int) -> Array:
+def _entry(moves: Moves, parts: int, surfaces: int, tie: Array) -> Array:
     """What it costs to be on a surface in the first month: a move, unless the part is there now."""
-    found = moves.switch_usd.copy()
+    found = moves.switch_usd + tie
     for part in range(parts):
         home = moves.home[part]
         if home is not None and home < surfaces:

@@ -107,17 +107,19 @@ class _Search:
         self._verdicts: dict[tuple[Offer, frozenset[tuple[str, str]]], Excluded | None] = {}
 
     def month(self, market: Market, end: date) -> tuple[Way, ...]:
-        """The ways of a month; if its model has been retired everywhere, those of the model that follows it.
+        """The ways of a month; once its own surface retires its model, also those of the model that follows it.
 
-        Where no follower is known either, the last month's ways are carried on: the work will go on somehow, at a cost
-        that nobody knows. Both are recorded in `followed`.
+        Where nothing is left and no follower is known, the last month's ways are carried on: the work will go on
+        somehow, at a cost that nobody knows. Both are recorded in `followed`.
         """
-        found = self._ways(market, end, follow=False)
-        heir = self.terms.follower.get(self.part.model, "")
-        if not found and self._last:
-            found = self._ways(market, end, follow=True) if heir else ()
+        part, heir = self.part, self.terms.follower.get(self.part.model, "")
+        retired = (part.demand.home.surface, part.model) in self._gone(end)
+        found = self._ways(market, end, follow=bool(heir) and retired)
+        if not found and self._last and heir:
+            found = self._ways(market, end, follow=True)
+        if self._last and (retired or not found):
             self.followed = self.followed or (end, heir if found else "")
-            found = found or self._last
+        found = found or self._last
         self._last = found
         return found
 
