@@ -117,7 +117,7 @@ def test_models_that_share_data_are_out_for_zero_retention_and_known_to_everybod
 def test_a_younger_sister_of_such_a_model_is_to_be_asked_about() -> None:
     verdict = _ask(Needs(data_terms=("zdr",)), "anthropic", "global", "claude-fable-5-2")
     assert not verdict.ok
-    assert "none is stated for this model" in verdict.reason
+    assert "none is stated for this model here" in verdict.reason
     assert verdict.unknown
 
 

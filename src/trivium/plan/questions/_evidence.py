@@ -133,7 +133,10 @@ def _families(snapshot: Snapshot, name: str) -> frozenset[str]:
 
 
 def sharing_sisters(snapshot: Snapshot, surface: str, model: str, at: date) -> tuple[Claim, ...]:
-    """Claims on shared or retained data for other models of this one's family, where none names this model."""
+    """Claims on shared or kept data for models of this one's family, here or elsewhere, where none here names it.
+
+    Such rules belong to a class of models and have been stated to hold wherever it is offered.
+    """
     known = known_models()
     if model not in known:
         return ()
@@ -141,9 +144,9 @@ def sharing_sisters(snapshot: Snapshot, surface: str, model: str, at: date) -> t
         claim
         for predicate in ("data_sharing", "retention", "zdr")
         for claim in snapshot.find(predicate=predicate, at=at)
-        if claim.surface == surface and claim.models and claim.status not in UNCOUNTED
+        if claim.models and claim.status not in UNCOUNTED
     ]
-    if any(model in claim.models for claim in found):
+    if any(model in claim.models and claim.surface == surface for claim in found):
         return ()
     family = known[model].family
     return tuple(claim for claim in found if family in {known[name].family for name in claim.models if name in known})

@@ -233,7 +233,8 @@ def _sharing(needs: Needs, offer: Offer, month: date, snapshot: Snapshot) -> Ite
     sisters = sharing_sisters(snapshot, offer.surface, offer.model, month)
     if sisters:
         where = f"{strict[0] if strict else 'data sharing'} on {offer.surface}"
-        why = f"a rule for {', '.join(sorted(sisters[0].models))} shares data, none is stated for this model"
+        named = ", ".join(sorted({name for claim in sisters for name in claim.models}))
+        why = f"rules for {named} share or keep data, none is stated for this model here"
         reason = f"{where} is not shown ({why})" if strict else ""
         ids = tuple(claim.id for claim in sisters)
         yield _Part(ok=not strict, reason=reason, claim_ids=ids, unknown=_ask(where, offer, why))

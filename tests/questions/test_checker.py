@@ -1,0 +1,170 @@
+"""The checker finds every kind of violation, shares nothing with the optimiser's reading, and agrees with it."""
+
+from __future__ import annotations
+
+import ast
+from dataclasses import replace
+from datetime import date
+from pathlib import Path
+
+import pytest
+
+from questions.support import AT, HOME, MONTH, demand, snapshot
+from trivium.core import Offer
+from trivium.plan import Quota, questions
+from trivium.plan.decision import Stage
+from trivium.plan.org import About, Microsoft, Needs, Organisation, Usage, Workload
+from trivium.plan.questions import Violation, check_plan, feasibility
+
+SCOPES = {
+    "anthropic": ("global", "us"),
+    "claude-aws": ("global", "us"),
+    "bedrock": ("global", "geo-or-regional", "eu", "us-gov", "eu-central-2"),
+    "bedrock-mantle": ("eu",),
+    "vertex": ("global", "regional-or-multi-region", "eu", "europe-west2"),
+    "claude-gcp": ("global",),
+    "foundry": ("global-standard", "us-data-zone-standard"),
+}
+ATTESTATIONS = [
+    "hipaa",
+    "fedramp",
+    "fedramp_moderate",
+    "dod_il",
+    "dod_il5",
+    "soc2",
+    "iso27001",
+    "iso42001",
+    "pci",
+    "gdpr",
+    "hitrust",
+]
+TERMS = ["zdr", "no_training", "eu_data_boundary", "data_sharing", "operator_access"]
+ABILITIES = ["fine_tuning", "web_search", "native_batch", "structured_outputs", "files_api", "prompt_caching_1h"]
+MODELS = ("claude-opus-5", "claude-fable-5", "claude-mythos-5-2", "claude-haiku-4-5", "claude-opus-4-1")
+ALL_NEEDS = (
+    *(Needs(attestations=(name,)) for name in ATTESTATIONS),
+    *(Needs(data_terms=(name,)) for name in TERMS),
+    *(Needs(capabilities=(name,)) for name in ABILITIES),
+    *(Needs(geography=name) for name in ("eu", "us", "jp")),
+)
+
+
+def _organisation(
+    needs: Needs | None = None, about: About | None = None, surfaces: tuple[str, ...] = ()
+) -> Organisation:
+    workload = Workload(needs=needs or Needs(), surfaces=surfaces)
+    return Organisation(about or About(), {"desk": workload}, {}, Microsoft(), {}, Usage(), ())
+
+
+def _stage(offer: Offer = HOME, share: int = 100, model: str = HOME.model, months: int = 1) -> Stage:
+    return Stage("desk", model, offer, "5m", AT, date(2026, 10 + months, 24), share)
+
+
+def _kinds(found: tuple[Violation, ...]) -> list[str]:
+    return sorted({violation.kind for violation in found})
+
+
+@pytest.mark.parametrize("needs", ALL_NEEDS, ids=str)
+def test_two_readings_of_the_same_claims_agree_on_every_offer(needs: Needs) -> None:
+    """The optimiser's grammar and the checker's words were written apart; where they differ one of them is wrong."""
+    for surface, scopes in SCOPES.items():
+        for scope in scopes:
+            for model in MODELS:
+                for tier in ("standard", "batch"):
+                    offer = Offer(surface, scope, model, tier)
+                    traffic = demand(offer)
+                    verdict = feasibility(traffic, needs, offer, date(2026, 12, 23), snapshot())
+                    found = check_plan(_organisation(needs), [_stage(offer, model=model)], [traffic], snapshot())
+                    assert verdict.ok is (not found), (offer, verdict.reason, found)
+
+
+def test_the_checker_imports_nothing_that_the_optimiser_decides_with() -> None:
+    folder = Path(questions.__file__).parent
+    for name in ("_checker.py", "_rows.py"):
+        tree = ast.parse((folder / name).read_text(encoding="utf-8"))
+        modules = {node.module for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)}
+        names = {alias.name for node in ast.walk(tree) if isinstance(node, ast.ImportFrom) for alias in node.names}
+        own = {module for module in modules if module and module.startswith("trivium.plan.questions")}
+        assert own <= {"trivium.plan.questions"}
+        assert not names & {"_candidates", "_evidence", "_feasibility", "_needs", "_places", "_reading", "_residency"}
+        assert not modules & {"trivium.plan._candidates", "trivium.plan._quotas", "trivium.plan._claims"}
+
+
+def test_a_plan_that_keeps_everything_has_no_violation() -> None:
+    needs = Needs(attestations=("hipaa_baa", "soc2"), data_terms=("zdr",))
+    assert check_plan(_organisation(needs), [_stage(months=2)], [demand()], snapshot()) == ()
+
+
+def test_surfaces_models_and_scopes_that_the_file_does_not_allow() -> None:
+    offer = Offer("bedrock", "us", "claude-opus-4-8")
+    about = About(surfaces=("anthropic",))
+    found = check_plan(_organisation(about=about, surfaces=("vertex",)), [_stage(offer)], [demand()], snapshot())
+    assert _kinds(found) == ["model", "scope", "surface"]
+    assert [violation.text for violation in found if violation.kind == "surface"] == [
+        "only anthropic may be used",
+        "only vertex may be used",
+    ]
+
+
+def test_a_successor_is_allowed_only_where_the_plan_names_it() -> None:
+    offer = Offer("anthropic", "global", "claude-opus-5-5")
+    one = check_plan(_organisation(), [_stage(offer)], [demand()], snapshot())
+    assert _kinds(one) == ["model"]
+    following = {"claude-opus-5": "claude-opus-5-5"}
+    assert check_plan(_organisation(), [_stage(offer)], [demand()], snapshot(), successors=following) == ()
+
+
+def test_a_batch_is_only_for_what_may_wait() -> None:
+    offer = replace(HOME, tier="batch")
+    assert _kinds(check_plan(_organisation(), [_stage(offer)], [demand()], snapshot())) == ["scope"]
+    assert check_plan(_organisation(Needs(batchable_percent=40)), [_stage(offer)], [demand()], snapshot()) == ()
+
+
+def test_a_retirement_inside_the_stage_is_found_in_its_month() -> None:
+    """Sonnet 4.5 leaves the first-party API on 2026-11-30; the month from 2026-11-24 runs until 2026-12-23."""
+    offer = Offer("anthropic", "global", "claude-sonnet-4-5")
+    found = check_plan(_organisation(), [_stage(offer, model=offer.model)], [demand(offer)], snapshot())
+    assert [(violation.kind, violation.text, violation.day) for violation in found] == [
+        ("retirement", "retired on 2026-11-30", date(2026, 12, 23))
+    ]
+
+
+def test_shares_of_a_month_make_up_the_whole() -> None:
+    other = Offer("vertex", "global", "claude-opus-5")
+    assert check_plan(_organisation(), [_stage(share=60), _stage(other, share=40)], [demand()], snapshot()) == ()
+    found = check_plan(_organisation(), [_stage(share=60), _stage(other, share=30)], [demand()], snapshot())
+    assert [violation.text for violation in found] == ["90 % of claude-opus-5 is placed"]
+
+
+@pytest.mark.parametrize(("limit", "kinds"), [(1200, []), (1199, ["quota"])])
+def test_quotas_hold_at_the_busiest_minute_not_at_the_mean(limit: int, kinds: list[str]) -> None:
+    """Minute 7 has 1,000 tokens of one workload and 200 of the other: 1,200 together, while the mean is 600."""
+    one = demand(minutes=((7, 3, 1000), (8, 1, 0)))
+    two = replace(demand(minutes=((7, 1, 200), (9, 1, 600))), workload="other")
+    stages = [_stage(), replace(_stage(), workload="other")]
+    quota = Quota("opus", "anthropic", "itpm", limit, {"input": 1})
+    assert _kinds(check_plan(_organisation(), stages, [one, two], snapshot(), [quota])) == kinds
+
+
+def test_a_share_of_a_minute_counts_as_that_share() -> None:
+    """60 % of 1,000 tokens in the busiest minute is 600."""
+    other = Offer("vertex", "global", "claude-opus-5")
+    stages = [_stage(share=60), _stage(other, share=40)]
+    traffic = demand(minutes=((7, 3, 1000),))
+    for limit, kinds in ((600, []), (599, ["quota"])):
+        quota = Quota("opus", "anthropic", "itpm", limit, {"input": 1})
+        assert _kinds(check_plan(_organisation(), stages, [traffic], snapshot(), [quota])) == kinds
+
+
+def test_a_stage_of_something_that_was_never_measured_is_a_violation() -> None:
+    found = check_plan(_organisation(), [_stage(model="claude-haiku-4-5")], [demand()], snapshot())
+    assert _kinds(found) == ["shares"]
+
+
+@pytest.mark.parametrize("month", [MONTH])
+def test_violations_name_their_claims(month: date) -> None:
+    offer = Offer("claude-aws", "global", "claude-opus-5")
+    needs = Needs(attestations=("hipaa_baa",))
+    found = check_plan(_organisation(needs), [_stage(offer)], [demand(offer)], snapshot())
+    assert [violation.claim_ids for violation in found] == [("compliance.claude-aws.hipaa_baa",)]
+    assert found[0].day < month
