@@ -12,6 +12,7 @@ from trivium.plan._problem import Column, Problem, Row, Violation, check
 from trivium.plan._report import plan_json, plan_text
 from trivium.plan._solve import Solution, SolverFailed, solve_problem
 from trivium.plan._solve_from import PlanOptions, demand_from_ledger, solve
+from trivium.plan._totals import Total, demand_from_totals
 
 __all__ = [
     "LEVERS",
@@ -45,6 +46,7 @@ __all__ = [
     "Share",
     "Solution",
     "SolverFailed",
+    "Total",
     "Unplaced",
     "Verdict",
     "Violation",
@@ -54,6 +56,7 @@ __all__ = [
     "choose_from",
     "demand_from_events",
     "demand_from_ledger",
+    "demand_from_totals",
     "make_plan",
     "plan_json",
     "plan_text",

@@ -150,6 +150,18 @@ class About(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     growth: Growth | None = None  # for workloads without a belief of their own
 
 
+class DemandAs(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What the totals of a source's model stand for (`[usage.demand.MODEL]`): a workload that would run on Claude."""
+
+    workload: str
+    model: str
+    surface: str = "anthropic"
+    scope: str = "global"
+    percent: Decimal = Decimal(100)  # of the source's volume
+    tokens_percent: Decimal = Decimal(100)  # Claude tokens for a hundred of the source's
+    peak_over_mean: Decimal = Decimal("5.3")  # busiest minute against the mean of its span
+
+
 class Usage(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Where the usage comes from (`[usage]`); at most one source. Empty: the ledger of `[paths]`."""
 
@@ -159,6 +171,7 @@ class Usage(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     profile: str = ""  # `shipped`, or a profile file
     requests_per_month: int | None = None  # with a profile: scaled to this
     history: str = ""  # earlier totals per workload, for the cone
+    demand: dict[str, DemandAs] = {}  # totals of the ledger: their model → what they stand for here
 
 
 @dataclass(frozen=True, slots=True)
