@@ -25,19 +25,10 @@ SCOPES = {
     "claude-gcp": ("global",),
     "foundry": ("global-standard", "us-data-zone-standard"),
 }
-ATTESTATIONS = [
-    "hipaa",
-    "fedramp",
-    "fedramp_moderate",
-    "dod_il",
-    "dod_il5",
-    "soc2",
-    "iso27001",
-    "iso42001",
-    "pci",
-    "gdpr",
-    "hitrust",
-]
+ATTESTATIONS = (
+    *("hipaa", "fedramp", "fedramp_moderate", "dod_il", "dod_il5", "soc2"),
+    *("iso27001", "iso42001", "pci", "gdpr", "hitrust"),
+)
 TERMS = ["zdr", "no_training", "eu_data_boundary", "data_sharing", "operator_access"]
 ABILITIES = ["fine_tuning", "web_search", "native_batch", "structured_outputs", "files_api", "prompt_caching_1h"]
 MODELS = ("claude-opus-5", "claude-fable-5", "claude-mythos-5-2", "claude-haiku-4-5", "claude-opus-4-1")
