@@ -22,6 +22,7 @@ class Ground(Enum):
     CONTRACT = "contract"
     QUOTE = "quote"
     ASSUMPTION = "assumption"
+    STATED = "stated"  # by the organisation, in its file
 
 
 @dataclass(frozen=True, slots=True)
