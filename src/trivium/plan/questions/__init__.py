@@ -2,5 +2,19 @@
 
 from trivium.plan.questions._checker import Violation, check_plan
 from trivium.plan.questions._feasibility import Verdict, feasibility
+from trivium.plan.questions._shape import Shape, shape_of
+from trivium.plan.questions._type import workload_type
+from trivium.plan.questions._window import Alternative, alternatives, tuning_window
 
-__all__ = ["Verdict", "Violation", "check_plan", "feasibility"]
+__all__ = [
+    "Alternative",
+    "Shape",
+    "Verdict",
+    "Violation",
+    "alternatives",
+    "check_plan",
+    "feasibility",
+    "shape_of",
+    "tuning_window",
+    "workload_type",
+]
