@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from trivium.plan.decide._joint import Moves, cheapest_paths, moves_cost
+from trivium.plan.decide._joint import cheapest_paths
+from trivium.plan.decide._joint_moves import Moves, moves_cost
 
 
 def brute(cost: np.ndarray, moves: Moves, surfaces: tuple[int, ...]) -> float:

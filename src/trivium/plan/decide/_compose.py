@@ -16,7 +16,8 @@ from trivium.plan.decide._advice import Judged, advise, information, judge
 from trivium.plan.decide._bridges import AsIs, as_is, first_month_bridge, lever_bridge
 from trivium.plan.decide._deals import Array, Deal, bill
 from trivium.plan.decide._frame import Framed, Given, frame
-from trivium.plan.decide._joint import Outcome, moves_cost, optimise
+from trivium.plan.decide._joint import Outcome, optimise
+from trivium.plan.decide._joint_moves import moves_cost
 from trivium.plan.decide._quota import Held, hold
 from trivium.plan.decide._reasons import bindings, cache_flip, runner_up
 from trivium.plan.decide._risks import cheapest_list, losses, one_platform, rival
@@ -74,7 +75,7 @@ class Chosen:
 def choose(given: Given) -> Chosen:
     """Frame and optimise."""
     framed = frame(given)
-    outcome = optimise(framed.scenes, framed.moves, framed.in_force, framed.offers, framed.risk)
+    outcome = optimise(framed.scenes, framed.moves, framed.in_force, framed.offers, framed.risk, framed.spreading)
     wish = [_way(framed, outcome.shares, number, 0) for number in range(len(framed.parts))]
     held = hold(framed.parts, wish, framed.ways.every, framed.facts.quotas)
     laid = lay(outcome.shares, framed.ways, held if held.repaired else None)

@@ -10,7 +10,7 @@ from fractions import Fraction
 import numpy as np
 
 from trivium.catalog import Snapshot
-from trivium.core import ROUTABLE_SURFACES, Offer, UserError
+from trivium.core import ROUTABLE_SURFACES, NoPrice, Offer, UserError
 from trivium.plan._candidates import CACHE_CAPABILITY, TOOL_CAPABILITY, Excluded
 from trivium.plan._claims import facts_from
 from trivium.plan._demand import Demand
@@ -20,17 +20,19 @@ from trivium.plan.cone import EVERY, Belief, ConeModel, History, fit
 from trivium.plan.cone import Cone as Paths
 from trivium.plan.decide._advice import Offered, Risk, offered
 from trivium.plan.decide._deals import Array, Deal, check_deals, deal_of
-from trivium.plan.decide._joint import Moves
+from trivium.plan.decide._joint_moves import Moves
 from trivium.plan.decide._months import last_days, month_starts
 from trivium.plan.decide._pace import measure_pace
 from trivium.plan.decide._parts import Part, parts_of
 from trivium.plan.decide._scenes import Scenes, unit_costs
+from trivium.plan.decide._spread_out import Spreading
 from trivium.plan.decide._successors import successors
 from trivium.plan.decide._ways import Fits, Ratio, Terms, Ways, find_ways
 from trivium.plan.org import Growth, Onboarding, Organisation
 from trivium.pricing import PriceBook
 
 _DAY = timedelta(days=1)
+_REASONS_SHOWN = 4
 _SHORTEST_DAYS = 1 / 24  # of a measured span: less than an hour cannot be stretched to a month
 
 
@@ -63,6 +65,7 @@ class Framed:
     in_force: tuple[Deal, ...]
     offers: tuple[Offered, ...]
     risk: Risk
+    spreading: Spreading
     cone: Paths
     model: ConeModel
     starts: tuple[date, ...]
@@ -76,7 +79,7 @@ class Framed:
 
 
 def frame(given: Given) -> Framed:
-    """Compute it; UserError names what cannot be used, and where."""
+    """Compute it; UserError names what cannot be used, NoPrice if nothing can be placed at all."""
     organisation, at = given.organisation, given.at
     if not given.demands:
         raise UserError("usage", "none", "give usage to plan on: a ledger, a trace, a table, a profile, or `--ask`")
@@ -88,16 +91,20 @@ def frame(given: Given) -> Framed:
     starts, ends = month_starts(at, about.horizon_months), last_days(at, about.horizon_months)
     spans = _spans(given.demands)
     surfaces = about.surfaces or ROUTABLE_SURFACES
-    terms = Terms(given.book, facts, surfaces, given.fits, given.ratio, spans, follow)
+    terms = Terms(given.book, facts, surfaces, given.fits, given.ratio, spans, follow, _fact_days(given.snapshot))
     found = find_ways(parts, terms, starts, ends)
     placed = [number for number, months in enumerate(found.best) if months[0]]
     unplaced = tuple((parts[n], found.excluded[n]) for n in range(len(parts)) if n not in placed)
+    if not placed:
+        told = "; ".join(f"{part.name}: {_first_reasons(found.excluded[n])}" for n, part in enumerate(parts))
+        raise NoPrice(f"no offer meets what any workload needs: {told}", tuple(part.name for part in parts))
     kept = tuple(parts[number] for number in placed)
     ways = _only(found, placed)
     model, cone = _cone(given)
     scenes = _scenes(given, kept, ways, cone, starts)
     in_force, offers = _contracts(organisation, ways.surfaces, at)
     risk = Risk(float(about.risk_weight), float(about.risk_level))
+    spreading = Spreading(float(about.surface_share_max_percent) / 100, about.surfaces_min)
     moves = _moves(organisation, kept, ways.surfaces)
     return Framed(
         given,
@@ -111,12 +118,29 @@ def frame(given: Given) -> Framed:
         in_force,
         offers,
         risk,
+        spreading,
         cone,
         model,
         starts,
         ends,
         spans,
     )
+
+
+def _fact_days(snapshot: Snapshot) -> tuple[date, ...]:
+    """Every day on which a claim of a platform begins or ends: what evidence says can change on no other."""
+
+    def days() -> tuple[date, ...]:
+        named = (claim for claim in snapshot.current if claim.surface in ROUTABLE_SURFACES)
+        return tuple(
+            sorted({day for claim in named for day in (claim.valid_from, claim.valid_until) if day is not None})
+        )
+
+    return snapshot.remembered(("decide.fact_days",), days)
+
+
+def _first_reasons(excluded: Sequence[Excluded]) -> str:
+    return "; ".join(f"{out.offer}: {out.reason}" for out in excluded[:_REASONS_SHOWN]) or "nothing is sold that fits"
 
 
 def _facts(given: Given, parts: Sequence[Part], models: Sequence[str]) -> Facts:

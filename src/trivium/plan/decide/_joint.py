@@ -16,22 +16,14 @@ import numpy as np
 
 from trivium.plan.decide._advice import Offered, Risk
 from trivium.plan.decide._deals import Array, Deal, bill
+from trivium.plan.decide._joint_moves import Moves, entries, moves_cost
 from trivium.plan.decide._scenes import Scenes, objective
+from trivium.plan.decide._spread_out import Spreading, holds, spread_out
 
 _SETS_MAX = 64
 _ROUNDS = 4
 _TIE = 1e-9  # of a month's cost
 _FAR = 1e30  # a cost no path would choose; infinities would become NaN in sums
-
-
-@dataclass(frozen=True)
-class Moves:
-    """What moves cost: per part and surface entered, and once per surface that the organisation does not use yet."""
-
-    home: tuple[int | None, ...]  # surface index of each part now; None: on none of these
-    switch_usd: Array  # (W, K)
-    onboard_usd: Array  # (K,), 0 where it is in use
-    min_stay_months: int = 1
 
 
 @dataclass(frozen=True)
@@ -46,31 +38,43 @@ class Outcome:
     placements: tuple[Array, ...]  # what was judged, for the curves
 
 
-def optimise(scenes: Scenes, moves: Moves, in_force: Sequence[Deal], offers: Sequence[Offered], risk: Risk) -> Outcome:
-    """The best of all candidates; see the module."""
+def optimise(
+    scenes: Scenes,
+    moves: Moves,
+    in_force: Sequence[Deal],
+    offers: Sequence[Offered],
+    risk: Risk,
+    wanted: Spreading = Spreading(),  # noqa: B008  frozen
+) -> Outcome:
+    """The best of all candidates that spread out as wanted; see the module. UserError if none can."""
     best: Outcome | None = None
     seen: dict[bytes, tuple[Array, float]] = {}
-    for shares in _candidates(scenes, moves, in_force, offers):
-        seen.setdefault(shares.astype(bool).tobytes(), (shares, moves_cost(shares, moves)))
+    for shares in _candidates(scenes, moves, in_force, offers, wanted):
+        if holds(scenes, shares, wanted):
+            seen.setdefault(shares.tobytes(), (shares, moves_cost(shares, moves)))
     placements = tuple(shares for shares, _ in seen.values())
     for shares, cost in seen.values():
         signed, totals = _levels(scenes, shares, in_force, offers, risk)
         value = objective(totals + cost, risk.weight, risk.level)
         if best is None or value < best.objective - 1e-9:
             best = Outcome(shares, signed, totals + cost, cost, value, ())
-    assert best is not None  # noqa: S101  the set of present surfaces is always among the candidates
+    assert best is not None  # noqa: S101  all surfaces together, or what was spread out on purpose, is a candidate
     return Outcome(best.shares, best.signed, best.totals, best.moves_usd, best.objective, placements)
 
 
-def _candidates(scenes: Scenes, moves: Moves, in_force: Sequence[Deal], offers: Sequence[Offered]) -> Iterator[Array]:
+def _candidates(
+    scenes: Scenes, moves: Moves, in_force: Sequence[Deal], offers: Sequence[Offered], wanted: Spreading
+) -> Iterator[Array]:
     """Path sets for every set of open surfaces and every choice of contracts to price in."""
-    mean = scenes.unit_usd * (scenes.demand.mean(axis=1) * scenes.month_weight)[:, None, :]
+    mean = scenes.mean_usd
     for factors in _price_factors(scenes, in_force, offers):
         priced = mean * factors
         for allowed in _open_sets(scenes, moves):
             paths = cheapest_paths(priced, moves, allowed)
             if paths is not None:
                 yield paths
+        if wanted.asked:
+            yield spread_out(scenes, priced, moves, wanted)
 
 
 def _price_factors(scenes: Scenes, in_force: Sequence[Deal], offers: Sequence[Offered]) -> Iterator[Array]:
@@ -99,6 +103,7 @@ def _open_sets(scenes: Scenes, moves: Moves) -> Iterator[tuple[int, ...]]:
     everything = range(len(scenes.surfaces))
     used = tuple(sorted({number for number in moves.home if number is not None}))
     others = [number for number in everything if number not in used]
+    yield tuple(everything)  # every part has a way on some of them
     count = 0
     for size in range(len(others) + 1):
         for added in combinations(others, size):
@@ -125,7 +130,7 @@ def cheapest_paths(cost: Array, moves: Moves, allowed: Sequence[int]) -> Array |
     blocks = np.minimum(np.add.reduceat(costs, starts, axis=2), _FAR)
     rows = np.arange(parts)
     tie = _TIE * blocks.min(axis=(1, 2))[:, None]  # among equals a part stays where it is
-    value = blocks[:, :, 0] + _entry(moves, parts, surfaces, tie)
+    value = blocks[:, :, 0] + entries(moves, tie)
     came = np.zeros((len(starts), parts, surfaces), dtype=np.int64)
     for number in range(1, len(starts)):
         cheapest = value.argmin(axis=1)
@@ -144,29 +149,6 @@ def cheapest_paths(cost: Array, moves: Moves, allowed: Sequence[int]) -> Array |
     for number, start in enumerate(starts):
         shares[rows, path[:, number], start : start + stay] = 1.0
     return shares
-
-
-def _entry(moves: Moves, parts: int, surfaces: int, tie: Array) -> Array:
-    """What it costs to be on a surface in the first month: a move, unless the part is there now."""
-    found = moves.switch_usd + tie
-    for part in range(parts):
-        home = moves.home[part]
-        if home is not None and home < surfaces:
-            found[part, home] = 0.0
-    return np.asarray(found)
-
-
-def moves_cost(shares: Array, moves: Moves) -> float:
-    """What the moves of a placement cost: every entry of a part into a surface, and each surface opened."""
-    used = shares > 0
-    entered = used.copy()
-    entered[:, :, 1:] &= ~used[:, :, :-1]
-    for part, home in enumerate(moves.home):
-        if home is not None:
-            entered[part, home, 0] = False
-    switching = float((entered.sum(axis=2) * moves.switch_usd).sum())
-    opened = float(moves.onboard_usd[used.any(axis=(0, 2))].sum())
-    return switching + opened
 
 
 def _levels(

@@ -32,6 +32,12 @@ class Scenes:
         """Where a part may run."""
         return np.isfinite(self.unit_usd)
 
+    @property
+    def mean_usd(self) -> Array:
+        """What a month of each part is expected to cost on each surface (W, K, T); infinite where it may not run."""
+        mean = (self.demand.mean(axis=1) * self.month_weight)[:, None, :]
+        return np.asarray(np.where(self.feasible, np.where(self.feasible, self.unit_usd, 0.0) * mean, np.inf))
+
     def spend(self, shares: Array) -> Array:
         """List spend (K, S, T) of a placement (W, K, T), discounted to the day of the plan."""
         cost = np.where(shares > 0, self.unit_usd, 0.0) * shares * self.month_weight

@@ -6,13 +6,14 @@ so that a part has at most one way a surface a month; the optimiser then chooses
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from fractions import Fraction
 
 from trivium.core import Money, Offer
-from trivium.plan._candidates import Choice, Excluded, Frame, choose_from
+from trivium.plan._candidates import Excluded, Frame, choose_from
 from trivium.plan._facts import Facts
 from trivium.plan._market import BookMarket, Market, claims_of
 from trivium.plan.decide._months import DAYS_PER_MONTH
@@ -21,6 +22,7 @@ from trivium.pricing import PriceBook
 
 Fits = Callable[[Part, Offer, date], Excluded | None]  # None: it may run there in the month that ends on the day
 Ratio = Callable[[str, str], Fraction]  # tokens of the second model for one token of the first, for the same text
+Gone = frozenset[tuple[str, str]]  # (surface, model) retired by a day
 NO_TIME = timedelta(0)
 
 
@@ -65,6 +67,7 @@ class Terms:
     ratio: Ratio
     span_days: Mapping[str, float]  # workload → measured days
     follower: Mapping[str, str]  # model → what follows it where it is retired
+    fact_days: tuple[date, ...] = ()  # days on which what `fits` answers may change, sorted
 
 
 def find_ways(parts: Sequence[Part], terms: Terms, starts: Sequence[date], ends: Sequence[date]) -> Ways:
@@ -103,8 +106,8 @@ class _Search:
         self.out: dict[Offer, Excluded] = {}
         self.followed: tuple[date, str] | None = None
         self._last: tuple[Way, ...] = ()
-        self._known: dict[tuple[int, frozenset[tuple[str, str]], bool], Choice] = {}
-        self._verdicts: dict[tuple[Offer, frozenset[tuple[str, str]]], Excluded | None] = {}
+        self._known: dict[tuple[int, Gone, bool], tuple[Way, ...]] = {}
+        self._fitting: dict[tuple[int, Gone, bool, int], tuple[Way, ...]] = {}
 
     def month(self, market: Market, end: date) -> tuple[Way, ...]:
         """The ways of a month; once its own surface retires its model, also those of the model that follows it.
@@ -123,38 +126,46 @@ class _Search:
         self._last = found
         return found
 
-    def _gone(self, end: date) -> frozenset[tuple[str, str]]:
+    def _gone(self, end: date) -> Gone:
         retirements = self.terms.facts.retirements
         return frozenset((r.surface, r.model) for r in retirements if not r.floor and r.day <= end)
 
     def _ways(self, market: Market, end: date, *, follow: bool) -> tuple[Way, ...]:
-        gone = self._gone(end)
-        key = (id(market), gone, follow)
+        """What is sold and fits; months between two changes of price, of facts and of what is retired share it."""
+        key = (id(market), self._gone(end), follow)
         if key not in self._known:
-            need = self.part.requirement
-            if follow:
-                need = replace(need, models=(*need.models, self.terms.follower[self.part.model]))
-            frame = Frame(market, self.terms.facts, end, NO_TIME, self.terms.surfaces)
-            self._known[key] = choose_from(self.part.demand, need, frame)
-            for lost in self._known[key].excluded:
-                self.out.setdefault(lost.offer, lost)
-        return tuple(self._fitting(self._known[key], market, end, gone))
+            self._known[key] = tuple(self._sold(market, end, follow=follow))
+        whole = (*key, bisect_right(self.terms.fact_days, end))
+        if whole not in self._fitting:
+            self._fitting[whole] = tuple(self._that_fit(self._known[key], end))
+        return self._fitting[whole]
 
-    def _fitting(self, choice: Choice, market: Market, end: date, gone: frozenset[tuple[str, str]]) -> Iterator[Way]:
+    def _sold(self, market: Market, end: date, *, follow: bool) -> Iterator[Way]:
         part, terms = self.part, self.terms
+        need = part.requirement
+        if follow:
+            need = replace(need, models=(*need.models, terms.follower[part.model]))
+        choice = choose_from(part.demand, need, Frame(market, terms.facts, end, NO_TIME, terms.surfaces))
+        for lost in choice.excluded:
+            self.out.setdefault(lost.offer, lost)
+        days = terms.span_days[part.workload]
         for candidate in choice.candidates:
             offer = candidate.offer
-            if (offer, gone) not in self._verdicts:
-                self._verdicts[offer, gone] = terms.fits(part, offer, end)
-            wrong = self._verdicts[offer, gone]
-            if wrong is not None:
-                self.out.setdefault(offer, wrong)
-                continue
             picos = Fraction(candidate.cost) * part.fraction * terms.ratio(part.model, offer.model)
             rates = claims_of(part.demand, offer, candidate.life, market)
             ids = tuple(sorted({name for rate in rates for name in rate.claim_ids}))
-            days = terms.span_days[part.workload]
             yield Way(offer, candidate.life, picos, float(picos) / 1e12 / days * DAYS_PER_MONTH, ids)
+
+    def _that_fit(self, ways: Sequence[Way], end: date) -> Iterator[Way]:
+        verdicts: dict[Offer, Excluded | None] = {}
+        for way in ways:
+            if way.offer not in verdicts:
+                verdicts[way.offer] = self.terms.fits(self.part, way.offer, end)
+            wrong = verdicts[way.offer]
+            if wrong is None:
+                yield way
+            else:
+                self.out.setdefault(way.offer, wrong)
 
 
 def _cheapest(ways: Sequence[Way], part: Part) -> Mapping[str, Way]:

@@ -71,7 +71,7 @@ def what_if(chosen: Chosen, change: Change) -> WhatIf:
     if bool(np.isfinite(np.where(chosen.laid.shares > 0, scenes.unit_usd, 0.0)).all()):
         paid = bill(scenes.spend(chosen.laid.shares), (*extra, *chosen.deals)).total
         kept = spread(paid + chosen.moves_usd, level)
-    outcome = optimise(scenes, framed.moves, (*extra, *framed.in_force), framed.offers, framed.risk)
+    outcome = optimise(scenes, framed.moves, (*extra, *framed.in_force), framed.offers, framed.risk, framed.spreading)
     first, then = chosen.laid.shares[:, :, 0].argmax(axis=1), outcome.shares[:, :, 0].argmax(axis=1)
     names = framed.scenes.surfaces
     moved = tuple(
