@@ -127,6 +127,16 @@ def test_shares_of_a_month_make_up_the_whole() -> None:
     assert [violation.text for violation in found] == ["90 % of claude-opus-5 is placed"]
 
 
+def test_a_demand_that_is_left_out_later_is_found() -> None:
+    """One workload is placed for two months, the other for the first of them only."""
+    other = replace(demand(), workload="other")
+    stages = [_stage(months=2), replace(_stage(months=1), workload="other")]
+    found = check_plan(_organisation(), stages, [demand(), other], snapshot())
+    assert [(one.workload, one.day, one.text) for one in found] == [
+        ("other", date(2026, 12, 24), "0 % of claude-opus-5 is placed")
+    ]
+
+
 @pytest.mark.parametrize(("limit", "kinds"), [(1200, []), (1199, ["quota"])])
 def test_quotas_hold_at_the_busiest_minute_not_at_the_mean(limit: int, kinds: list[str]) -> None:
     """Minute 7 has 1,000 tokens of one workload and 200 of the other: 1,200 together, while the mean is 600."""

@@ -1,6 +1,7 @@
 """What claims and measured shape answer: workload type, tuning window, checkpoints; and what is feasible at all."""
 
 from trivium.plan.questions._checker import Violation, check_plan
+from trivium.plan.questions._dates import Asked, Occasion, checkpoint_answer, checkpoints
 from trivium.plan.questions._feasibility import Verdict, feasibility
 from trivium.plan.questions._shape import Shape, shape_of
 from trivium.plan.questions._type import workload_type
@@ -8,11 +9,15 @@ from trivium.plan.questions._window import Alternative, alternatives, tuning_win
 
 __all__ = [
     "Alternative",
+    "Asked",
+    "Occasion",
     "Shape",
     "Verdict",
     "Violation",
     "alternatives",
     "check_plan",
+    "checkpoint_answer",
+    "checkpoints",
     "feasibility",
     "shape_of",
     "tuning_window",

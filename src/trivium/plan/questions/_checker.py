@@ -261,15 +261,23 @@ def _gone(held: rows.Rows, offer: Offer, day: date) -> Iterator[_Wrong]:
 
 
 def _shares(stages: Sequence[Stage]) -> Iterator[Violation]:
-    """In every month in which anything of a demand is placed, all of it is."""
+    """Until the plan ends, all of a placed demand is placed; a share is a rounded percent, so half a one may be off."""
+    last = max((stage.last_month for stage in stages), default=date.min)
     by_part: dict[tuple[str, str], list[Stage]] = {}
     for stage in stages:
         by_part.setdefault((stage.workload, stage.model), []).append(stage)
     for (workload, model), own in by_part.items():
-        for day in sorted({stage.first_month for stage in own}):
-            total = sum(stage.share_percent for stage in own if stage.first_month <= day <= stage.last_month)
-            if total != _WHOLE:
+        turns = {stage.first_month for stage in own} | {_following(stage) for stage in own}
+        for day in sorted(turn for turn in turns if turn <= last):
+            running = [stage for stage in own if stage.first_month <= day <= stage.last_month]
+            total = sum(stage.share_percent for stage in running)
+            if abs(total - _WHOLE) > len(running) / 2:
                 yield Violation("shares", workload, None, day, f"{total} % of {model} is placed")
+
+
+def _following(stage: Stage) -> date:
+    """The first day of the month after a stage."""
+    return list(_month_ends(stage))[-1] + timedelta(days=1)
 
 
 def _quotas(checked: Checked, stages: Sequence[Stage], known: Mapping[tuple[str, str], Demand]) -> Iterator[Violation]:
