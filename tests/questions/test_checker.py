@@ -120,6 +120,15 @@ def test_a_retirement_inside_the_stage_is_found_in_its_month() -> None:
     ]
 
 
+def test_what_the_plan_itself_says_is_lost_is_not_held_against_it_from_that_day_on() -> None:
+    """Retired on 2026-11-30; the plan that admits it from the month that ends on 2026-12-23 is honest, later is not."""
+    offer = Offer("anthropic", "global", "claude-sonnet-4-5")
+    stages, traffic = [_stage(offer, model=offer.model, months=2)], [demand(offer)]
+    for day, kinds in ((date(2026, 12, 23), []), (date(2027, 1, 23), ["retirement"])):
+        found = check_plan(_organisation(), stages, traffic, snapshot(), admitted={("desk", offer.model): day})
+        assert _kinds(found) == kinds
+
+
 def test_shares_of_a_month_make_up_the_whole() -> None:
     other = Offer("vertex", "global", "claude-opus-5")
     assert check_plan(_organisation(), [_stage(share=60), _stage(other, share=40)], [demand()], snapshot()) == ()
@@ -135,6 +144,8 @@ def test_a_demand_that_is_left_out_later_is_found() -> None:
     assert [(one.workload, one.day, one.text) for one in found] == [
         ("other", date(2026, 12, 24), "0 % of claude-opus-5 is placed")
     ]
+    told = {("other", "claude-opus-5"): date(2027, 1, 23)}
+    assert check_plan(_organisation(), stages, [demand(), other], snapshot(), admitted=told) == ()
 
 
 @pytest.mark.parametrize(("limit", "kinds"), [(1200, []), (1199, ["quota"])])

@@ -38,13 +38,14 @@ class Violation:
 
 @dataclass(frozen=True)
 class Checked:
-    """What a plan is checked against; `successors` are models assumed to follow retired ones, as the plan says."""
+    """What a plan is checked against."""
 
     organisation: Organisation
     demands: Sequence[Demand]
     snapshot: Snapshot
     quotas: Sequence[Quota] = ()
     successors: Mapping[str, str] = field(default_factory=dict)
+    admitted: Mapping[tuple[str, str], date] = field(default_factory=dict)
 
 
 def check_plan(
@@ -54,9 +55,14 @@ def check_plan(
     snapshot: Snapshot,
     quotas: Sequence[Quota] = (),
     successors: Mapping[str, str] | None = None,
+    admitted: Mapping[tuple[str, str], date] | None = None,
 ) -> tuple[Violation, ...]:
-    """Every violation of a hard requirement; none is the promise of a plan."""
-    checked = Checked(organisation, demands, snapshot, quotas, successors or {})
+    """Every violation of a hard requirement; none is the promise of a plan.
+
+    `successors` are models that the plan assumes to follow retired ones. `admitted` says from which day on the plan
+    itself tells of a (workload, model) that nothing is left for it: what it carries on with then is no offer it chose.
+    """
+    checked = Checked(organisation, demands, snapshot, quotas, successors or {}, admitted or {})
     known = {(demand.workload, demand.model): demand for demand in demands}
     found: list[Violation] = []
     for stage in stages:
@@ -66,9 +72,11 @@ def check_plan(
             found.append(Violation("shares", stage.workload, stage.offer, stage.first_month, text))
             continue
         found += _allowed(checked, stage, demand)
+        end = checked.admitted.get((stage.workload, stage.model), date.max)
         for day in _month_ends(stage):
-            found += _claims(checked, stage, demand, day)
-    found += _shares(stages)
+            if day < end:
+                found += _claims(checked, stage, demand, day)
+    found += _shares(stages, checked.admitted)
     found += _quotas(checked, stages, known)
     return tuple(found)
 
@@ -76,10 +84,15 @@ def check_plan(
 def _month_ends(stage: Stage) -> Iterator[date]:
     start = stage.first_month
     while start <= stage.last_month:
-        year, month = divmod(start.year * 12 + start.month, 12)
-        following = date(year, month + 1, min(stage.first_month.day, monthrange(year, month + 1)[1]))
+        following = _next_month(start, stage.first_month)
         yield following - timedelta(days=1)
         start = following
+
+
+def _next_month(start: date, first: date) -> date:
+    """The same day as `first` of the month after `start`, or that month's last."""
+    year, month = divmod(start.year * 12 + start.month, 12)
+    return date(year, month + 1, min(first.day, monthrange(year, month + 1)[1]))
 
 
 def _allowed(checked: Checked, stage: Stage, demand: Demand) -> Iterator[Violation]:
@@ -260,7 +273,7 @@ def _gone(held: rows.Rows, offer: Offer, day: date) -> Iterator[_Wrong]:
         yield "retirement", "suspended", (claim.id,)
 
 
-def _shares(stages: Sequence[Stage]) -> Iterator[Violation]:
+def _shares(stages: Sequence[Stage], admitted: Mapping[tuple[str, str], date]) -> Iterator[Violation]:
     """Until the plan ends, all of a placed demand is placed; a share is a rounded percent, so half a one may be off."""
     last = max((stage.last_month for stage in stages), default=date.min)
     by_part: dict[tuple[str, str], list[Stage]] = {}
@@ -271,6 +284,8 @@ def _shares(stages: Sequence[Stage]) -> Iterator[Violation]:
         for day in sorted(turn for turn in turns if turn <= last):
             running = [stage for stage in own if stage.first_month <= day <= stage.last_month]
             total = sum(stage.share_percent for stage in running)
+            if not running and _next_month(day, day) > admitted.get((workload, model), date.max):
+                continue
             if abs(total - _WHOLE) > len(running) / 2:
                 yield Violation("shares", workload, None, day, f"{total} % of {model} is placed")
 
