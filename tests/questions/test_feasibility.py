@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import date
+from decimal import Decimal
 from pathlib import Path
 
 import pytest
@@ -147,6 +148,31 @@ def test_a_capability_that_is_denied_excludes_and_one_that_nobody_speaks_of_is_l
     assert open_.unknown == (
         "telepathy on vertex for claude-opus-5: ask the platform (no claim says whether it is offered)",
     )
+
+
+def test_a_model_that_is_handed_out_one_by_one_says_so() -> None:
+    verdict = _ask(Needs(), "anthropic", "global", "claude-mythos-5-2")
+    assert verdict.ok
+    assert any("access is gated" in text for text in verdict.conditions)
+
+
+@pytest.mark.parametrize(
+    ("wanted", "surface", "unknown", "caveat"),
+    [
+        ("99.9", "bedrock", False, False),  # "99.9% monthly"
+        ("99.95", "bedrock", False, True),
+        ("99.9", "vertex", False, True),  # "99.5 to 99.9%"
+        ("99.9", "anthropic", True, False),  # none published, unconfirmed
+        ("99.9", "claude-aws", True, False),  # no claim
+    ],
+)
+def test_an_availability_is_held_against_what_is_promised_and_excludes_nothing(
+    wanted: str, surface: str, unknown: bool, caveat: bool
+) -> None:
+    verdict = _ask(Needs(availability_percent=Decimal(wanted)), surface, "global")
+    assert verdict.ok
+    assert any("availability" in text for text in verdict.unknown) is unknown
+    assert any("more than the platform promises" in text for text in verdict.caveats) is caveat
 
 
 def test_an_attestation_of_the_past_is_not_assumed_before_its_claim_begins() -> None:

@@ -79,7 +79,14 @@ def test_a_busy_hundredth_of_the_minutes_shows_and_less_does_not_count_as_idle()
     even = _machines()
     busy = tuple(replace(m, input=500_000, output=10_000) if m.minute < 20 else m for m in even.minutes)
     mean = (20 * 510_000 + 1420 * 51_000) / 1440
-    assert shape_of([replace(even, minutes=busy)]).burstiness == pytest.approx(510_000 / mean)
+    row = replace(even.rows[0], input=20 * 500_000 + 1420 * 50_000, output=20 * 10_000 + 1420 * 1_000)
+    assert shape_of([replace(even, rows=(row,), minutes=busy)]).burstiness == pytest.approx(510_000 / mean)
+
+
+def test_minutes_that_do_not_hold_all_that_was_used_say_nothing_of_bursts() -> None:
+    """Totals per day come with one stated busiest minute and not with the others."""
+    even = _machines()
+    assert shape_of([replace(even, minutes=even.minutes[:1])]).burstiness is None
 
 
 def test_people_are_an_integrated_workflow_and_a_feed_is_inference() -> None:

@@ -26,9 +26,7 @@ _WHOLE = 100  # percent
 class Violation:
     """A requirement that a stage of a plan breaks."""
 
-    kind: (
-        str  # surface · model · scope · attestation · data term · residency · capability · retirement · quota · shares
-    )
+    kind: str  # surface · model · scope · attestation · data term · residency · capability · retirement · price …
     workload: str
     offer: Offer | None
     day: date
@@ -73,19 +71,22 @@ def check_plan(
             continue
         found += _allowed(checked, stage, demand)
         end = checked.admitted.get((stage.workload, stage.model), date.max)
-        for day in _month_ends(stage):
+        found += _too_long(checked, stage, demand)
+        for start, day in _months(stage):
             if day < end:
+                found += _unsold(checked, stage, start)
                 found += _claims(checked, stage, demand, day)
     found += _shares(stages, checked.admitted)
     found += _quotas(checked, stages, known)
     return tuple(found)
 
 
-def _month_ends(stage: Stage) -> Iterator[date]:
+def _months(stage: Stage) -> Iterator[tuple[date, date]]:
+    """First and last days."""
     start = stage.first_month
     while start <= stage.last_month:
         following = _next_month(start, stage.first_month)
-        yield following - timedelta(days=1)
+        yield start, following - timedelta(days=1)
         start = following
 
 
@@ -112,6 +113,26 @@ def _allowed(checked: Checked, stage: Stage, demand: Demand) -> Iterator[Violati
         yield Violation("scope", stage.workload, offer, day, f"only {', '.join(sorted(scopes))} may be used")
     if offer.tier == "batch" and not needs.batchable_percent and all(now.tier != "batch" for now, _ in demand.offers):
         yield Violation("scope", stage.workload, offer, day, "nothing of it may wait for a batch")
+
+
+def _unsold(checked: Checked, stage: Stage, start: date) -> Iterator[Violation]:
+    """A month has the prices of its first day: without a counted one the offer cannot be bought."""
+    offer = stage.offer
+    if not rows.sold(checked.snapshot, offer.surface, offer.model, offer.tier, start):
+        yield Violation("price", stage.workload, offer, start, "no counted list price holds then")
+
+
+def _too_long(checked: Checked, stage: Stage, demand: Demand) -> Iterator[Violation]:
+    """Prompts longer than the context window, where they did not run before and had more room."""
+    offer, day = stage.offer, stage.first_month
+    if any((now.surface, now.model) == (offer.surface, offer.model) for now, _ in demand.offers):
+        return
+    there = rows.widest(rows.rows_of(checked.snapshot, offer.surface), offer.model, day)
+    home = demand.offers[0][0]
+    here = rows.widest(rows.rows_of(checked.snapshot, home.surface), home.model, day)
+    if there and there < demand.prompt_tokens_max and there < (here or demand.prompt_tokens_max):
+        text = f"prompts of {demand.prompt_tokens_max:,} tokens, a window of {there:,}"
+        yield Violation("capability", stage.workload, offer, day, text)
 
 
 def _claims(checked: Checked, stage: Stage, demand: Demand, day: date) -> Iterator[Violation]:
@@ -292,7 +313,7 @@ def _shares(stages: Sequence[Stage], admitted: Mapping[tuple[str, str], date]) -
 
 def _following(stage: Stage) -> date:
     """The first day of the month after a stage."""
-    return list(_month_ends(stage))[-1] + timedelta(days=1)
+    return _next_month(stage.last_month, stage.first_month)
 
 
 def _quotas(checked: Checked, stages: Sequence[Stage], known: Mapping[tuple[str, str], Demand]) -> Iterator[Violation]:

@@ -7,9 +7,11 @@ attestations and data terms: they must be shown, not hoped for, and the verdict 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date
+from decimal import Decimal
 
 from trivium.catalog import Snapshot
 from trivium.core import ClaimsDisagree, Offer
@@ -24,6 +26,8 @@ from trivium.plan.questions._places import leaves_choice, place_of, within
 from trivium.plan.questions._reading import LADDERS, Reading, Says, features_of
 from trivium.plan.questions._residency import held_in
 
+_GATED = re.compile(r"\bgated\b", re.IGNORECASE)
+_PERCENT = re.compile(r"(\d+(?:\.\d+)?) ?(?:%|to \d)")
 _STRICT = frozenset({"zdr", "data_sharing"})
 # Claims that are shown beside an attestation or term, since they say how far it reaches.
 _BESIDE = {
@@ -68,6 +72,8 @@ def feasibility(demand: Demand, needs: Needs, offer: Offer, month: date, snapsho
         *_place(needs, offer, month, snapshot),
         *(_able(name, demand, needs, offer, month, snapshot) for name in used),
         *_sharing(needs, offer, month, snapshot),
+        *_access(offer, month, snapshot),
+        *_uptime(needs, offer, month, snapshot),
     ]
     failed = [part for part in parts if not part.ok]
     shown = failed or parts
@@ -238,3 +244,30 @@ def _sharing(needs: Needs, offer: Offer, month: date, snapshot: Snapshot) -> Ite
         reason = f"{where} is not shown ({why})" if strict else ""
         ids = tuple(claim.id for claim in sisters)
         yield _Part(ok=not strict, reason=reason, claim_ids=ids, unknown=_ask(where, offer, why))
+
+
+def _access(offer: Offer, month: date, snapshot: Snapshot) -> Iterator[_Part]:
+    """A model that is handed out one by one: the organisation must be let in."""
+    found = find(snapshot, offer.surface, offer.model, "available", month)
+    for claim in found.claims:
+        if _GATED.search(claim.note) and claim.status not in UNCOUNTED:
+            condition = f"{offer.model} on {offer.surface}: access is {claim.note}"
+            yield _Part(ok=True, claim_ids=(claim.id,), conditions=(condition,))
+
+
+def _uptime(needs: Needs, offer: Offer, month: date, snapshot: Snapshot) -> Iterator[_Part]:
+    """The availability that is promised beside the one that is wanted. It excludes nothing: surfaces can stand in."""
+    if needs.availability_percent is None:
+        return
+    found = find(snapshot, offer.surface, offer.model, "sla", month)
+    where = f"availability of {needs.availability_percent} % on {offer.surface}"
+    claim = found.claims[0] if found.claims else None
+    stated = _PERCENT.search(claim.value) if claim is not None and claim.status not in UNCOUNTED else None
+    if claim is None or stated is None:
+        why = f"“{claim.value}”" if claim is not None else "no claim states a promise"
+        yield _Part(ok=True, claim_ids=found.claim_ids, unknown=_ask(where, offer, why))
+    elif Decimal(stated[1]) < needs.availability_percent:
+        caveat = f"{where} is more than the platform promises: {claim.value}"
+        yield _Part(ok=True, claim_ids=found.claim_ids, caveats=(caveat,))
+    else:
+        yield _Part(ok=True, claim_ids=found.claim_ids)

@@ -185,3 +185,28 @@ def shared_words(snapshot: Snapshot) -> set[str]:
         return words - {"claude", "preview"}
 
     return snapshot.remembered(("checker.shared",), find)
+
+
+def widest(held: Rows, model: str, day: date) -> int:
+    """The largest context window that a row states, 0 if none does."""
+    stated = [
+        int(claim.value.split()[0].replace(",", ""))
+        for claim in held.get("context_window_tokens", ())
+        if claim.speaks_of(model) and claim.holds_on(day) and claim.value[:1].isdigit()
+    ]
+    return max(stated, default=0)
+
+
+def sold(snapshot: Snapshot, surface: str, model: str, tier: str, day: date) -> bool:
+    """Whether a counted price of an output token holds on a day in any scope."""
+
+    def find() -> dict[tuple[str, str, str], list[tuple[date, date]]]:
+        found: dict[tuple[str, str, str], list[tuple[date, date]]] = {}
+        for cell in snapshot.cells:
+            if cell.unit == "output" and cell.status in _COUNTS:
+                span = (cell.valid_from or date.min, cell.valid_until or date.max)
+                found.setdefault((cell.surface, cell.model, cell.tier), []).append(span)
+        return found
+
+    spans = snapshot.remembered(("checker.sold",), find)
+    return any(start <= day < end for start, end in spans.get((surface, model, tier), ()))

@@ -58,11 +58,17 @@ def shape_of(demands: Sequence[Demand]) -> Shape:
 
 
 def _burstiness(demands: Sequence[Demand], days: float) -> float | None:
-    """Over every clock minute of the span, idle ones too; None for less than half an hour."""
+    """Over every clock minute of the span, idle ones too; None for less than half an hour.
+
+    Also None where the minutes do not hold all that was used: totals know only a busiest minute.
+    """
     loads: dict[int, int] = {}
     for demand in demands:
         for minute in demand.minutes:
             loads[minute.minute] = loads.get(minute.minute, 0) + minute.input + minute.cached + minute.output
+    used = sum(row.input + row.cached + row.output for demand in demands for row in demand.rows)
+    if sum(loads.values()) != used:
+        return None
     span = max(round(days * _MINUTES_PER_DAY), len(loads))
     if span < _MINUTES_MIN or not sum(loads.values()):
         return None
