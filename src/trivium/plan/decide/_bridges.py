@@ -80,7 +80,7 @@ def _measured(part: Part, market: Market, framed: Framed, instead: float) -> flo
     return float(picos * part.fraction) / 1e12 / framed.span_days[part.workload] * DAYS_PER_MONTH
 
 
-def lever_bridge(framed: Framed, now: AsIs, plan: Array, deals: Sequence[Deal], moves_usd: float) -> Bridge:
+def lever_bridge(framed: Framed, now: AsIs, spend_plan: Array, deals: Sequence[Deal], moves_usd: float) -> Bridge:
     """From the forecast of what runs now to that of the plan (means over scenarios, moves and contracts included).
 
     The levers are exact for the measured span and stretched with the demand of the horizon; what they do not explain
@@ -88,7 +88,6 @@ def lever_bridge(framed: Framed, now: AsIs, plan: Array, deals: Sequence[Deal], 
     """
     scenes = framed.scenes
     spend_now = now.spend(framed)
-    spend_plan = scenes.spend(plan)
     paid_now = float(bill(spend_now, framed.in_force).total.mean())
     list_now, list_plan = float(spend_now.sum(axis=(0, 2)).mean()), float(spend_plan.sum(axis=(0, 2)).mean())
     volume = (scenes.demand * scenes.month_weight).sum(axis=2).mean(axis=1)

@@ -22,7 +22,7 @@ from trivium.plan.decide._quota import Held, hold
 from trivium.plan.decide._reasons import bindings, cache_flip, runner_up
 from trivium.plan.decide._risks import cheapest_list, losses, one_platform, rival
 from trivium.plan.decide._routes import routes_from
-from trivium.plan.decide._scenes import LEVELS, objective, spread
+from trivium.plan.decide._scenes import LEVELS, Scenes, objective, spread
 from trivium.plan.decide._stages import Laid, lay, stages
 from trivium.plan.decide._summary import summarise
 from trivium.plan.decide._swings import inputs_swung
@@ -63,6 +63,7 @@ class Chosen:
     """Everything that was chosen, before it is told."""
 
     framed: Framed
+    scenes: Scenes  # those of the frame, with what a divided part really costs
     now: AsIs
     outcome: Outcome
     held: Held
@@ -77,12 +78,13 @@ def choose(given: Given) -> Chosen:
     framed = frame(given)
     outcome = optimise(framed.scenes, framed.moves, framed.in_force, framed.offers, framed.risk, framed.spreading)
     wish = [_way(framed, outcome.shares, number, 0) for number in range(len(framed.parts))]
-    held = hold(framed.parts, wish, framed.ways.every, framed.facts.quotas)
-    laid = lay(outcome.shares, framed.ways, held if held.repaired else None)
+    held = hold(framed.parts, wish, [months[0] for months in framed.ways.every], framed.facts.quotas)
+    laid = lay(outcome.shares, framed.scenes.unit_usd, framed.ways, held)
+    scenes = replace(framed.scenes, unit_usd=laid.unit_usd)
     deals = (*framed.in_force, *outcome.signed)
     moves_usd = moves_cost(laid.shares, framed.moves)
-    totals = bill(framed.scenes.spend(laid.shares), deals).total + moves_usd
-    return Chosen(framed, as_is(framed), outcome, held, laid, deals, moves_usd, totals)
+    totals = bill(scenes.spend(laid.shares), deals).total + moves_usd
+    return Chosen(framed, scenes, as_is(framed), outcome, held, laid, deals, moves_usd, totals)
 
 
 def _way(framed: Framed, shares: Array, part: int, month: int) -> Way:
@@ -93,7 +95,7 @@ def _way(framed: Framed, shares: Array, part: int, month: int) -> Way:
 def decide(given: Given, voices: Voices) -> Decision:
     """The whole decision; UserError names what cannot be used."""
     chosen = choose(given)
-    framed, scenes = chosen.framed, chosen.framed.scenes
+    framed, scenes = chosen.framed, chosen.scenes
     about = given.organisation.about
     told = stages(framed.parts, chosen.laid, framed.starts)
     first = [months[0][0][0] for months in chosen.laid.ways]
@@ -115,7 +117,7 @@ def decide(given: Given, voices: Voices) -> Decision:
         total=_total_cone(chosen),
         forecast=spread(chosen.totals, framed.risk.level),
         baseline=spread(bill(chosen.now.spend(framed), framed.in_force).total, framed.risk.level),
-        levers=lever_bridge(framed, chosen.now, chosen.laid.shares, chosen.deals, chosen.moves_usd),
+        levers=lever_bridge(framed, chosen.now, scenes.spend(chosen.laid.shares), chosen.deals, chosen.moves_usd),
         first_month=first_month_bridge(framed, chosen.now),
         rivals=_rivals(chosen),
         commitments=advices,
@@ -151,7 +153,7 @@ def _workloads(chosen: Chosen, told: Sequence[Stage], first: Sequence[Way], voic
 
 def _by_part(chosen: Chosen) -> Array:
     """What each part pays in every scenario, (W, S): its list spend, times what its surface's bill is of its list."""
-    scenes = chosen.framed.scenes
+    scenes = chosen.scenes
     spend = scenes.spend(chosen.laid.shares)
     paid = bill(spend, chosen.deals).paid
     rate = np.divide(paid, spend, out=np.ones_like(paid), where=spend > 0)  # (K, S, T)
@@ -261,7 +263,7 @@ def _demand_cone(framed: Framed, name: str) -> Cone:
 def _total_cone(chosen: Chosen) -> Cone:
     framed = chosen.framed
     undiscounted = framed.scenes.month_weight
-    monthly = bill(framed.scenes.spend(chosen.laid.shares), chosen.deals).monthly / undiscounted
+    monthly = bill(chosen.scenes.spend(chosen.laid.shares), chosen.deals).monthly / undiscounted
     found = np.quantile(monthly, LEVELS, axis=0, method="inverted_cdf")
     return Cone("all workloads", "USD a month", framed.starts, LEVELS, tuple(tuple(map(float, line)) for line in found))
 
@@ -353,7 +355,7 @@ def _quota_bindings(chosen: Chosen) -> tuple[Binding, ...]:
 
 def _covered(chosen: Chosen, quota: Quota) -> tuple[str, ...]:
     parts = zip(chosen.framed.parts, chosen.framed.ways.every, strict=True)
-    return tuple(sorted({part.workload for part, ways in parts if any(quota.covers(way.offer) for way in ways)}))
+    return tuple(sorted({part.workload for part, ways in parts if any(quota.covers(way.offer) for way in ways[0])}))
 
 
 def _flips(chosen: Chosen, first: Sequence[Way]) -> tuple[Flip, ...]:
@@ -369,7 +371,7 @@ def _flips(chosen: Chosen, first: Sequence[Way]) -> tuple[Flip, ...]:
 
 def _discount_flips(chosen: Chosen) -> list[Flip]:
     """The discount on each platform at which moving everything that may run there pays, moves counted."""
-    framed, scenes = chosen.framed, chosen.framed.scenes
+    framed, scenes = chosen.framed, chosen.scenes
     mean = (scenes.demand.mean(axis=1) * scenes.month_weight)[:, None, :]
     plan = np.where(chosen.laid.shares > 0, scenes.unit_usd, 0.0) * chosen.laid.shares * mean
     found = []

@@ -180,7 +180,7 @@ def _cone(given: Given) -> tuple[ConeModel, Paths]:
     history = given.history
     if history is None:
         pace = measure_pace(given.demands, BookMarket(given.book, given.at))
-        history = History(pace.names, pace.start, pace.step, pace.values)
+        history = History(pace.names, pace.start, pace.step, _never_nothing(pace.values))
     beliefs = {
         name: _belief(w.needs.growth) for name, w in organisation.workloads.items() if w.needs.growth is not None
     }
@@ -189,6 +189,15 @@ def _cone(given: Given) -> tuple[ConeModel, Paths]:
     model = fit(history, beliefs={name: b for name, b in beliefs.items() if name == EVERY or name in history.names})
     rng = np.random.default_rng(about.seed)
     return model, model.sample(about.horizon_months, about.scenarios, rng)
+
+
+def _never_nothing(values: Array) -> Array:
+    """A workload too short to have one whole step goes with the others: nothing is known of a pace of its own."""
+    idle = values.sum(axis=1) <= 0
+    if not idle.any():
+        return values
+    others = values[~idle].mean(axis=0) if (~idle).any() else np.ones(values.shape[1])
+    return np.asarray(np.where(idle[:, None], others, values))
 
 
 def _belief(growth: Growth) -> Belief:

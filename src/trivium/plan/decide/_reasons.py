@@ -70,7 +70,7 @@ def bindings(parts: Sequence[Part], chosen: Sequence[Way | None], terms: Terms, 
         if way is None:
             continue
         for relaxed in relaxations(part):
-            found = find_ways([relaxed.part], terms, [at], [end]).every[0]
+            found = find_ways([relaxed.part], terms, [at], [end]).every[0][0]
             if not found:
                 continue
             best = min(found, key=lambda other: other.span_picos)

@@ -38,7 +38,7 @@ def holds(scenes: Scenes, shares: Array, wanted: Spreading) -> bool:
         return True
     spend = scenes.spend(shares).sum(axis=2).mean(axis=1)
     total = float(spend.sum())
-    used = int((spend > 0).sum())
+    used = int((shares > 0).any(axis=(0, 2)).sum())
     return used >= wanted.surfaces_min and (total <= 0 or float(spend.max()) <= wanted.share_max * total * (1 + _SLACK))
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 
@@ -19,45 +19,66 @@ _WHOLE = 100
 
 @dataclass(frozen=True)
 class Laid:
-    """A placement over all months: shares (W, K, T), and the ways behind them."""
+    """A placement over all months: shares (W, K, T), what a month costs on them (W, K, T), and the ways behind them."""
 
     shares: Array
+    unit_usd: Array
     ways: tuple[tuple[tuple[tuple[Way, int], ...], ...], ...]  # [part][month]: (way, hundredths)
 
 
-def lay(shares: Array, ways: Ways, held: Held | None) -> Laid:
-    """The paths, with the first month's division kept for as long as its ways are to be had."""
-    result = shares.copy()
+def lay(shares: Array, unit_usd: Array, ways: Ways, held: Held | None) -> Laid:
+    """The paths, with the first month's division kept for as long as its ways are to be had.
+
+    A division may use two offers of one surface: what a month costs there is then their weighted mean.
+    """
+    result, unit = shares.copy(), unit_usd.copy()
     told = []
     for part, months in enumerate(ways.best):
         divided = held.shares[part] if held is not None and held.repaired else ()
         row = []
         for month, options in enumerate(months):
-            mine = _of_month(divided, options) if divided else ()
+            mine = _of_month(divided, ways.every[part][month]) if divided else ()
             if mine:
-                result[part, :, month] = 0.0
-                for way, share in mine:
-                    result[part, ways.surfaces.index(way.offer.surface), month] += share / _WHOLE
+                _divide(result[part, :, month], unit[part, :, month], mine, ways.surfaces)
             else:
-                surface = ways.surfaces[int(np.argmax(shares[part, :, month]))]
-                mine = ((options[surface], _WHOLE),)
+                mine = _whole(shares[part, :, month], ways.surfaces, options)
             row.append(mine)
         told.append(tuple(row))
-    return Laid(result, tuple(told))
+    return Laid(result, unit, tuple(told))
 
 
-def _of_month(divided: Sequence[tuple[Way, int]], options: object) -> tuple[tuple[Way, int], ...]:
-    """The division of the first month in a later one: the same surfaces, that month's ways; nothing if one is gone."""
+def _divide(shares: Array, unit: Array, mine: Sequence[tuple[Way, int]], surfaces: Sequence[str]) -> None:
+    shares[:] = 0.0
+    cost = np.zeros_like(shares)
+    for way, share in mine:
+        index = surfaces.index(way.offer.surface)
+        shares[index] += share / _WHOLE
+        cost[index] += way.usd_per_month * share / _WHOLE
+    used = shares > 0
+    unit[used] = cost[used] / shares[used]
+
+
+def _whole(shares: Array, surfaces: Sequence[str], options: Mapping[str, Way]) -> tuple[tuple[Way, int], ...]:
+    """The cheapest way of each surface in use, in hundredths that add up."""
+    used = [number for number in range(len(surfaces)) if shares[number] > 0]
+    parts = [round(float(shares[number]) * _WHOLE) for number in used]
+    parts[int(np.argmax(parts))] += _WHOLE - sum(parts)
+    return tuple((options[surfaces[number]], share) for number, share in zip(used, parts, strict=True) if share)
+
+
+def _of_month(divided: Sequence[tuple[Way, int]], options: Sequence[Way]) -> tuple[tuple[Way, int], ...]:
+    """The first month's division in a later one: the same offers at that month's prices; nothing if one is gone."""
     found = []
     for way, share in divided:
-        if not isinstance(options, dict) or way.offer.surface not in options:
+        same = [other for other in options if (other.offer, other.cache_life) == (way.offer, way.cache_life)]
+        if not same:
             return ()
-        found.append((options[way.offer.surface], share))
+        found.append((same[0], share))
     return tuple(found)
 
 
 def stages(parts: Sequence[Part], laid: Laid, starts: Sequence[date]) -> tuple[Stage, ...]:
-    """Runs of equal months; shares are hundredths of the whole (workload, model)."""
+    """Runs of equal months; shares are hundredths of the whole (workload, model). Carried-on months have no stage."""
     found: list[Stage] = []
     for part, months in zip(parts, laid.ways, strict=True):
         began = 0
@@ -74,10 +95,23 @@ def stages(parts: Sequence[Part], laid: Laid, starts: Sequence[date]) -> tuple[S
                         round(share * part.fraction),
                     )
                     for way, share in months[began]
+                    if not way.carried
                 ]
                 began = month
     return tuple(found)
 
 
-def _key(ways: Sequence[tuple[Way, int]]) -> tuple[tuple[str, str, int], ...]:
-    return tuple(sorted((str(way.offer), way.cache_life, share) for way, share in ways))
+def _key(ways: Sequence[tuple[Way, int]]) -> tuple[tuple[str, str, bool, int], ...]:
+    return tuple(sorted((str(way.offer), way.cache_life, way.carried, share) for way, share in ways))
+
+
+def lost_from(parts: Sequence[Part], laid: Laid, starts: Sequence[date]) -> Mapping[tuple[str, str], date]:
+    """The first month in which nothing may carry a (workload, model) any more, where there is one."""
+    found: dict[tuple[str, str], date] = {}
+    for part, months in zip(parts, laid.ways, strict=True):
+        for month, ways in enumerate(months):
+            if any(way.carried for way, _ in ways):
+                key = (part.workload, part.model)
+                found[key] = min(found.get(key, starts[month]), starts[month])
+                break
+    return found

@@ -35,6 +35,7 @@ class Way:
     span_picos: Fraction
     usd_per_month: float
     claim_ids: tuple[str, ...]
+    carried: bool = False  # nothing may carry the part any more: the last price stands in for what nobody knows
 
     @property
     def span(self) -> Money:
@@ -49,7 +50,7 @@ class Ways:
     surfaces: tuple[str, ...]
     months: tuple[date, ...]  # last days
     best: tuple[tuple[Mapping[str, Way], ...], ...]  # [part][month][surface]
-    every: tuple[tuple[Way, ...], ...]  # [part]: all ways of the first month, not only the cheapest of a surface
+    every: tuple[tuple[tuple[Way, ...], ...], ...]  # [part][month]: all ways, not only the cheapest of a surface
     excluded: tuple[tuple[Excluded, ...], ...]  # [part]
     followed: tuple[
         tuple[int, date, str], ...
@@ -78,7 +79,7 @@ def find_ways(parts: Sequence[Part], terms: Terms, starts: Sequence[date], ends:
         search = _Search(part, terms)
         months = [search.month(market, end) for market, end in zip(markets, ends, strict=True)]
         best.append(tuple(_cheapest(ways, part) for ways in months))
-        every.append(months[0] if months else ())
+        every.append(tuple(months))
         excluded.append(tuple(search.out[offer] for offer in sorted(search.out)))
         if search.followed is not None:
             followed.append((number, *search.followed))
@@ -117,14 +118,21 @@ class _Search:
         """
         part, heir = self.part, self.terms.follower.get(self.part.model, "")
         retired = (part.demand.home.surface, part.model) in self._gone(end)
-        found = self._ways(market, end, follow=bool(heir) and retired)
-        if not found and self._last and heir:
+        follow = bool(heir) and retired
+        found = self._ways(market, end, follow=follow)
+        if not found and self._last and heir and not follow:
+            follow = True
             found = self._ways(market, end, follow=True)
-        if self._last and (retired or not found):
-            self.followed = self.followed or (end, heir if found else "")
-        found = found or self._last
+        if (found and follow) or (self._last and not found):
+            self._record(end, heir if found else "")
+        found = found or tuple(replace(way, carried=True) for way in self._last)
         self._last = found
         return found
+
+    def _record(self, end: date, heir: str) -> None:
+        """The first month with a follower; until there is one, the first month with nothing."""
+        if self.followed is None or (heir and not self.followed[1]):
+            self.followed = (end, heir)
 
     def _gone(self, end: date) -> Gone:
         retirements = self.terms.facts.retirements

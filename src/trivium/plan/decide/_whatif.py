@@ -68,8 +68,9 @@ def what_if(chosen: Chosen, change: Change) -> WhatIf:
         stranded = ", ".join(part.name for part, well in zip(framed.parts, usable, strict=True) if not well)
         raise UserError("withdrawn", ", ".join(change.withdrawn), f"leave one that can serve {stranded}")
     kept = None
-    if bool(np.isfinite(np.where(chosen.laid.shares > 0, scenes.unit_usd, 0.0)).all()):
-        paid = bill(scenes.spend(chosen.laid.shares), (*extra, *chosen.deals)).total
+    plan = changed(chosen.scenes, change)
+    if bool(np.isfinite(np.where(chosen.laid.shares > 0, plan.unit_usd, 0.0)).all()):
+        paid = bill(plan.spend(chosen.laid.shares), (*extra, *chosen.deals)).total
         kept = spread(paid + chosen.moves_usd, level)
     outcome = optimise(scenes, framed.moves, (*extra, *framed.in_force), framed.offers, framed.risk, framed.spreading)
     first, then = chosen.laid.shares[:, :, 0].argmax(axis=1), outcome.shares[:, :, 0].argmax(axis=1)
