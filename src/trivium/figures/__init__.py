@@ -1,25 +1,60 @@
 """Charts and tables as values, for the terminal and for pages."""
 
+from trivium.figures._axes import month_text, short
 from trivium.figures._bars import Bar, BarChart, bar_chart
+from trivium.figures._curve import BandCurve, band_curve
+from trivium.figures._fan import Band, FanChart, fan_chart
 from trivium.figures._figure import Figure, SvgFigure
 from trivium.figures._lines import LineChart, Series, Sparkline, line_chart, sparkline
+from trivium.figures._matrix import Matrix, Square, State, matrix
+from trivium.figures._palette import SURFACE_COLOURS, colour_of
+from trivium.figures._stacked import Layer, StackedBars, stacked_bars
 from trivium.figures._table import Table, table
 from trivium.figures._text import clip, pad, width_of
+from trivium.figures._timeline import Mark, Span, Timeline, timeline
+from trivium.figures._tornado import Ends, Tornado, tornado
+from trivium.figures._waterfall import Leg, Waterfall, waterfall
 
 __all__ = [
+    "SURFACE_COLOURS",
+    "Band",
+    "BandCurve",
     "Bar",
     "BarChart",
+    "Ends",
+    "FanChart",
     "Figure",
+    "Layer",
+    "Leg",
     "LineChart",
+    "Mark",
+    "Matrix",
     "Series",
+    "Span",
     "Sparkline",
+    "Square",
+    "StackedBars",
+    "State",
     "SvgFigure",
     "Table",
+    "Timeline",
+    "Tornado",
+    "Waterfall",
+    "band_curve",
     "bar_chart",
     "clip",
+    "colour_of",
+    "fan_chart",
     "line_chart",
+    "matrix",
+    "month_text",
     "pad",
+    "short",
     "sparkline",
+    "stacked_bars",
     "table",
+    "timeline",
+    "tornado",
+    "waterfall",
     "width_of",
 ]

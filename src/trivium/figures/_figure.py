@@ -10,6 +10,7 @@ from math import isfinite
 from typing import Protocol
 
 from trivium.core import Money, UserError
+from trivium.figures._text import one_line
 
 Number = int | float | Decimal | Fraction | Money
 
@@ -61,15 +62,16 @@ def number_text(value: Number | None) -> str:
 def svg_element(width: float, height: float, title: str, description: str, body: str) -> str:
     """An SVG element that scales with its place, takes the page's text colour, and names itself."""
     mark = hashlib.sha256(f"{title}\x1f{description}\x1f{body}".encode()).hexdigest()[:12]
+    title, description = escape(one_line(title)), escape(one_line(description))
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width:g} {height:g}" width="100%" '
         f'style="max-width:{width:g}px" role="img" aria-labelledby="t{mark} d{mark}" '
         f'font-family="system-ui, sans-serif" font-size="13" fill="currentColor">'
-        f'<title id="t{mark}">{escape(title)}</title><desc id="d{mark}">{escape(description)}</desc>{body}</svg>'
+        f'<title id="t{mark}">{title}</title><desc id="d{mark}">{description}</desc>{body}</svg>'
     )
 
 
 def svg_text(x: float, y: float, text: str, *, anchor: str = "start", opacity: float = 1) -> str:
     """One line of text in a drawing."""
     faint = "" if opacity == 1 else f' opacity="{opacity:g}"'
-    return f'<text x="{x:g}" y="{y:g}" text-anchor="{anchor}"{faint}>{escape(text)}</text>'
+    return f'<text x="{x:g}" y="{y:g}" text-anchor="{anchor}"{faint}>{escape(one_line(text))}</text>'
