@@ -18,7 +18,7 @@ from trivium.plan.decide._advice import Offered, Risk
 from trivium.plan.decide._deals import Array, Deal, bill
 from trivium.plan.decide._joint_moves import Moves, entries, moves_cost
 from trivium.plan.decide._scenes import Scenes, objective
-from trivium.plan.decide._spread_out import Spreading, holds, spread_out
+from trivium.plan.decide._spread_out import Spreading, cannot, holds, spread_out
 
 _SETS_MAX = 64
 _ROUNDS = 4
@@ -58,7 +58,8 @@ def optimise(
         value = objective(totals + cost, risk.weight, risk.level)
         if best is None or value < best.objective - 1e-9:
             best = Outcome(shares, signed, totals + cost, cost, value, ())
-    assert best is not None  # noqa: S101  all surfaces together, or what was spread out on purpose, is a candidate
+    if best is None:
+        raise cannot(scenes, wanted)
     return Outcome(best.shares, best.signed, best.totals, best.moves_usd, best.objective, placements)
 
 
@@ -73,8 +74,8 @@ def _candidates(
             paths = cheapest_paths(priced, moves, allowed)
             if paths is not None:
                 yield paths
-        if wanted.asked:
-            yield spread_out(scenes, priced, moves, wanted)
+        if wanted.asked and (apart := spread_out(scenes, priced, moves, wanted)) is not None:
+            yield apart
 
 
 def _price_factors(scenes: Scenes, in_force: Sequence[Deal], offers: Sequence[Offered]) -> Iterator[Array]:

@@ -42,8 +42,8 @@ def holds(scenes: Scenes, shares: Array, wanted: Spreading) -> bool:
     return used >= wanted.surfaces_min and (total <= 0 or float(spend.max()) <= wanted.share_max * total * (1 + _SLACK))
 
 
-def spread_out(scenes: Scenes, priced: Array, moves: Moves, wanted: Spreading) -> Array:
-    """The cheapest placement that keeps both, parts staying where they are put; UserError if there is none.
+def spread_out(scenes: Scenes, priced: Array, moves: Moves, wanted: Spreading) -> Array | None:
+    """The cheapest placement that keeps both, parts staying where they are put; None if there is none.
 
     `priced` is what a month of each part costs on each surface (W, K, T), infinite where it may not run.
     """
@@ -53,7 +53,12 @@ def spread_out(scenes: Scenes, priced: Array, moves: Moves, wanted: Spreading) -
         found = _assign(cost, listed, moves, wanted, whole=whole)
         if found is not None:
             return np.repeat(found[:, :, None], len(scenes.starts), axis=2)
-    raise UserError(
+    return None
+
+
+def cannot(scenes: Scenes, wanted: Spreading) -> UserError:
+    """The error for an organisation that nothing can spread out as wanted."""
+    return UserError(
         "organisation.surfaces_min, organisation.surface_share_max_percent",
         (wanted.surfaces_min, round(wanted.share_max * 100, 1)),
         f"no placement keeps both over the whole horizon on {', '.join(scenes.surfaces)}: lower one, or widen needs",

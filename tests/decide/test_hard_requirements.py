@@ -1,0 +1,71 @@
+"""No decision breaks a hard requirement: random organisations, judged by a checker that shares no code with the search.
+
+`make test-slow` runs ten thousand; a few dozen run with every test.
+"""
+
+from __future__ import annotations
+
+import os
+from concurrent.futures import ProcessPoolExecutor
+from functools import lru_cache
+
+import pytest
+
+from questions.random_org import Pool, pool, random_organisation
+from questions.support import AT, snapshot
+from trivium.core import NoPrice, UserError
+from trivium.plan.decide._compose import choose
+from trivium.plan.decide._evidence import by_claims
+from trivium.plan.decide._frame import Given, same_tokens
+from trivium.plan.decide._stages import lost_from, stages
+from trivium.plan.questions import check_plan
+from trivium.pricing import PriceBook
+
+PLACED, NOWHERE, TOO_NARROW = "placed", "no platform offers it", "cannot be spread out as wanted"
+
+
+@lru_cache(maxsize=1)
+def _world() -> tuple[Pool, PriceBook]:
+    return pool(snapshot(), AT), PriceBook.from_snapshot(snapshot())
+
+
+def judge(seed: int) -> tuple[str, tuple[str, ...]]:
+    """How the organisation of a seed fares, and every violation. What a plan says is lost is not held against it."""
+    source, book = _world()
+    organisation, demands = random_organisation(source, seed)
+    try:
+        chosen = choose(Given(organisation, demands, snapshot(), book, AT, by_claims(snapshot()), same_tokens))
+    except NoPrice:
+        return NOWHERE, ()
+    except UserError as error:
+        assert "surfaces_min" in error.field, error
+        return TOO_NARROW, ()
+    framed, laid = chosen.framed, chosen.laid
+    heirs = {framed.parts[number].model: heir for number, _, heir in framed.ways.followed if heir}
+    if chosen.held.placement is not None and chosen.held.placement.solution.overrun(chosen.held.placement.problem):
+        return PLACED, ()  # no placement holds a quota: the decision says by how much and asks for more
+    found = check_plan(
+        organisation,
+        stages(framed.parts, laid, framed.starts),
+        demands,
+        snapshot(),
+        framed.facts.quotas,
+        heirs,
+        lost_from(framed.parts, laid, framed.starts),
+    )
+    return PLACED, tuple(f"seed {seed}: {item.kind} {item.workload} {item.offer}: {item.text}" for item in found)
+
+
+def test_random_organisations_keep_every_hard_requirement() -> None:
+    found = [judge(seed) for seed in range(60)]
+    assert [text for _, texts in found for text in texts] == []
+    assert sum(kind == PLACED for kind, _ in found) >= 40
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(1800)
+def test_ten_thousand_organisations_keep_every_hard_requirement() -> None:
+    with ProcessPoolExecutor(os.cpu_count()) as workers:
+        found = list(workers.map(judge, range(10_000), chunksize=50))
+    assert [text for _, texts in found for text in texts] == []
+    assert sum(kind == PLACED for kind, _ in found) >= 8_000
