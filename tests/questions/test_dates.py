@@ -7,7 +7,7 @@ from datetime import date
 
 import pytest
 
-from questions.support import AT, snapshot
+from questions.support import AT, demand, snapshot
 from trivium.core import Checkpoint, Offer
 from trivium.plan.decision import Ground, Stage
 from trivium.plan.org import (
@@ -21,7 +21,7 @@ from trivium.plan.org import (
     Usage,
     Workload,
 )
-from trivium.plan.questions import Asked, Occasion, checkpoint_answer, checkpoints
+from trivium.plan.questions import Asked, Occasion, asked_of, checkpoint_answer, checkpoints, feasibility
 
 SONNET = Offer("bedrock", "us", "claude-sonnet-4-5")
 OPUS = Offer("vertex", "global", "claude-opus-5")
@@ -182,3 +182,17 @@ def test_the_answer_of_a_workload_has_its_own_dates_only() -> None:
     assert all(point.basis.grounds for point in mine.points)
     none = checkpoint_answer("desk", _occasion(months=1))
     assert (none.verdict, none.basis.grounds) == ("none", (Ground.CLAIM,))
+
+
+def test_platforms_are_asked_once_a_need_whatever_the_number_of_models() -> None:
+    needs = Needs(attestations=("hipaa_baa",), capabilities=("telepathy",))
+    offers = [Offer("vertex", "us", model) for model in ("claude-opus-5", "claude-haiku-4-5")]
+    offers += [Offer("bedrock", "us", "claude-opus-5"), Offer("anthropic", "us", "claude-opus-5")]
+    verdicts = {("desk", offer): feasibility(demand(), needs, offer, AT, snapshot()) for offer in offers}
+    asked = asked_of(verdicts, [_stage(offers[2])])
+    assert [one.text.partition(":")[0] for one in asked] == [
+        "ask bedrock about telepathy for claude-opus-5",  # in use
+        "ask vertex about hipaa_baa for claude-haiku-4-5, claude-opus-5",  # only the answer keeps it out
+        "ask vertex about telepathy for claude-haiku-4-5, claude-opus-5",
+    ]
+    assert asked[1].claim_ids == ("compliance.vertex.hipaa_baa",)

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import re
 from calendar import monthrange
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 
 from trivium.catalog import STATUSES, Claim, PriceCell, Snapshot
-from trivium.core import Checkpoint
+from trivium.core import Checkpoint, Offer
 from trivium.plan._market import UNCOUNTED
 from trivium.plan.decision import Answer, Basis, Ground, Point, Stage
 from trivium.plan.org import Contract, Organisation
+from trivium.plan.questions._feasibility import Ask, Verdict
 from trivium.plan.questions._needs import parse
 from trivium.plan.questions._window import tuning_window
 
@@ -47,6 +48,25 @@ class Asked:
     workload: str
     text: str
     claim_ids: tuple[str, ...] = ()
+
+
+def asked_of(verdicts: Mapping[tuple[str, Offer], Verdict], stages: Sequence[Stage]) -> tuple[Asked, ...]:
+    """What to ask of platforms, by workload and need: about offers in use, and offers that only an answer keeps out.
+
+    The models of one question are asked about together; the platforms in use come first.
+    """
+    used = {(stage.workload, stage.offer) for stage in stages}
+    grouped: dict[tuple[str, bool, str, str], list[Ask]] = {}
+    for (workload, offer), verdict in sorted(verdicts.items(), key=lambda item: item[0]):
+        for ask in verdict.asks:
+            if (workload, offer) in used or not verdict.ok:
+                grouped.setdefault((workload, (workload, offer) not in used, ask.surface, ask.need), []).append(ask)
+    found = []
+    for (workload, _, surface, need), asks in sorted(grouped.items()):
+        models = ", ".join(sorted({ask.model for ask in asks}))
+        text = f"ask {surface} about {need} for {models}: {asks[0].why}"
+        found.append(Asked(workload, text, tuple(sorted({name for ask in asks for name in ask.claim_ids}))))
+    return tuple(found)
 
 
 @dataclass(frozen=True)

@@ -39,6 +39,20 @@ _BESIDE = {
 }
 
 
+@dataclass(frozen=True, slots=True, order=True)
+class Ask:
+    """A question for a platform, since no counted claim answers it."""
+
+    surface: str
+    need: str
+    model: str
+    why: str
+    claim_ids: tuple[str, ...] = ()
+
+    def __str__(self) -> str:
+        return f"{self.need} on {self.surface} for {self.model}: ask the platform ({self.why})"
+
+
 @dataclass(frozen=True, slots=True)
 class Verdict:
     """Whether an offer is feasible; the first reason against it, or what it is feasible under."""
@@ -49,6 +63,7 @@ class Verdict:
     unknown: tuple[str, ...] = ()  # what no counted claim answers: to be asked of the platform
     conditions: tuple[str, ...] = ()  # what the organisation must sign, ask for or set
     caveats: tuple[str, ...] = ()  # what the claims add, and claims that say otherwise
+    asks: tuple[Ask, ...] = ()  # the same as `unknown`, as values
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +73,7 @@ class _Part:
     ok: bool
     reason: str = ""
     claim_ids: tuple[str, ...] = ()
-    unknown: str = ""
+    ask: Ask | None = None
     conditions: tuple[str, ...] = ()
     caveats: tuple[str, ...] = ()
 
@@ -76,14 +91,16 @@ def feasibility(demand: Demand, needs: Needs, offer: Offer, month: date, snapsho
         *_uptime(needs, offer, month, snapshot),
     ]
     failed = [part for part in parts if not part.ok]
+    asks = tuple(dict.fromkeys(part.ask for part in parts if part.ask is not None))
     shown = failed or parts
     return Verdict(
         ok=not failed,
         reason="; ".join(part.reason for part in failed),
         claim_ids=tuple(dict.fromkeys(name for part in shown for name in part.claim_ids)),
-        unknown=tuple(dict.fromkeys(part.unknown for part in parts if part.unknown)),
+        unknown=tuple(str(ask) for ask in asks),
         conditions=tuple(dict.fromkeys(act for part in parts for act in part.conditions)),
         caveats=tuple(dict.fromkeys(text for part in shown for text in part.caveats)),
+        asks=asks,
     )
 
 
@@ -119,7 +136,7 @@ def _shown(wanted: Wanted, offer: Offer, month: date, snapshot: Snapshot, used: 
     if reading.says not in {Says.YES, Says.CONDITIONAL}:
         why = "; ".join(reading.doubts) or (f"“{found.claims[0].value}”" if found.claims else "no claim speaks of it")
         reason = f"{where} is not shown ({why})"
-        return _Part(ok=False, reason=reason, claim_ids=ids, unknown=_ask(where, offer, why), caveats=caveats)
+        return _Part(ok=False, reason=reason, claim_ids=ids, ask=_ask(wanted.name, offer, why, ids), caveats=caveats)
     features = find(snapshot, offer.surface, offer.model, f"{wanted.short}_features_excluded", month)
     ids = (*ids, *features.claim_ids)
     wrong = _outside(wanted, found, offer, snapshot) or _uncovered(reading, features, offer, used)
@@ -133,8 +150,8 @@ def _otherwise(found: Finding) -> tuple[str, ...]:
     return tuple(f"{claim.id} says otherwise: {claim.value}" for claim in found.against)
 
 
-def _ask(where: str, offer: Offer, why: str) -> str:
-    return f"{where} for {offer.model}: ask the platform ({why})"
+def _ask(need: str, offer: Offer, why: str, ids: tuple[str, ...] = ()) -> Ask:
+    return Ask(offer.surface, need, offer.model, why, ids)
 
 
 def _outside(wanted: Wanted, found: Finding, offer: Offer, snapshot: Snapshot) -> str:
@@ -190,7 +207,7 @@ def _place(needs: Needs, offer: Offer, month: date, snapshot: Snapshot) -> Itera
         ok=held.ok,
         reason="" if held.ok else f"processing in {needs.geography}: {held.why}",
         claim_ids=held.claim_ids,
-        unknown=_ask(f"processing in {needs.geography} on {offer.surface}", offer, held.why) if held.open else "",
+        ask=_ask(f"processing in {needs.geography}", offer, held.why, held.claim_ids) if held.open else None,
         conditions=(held.choice,) if held.ok and held.choice else (),
     )
 
@@ -201,12 +218,11 @@ def _abilities(demand: Demand, needs: Needs) -> tuple[str, ...]:
 
 def _able(name: str, demand: Demand, needs: Needs, offer: Offer, month: date, snapshot: Snapshot) -> _Part:
     """A capability: a documented no excludes, unless the demand runs there already and shows that it is had."""
-    where = f"{name} on {offer.surface}"
     runs_here = any((there.surface, there.model) == (offer.surface, offer.model) for there, _ in demand.offers)
     try:
         claim = snapshot.capability(offer.surface, offer.model, name, month)
     except ClaimsDisagree as error:
-        return _Part(ok=True, unknown=_ask(where, offer, str(error)))
+        return _Part(ok=True, ask=_ask(name, offer, str(error)))
     says = (
         None
         if claim is None or claim.status in UNCOUNTED
@@ -216,7 +232,8 @@ def _able(name: str, demand: Demand, needs: Needs, offer: Offer, month: date, sn
     if says is False and not (runs_here and name not in needs.capabilities):
         return _Part(ok=False, reason=f"{name} is not offered there", claim_ids=ids)
     if says is None and not runs_here:
-        return _Part(ok=True, claim_ids=ids, unknown=_ask(where, offer, "no claim says whether it is offered"))
+        ask = _ask(name, offer, "no claim says whether it is offered", ids)
+        return _Part(ok=True, claim_ids=ids, ask=ask)
     return _Part(ok=True, claim_ids=ids)
 
 
@@ -238,12 +255,12 @@ def _sharing(needs: Needs, offer: Offer, month: date, snapshot: Snapshot) -> Ite
         return
     sisters = sharing_sisters(snapshot, offer.surface, offer.model, month)
     if sisters:
-        where = f"{strict[0] if strict else 'data sharing'} on {offer.surface}"
+        need = strict[0] if strict else "data sharing"
         named = ", ".join(sorted({name for claim in sisters for name in claim.models}))
         why = f"rules for {named} share or keep data, none is stated for this model here"
-        reason = f"{where} is not shown ({why})" if strict else ""
+        reason = f"{need} on {offer.surface} is not shown ({why})" if strict else ""
         ids = tuple(claim.id for claim in sisters)
-        yield _Part(ok=not strict, reason=reason, claim_ids=ids, unknown=_ask(where, offer, why))
+        yield _Part(ok=not strict, reason=reason, claim_ids=ids, ask=_ask(need, offer, why, ids))
 
 
 def _access(offer: Offer, month: date, snapshot: Snapshot) -> Iterator[_Part]:
@@ -260,14 +277,14 @@ def _uptime(needs: Needs, offer: Offer, month: date, snapshot: Snapshot) -> Iter
     if needs.availability_percent is None:
         return
     found = find(snapshot, offer.surface, offer.model, "sla", month)
-    where = f"availability of {needs.availability_percent} % on {offer.surface}"
+    need = f"availability of {needs.availability_percent} %"
     claim = found.claims[0] if found.claims else None
     stated = _PERCENT.search(claim.value) if claim is not None and claim.status not in UNCOUNTED else None
     if claim is None or stated is None:
         why = f"“{claim.value}”" if claim is not None else "no claim states a promise"
-        yield _Part(ok=True, claim_ids=found.claim_ids, unknown=_ask(where, offer, why))
+        yield _Part(ok=True, claim_ids=found.claim_ids, ask=_ask(need, offer, why, found.claim_ids))
     elif Decimal(stated[1]) < needs.availability_percent:
-        caveat = f"{where} is more than the platform promises: {claim.value}"
+        caveat = f"{need} on {offer.surface} is more than the platform promises: {claim.value}"
         yield _Part(ok=True, claim_ids=found.claim_ids, caveats=(caveat,))
     else:
         yield _Part(ok=True, claim_ids=found.claim_ids)
