@@ -9,7 +9,8 @@ from datetime import timedelta
 import numpy as np
 
 from trivium.core import UserError
-from trivium.plan.cone._slow import Slow, fit_slow, sample_slow
+from trivium.plan.cone._fast import Fast, fit_fast, has_fast, sample_fast
+from trivium.plan.cone._slow import Slow, fit_slow, sample_growth, sample_slow
 from trivium.plan.cone._values import EVERY, MONTH, WEEK, Array, Belief, Cone, History, Prior, default_prior
 
 
@@ -23,6 +24,7 @@ class ConeModel:
     base: Array  # mean use a step of the history over the base period
     base_steps: int
     slow: Slow
+    fast: Fast | None  # None where steps are a week or longer, or too few
     assumptions: tuple[str, ...]
 
     def sample(self, steps: int, scenarios: int, rng: np.random.Generator, *, step: timedelta = MONTH) -> Cone:
@@ -31,8 +33,20 @@ class ConeModel:
             raise UserError("steps, scenarios", (steps, scenarios), "ask for at least one of each")
         if step < self.history.step:
             raise UserError("step", step, f"the history has steps of {self.history.step}: ask for no shorter ones")
-        paths = sample_slow(self.slow, steps, scenarios, rng, step)
+        if self.fast is None or step >= WEEK:
+            paths = sample_slow(self.slow, steps, scenarios, rng, step)
+        else:
+            paths = self._sample_fast(self.fast, steps, scenarios, rng, step)
         return Cone(self.history.names, self.history.end, step, paths / self.base[:, None, None], self.base)
+
+    def _sample_fast(self, fast: Fast, steps: int, scenarios: int, rng: np.random.Generator, step: timedelta) -> Array:
+        per_step = step // self.history.step
+        if per_step * self.history.step != step:
+            raise UserError("step", step, f"give a multiple of the history's step of {self.history.step}")
+        fine = sample_fast(fast, self.history, steps * per_step, scenarios, rng)
+        growth = sample_growth(self.slow, steps, scenarios, rng, step)
+        mean: Array = fine.reshape(*fine.shape[:2], steps, per_step).mean(axis=3)
+        return mean * growth
 
 
 def fit(
@@ -54,9 +68,9 @@ def fit(
     base_steps = min(max(1, round(base / history.step)), history.values.shape[1])
     means, silent = _base(history, base_steps)
     slow = fit_slow(history, believed, supposed)
-    return ConeModel(
-        history, supposed, believed, means, base_steps, slow, _assumptions(history, believed, supposed, silent)
-    )
+    fast = fit_fast(history) if has_fast(history) else None
+    said = _assumptions(history, believed, supposed, silent)
+    return ConeModel(history, supposed, believed, means, base_steps, slow, fast, said)
 
 
 def _base(history: History, steps: int) -> tuple[Array, list[str]]:

@@ -35,7 +35,7 @@ class Rates:
         """Chance a step, by workload and scenario, with what is not known about it."""
         weigh = _POPULATION_MONTHS / self.step_months
         hits, misses = self.events.sum(), (self.exposure - self.events).sum()
-        everyone = rng.beta(weigh * self.supposed + hits, weigh * (1 - self.supposed) + misses + 1e-9, scenarios)
+        everyone = rng.beta(weigh * self.supposed + hits + 1e-9, weigh * (1 - self.supposed) + misses + 1e-9, scenarios)
         everyone = np.clip(everyone, 1e-6, 1 - 1e-6)
         own = _OWN_MONTHS / self.step_months
         first = own * everyone[None, :] + self.events[:, None]
@@ -58,6 +58,11 @@ class Slow:
     ends: Rates
     returns: Rates
     common_share: float  # of the variance of a workload's walk
+
+    @property
+    def parts(self) -> tuple[Filtered | None, Filtered | None, Filtered | None]:
+        """Common, own, believed."""
+        return self.common, self.own, self.believed
 
 
 def coarse(history: History) -> tuple[timedelta, Array]:
@@ -245,44 +250,82 @@ def mirrored(rng: np.random.Generator, shape: tuple[int, ...]) -> Array:
     return np.concatenate([half, -half], axis=-1)[..., : shape[-1]]
 
 
+@dataclass(slots=True)
+class _Walk:
+    """All series of the slow part going forward together."""
+
+    slow: Slow
+    scenarios: int
+    rng: np.random.Generator
+    common: _Walker | None
+    own: _Walker | None
+    believed: _Walker | None
+
+    def advance(self, gap: timedelta) -> None:
+        """Let time pass: changes of growth, growth, and the walk; what believed workloads share is the common shock."""
+        months = gap / MONTH
+        shock = mirrored(self.rng, (1, self.scenarios))
+        for walker in (self.common, self.own, self.believed):
+            if walker is not None:
+                walker.change(months, self.rng)
+                walker.level += walker.growth * months
+        if self.common is not None:
+            self.common.level += self.common.walk_sd(months) * shock
+        if self.own is not None:
+            self.own.level += self.own.walk_sd(months) * _centred(mirrored(self.rng, self.own.level.shape))
+        if self.believed is not None:
+            share = self.slow.common_share
+            alone = mirrored(self.rng, self.believed.level.shape)
+            self.believed.level += self.believed.walk_sd(months) * (np.sqrt(share) * shock + np.sqrt(1 - share) * alone)
+
+    def levels(self, noise: float = 0.0) -> Array:
+        """Logarithms by workload and scenario, seen through noise of that part of a step's own."""
+        logs = np.empty((len(self.slow.free), self.scenarios))
+        for walker, rows, more in (
+            (self.common, self.slow.free, False),
+            (self.own, self.slow.free, True),
+            (self.believed, ~self.slow.free, False),
+        ):
+            if walker is not None:
+                seen = walker.level
+                if noise:
+                    seen = seen + noise * walker.noise_sd() * mirrored(self.rng, walker.level.shape)
+                logs[rows] = logs[rows] + seen if more else seen
+        return logs
+
+
+def _walk(slow: Slow, scenarios: int, rng: np.random.Generator) -> _Walk:
+    walkers = (None if part is None else _Walker(part.grid, *draw(part, scenarios, rng)) for part in slow.parts)
+    return _Walk(slow, scenarios, rng, *walkers)
+
+
 def sample_slow(slow: Slow, steps: int, scenarios: int, rng: np.random.Generator, step: timedelta) -> Array:
     """Future use per workload, scenario and step, in the history's unit; zero where a workload is not used."""
     count = len(slow.free)
     paths = np.empty((count, scenarios, steps))
-    walkers = [_walker(part, scenarios, rng) for part in (slow.common, slow.own, slow.believed)]
-    common, own, believed = walkers
-    quiet = np.sqrt(min(1.0, slow.step / step))  # noise is the mean of several of the history's steps
+    walk = _walk(slow, scenarios, rng)
+    quiet = float(np.sqrt(min(1.0, slow.step / step)))  # noise is the mean of several of the history's steps
     alive = np.broadcast_to(slow.used[:, None], (count, scenarios)).copy()
     ends, returns = slow.ends.draw(scenarios, rng), slow.returns.draw(scenarios, rng)
     for t in range(steps):
-        gap = (step + slow.step) / 2 if t == 0 else step
-        months = gap / MONTH
-        shock = mirrored(rng, (1, scenarios))
-        logs = np.empty((count, scenarios))
-        for walker in walkers:
-            if walker is not None:
-                walker.change(months, rng)
-                walker.level += walker.growth * months
-        if common is not None:
-            common.level += common.walk_sd(months) * shock
-            logs[slow.free] = common.level + quiet * common.noise_sd() * mirrored(rng, common.level.shape)
-        if own is not None:
-            own.level += own.walk_sd(months) * _centred(mirrored(rng, own.level.shape))
-            logs[slow.free] += own.level + quiet * own.noise_sd() * mirrored(rng, own.level.shape)
-        if believed is not None:
-            share = slow.common_share
-            mixed = np.sqrt(share) * shock + np.sqrt(1 - share) * mirrored(rng, believed.level.shape)
-            believed.level += believed.walk_sd(months) * mixed
-            logs[~slow.free] = believed.level + quiet * believed.noise_sd() * mirrored(rng, believed.level.shape)
+        gap = (step + slow.step) / 2 if t == 0 else step  # from the middle of one to the middle of the next
+        walk.advance(gap)
         ratio = gap / slow.step
         chance = np.where(alive, 1 - (1 - ends) ** ratio, 1 - (1 - returns) ** ratio)
         alive ^= rng.random(alive.shape) < chance
-        paths[:, :, t] = np.where(alive, np.exp(np.minimum(logs, 700.0)), 0.0)
+        paths[:, :, t] = np.where(alive, np.exp(np.minimum(walk.levels(quiet), 700.0)), 0.0)
     return paths
 
 
-def _walker(filtered: Filtered | None, scenarios: int, rng: np.random.Generator) -> _Walker | None:
-    return None if filtered is None else _Walker(filtered.grid, *draw(filtered, scenarios, rng))
+def sample_growth(slow: Slow, steps: int, scenarios: int, rng: np.random.Generator, step: timedelta) -> Array:
+    """How the level moves from the end of the history on, as a factor, without noise and without silence."""
+    walk = _walk(slow, scenarios, rng)
+    start = walk.levels()
+    factors = np.empty((len(slow.free), scenarios, steps))
+    for t in range(steps):
+        walk.advance(step)
+        factors[:, :, t] = np.exp(np.clip(walk.levels() - start, -700.0, 700.0))
+    return factors
 
 
 def _centred(shocks: Array) -> Array:
