@@ -11,7 +11,6 @@ from trivium import catalog
 from trivium.catalog import Snapshot
 from trivium.core import Offer, Usage
 from trivium.plan import Demand, band_starts, demand_from_events
-from trivium.plan.decide._compose import Voices
 from trivium.plan.decide._frame import Given, fits_everywhere, same_tokens
 from trivium.plan.org import About, Contract, Microsoft, Onboarding, Organisation, Workload
 from trivium.plan.org import Usage as UsageSource
@@ -20,7 +19,25 @@ from trivium.pricing import PriceBook
 AT = date(2026, 11, 20)
 DAYS = 21
 OPUS, SONNET = "claude-opus-5", "claude-sonnet-5"
-SILENT = Voices(lambda _f, _w: (), lambda _f, _s: (), lambda _f: ())
+
+
+class Silent:
+    """Nobody says anything: the numbers alone."""
+
+    def answers(self, *_: object) -> tuple[()]:
+        return ()
+
+    def dates(self, *_: object) -> tuple[()]:
+        return ()
+
+    def what_if(self, *_: object) -> tuple[()]:
+        return ()
+
+    def instead(self, *_: object) -> tuple[()]:
+        return ()
+
+
+SILENT = Silent()
 
 
 @cache

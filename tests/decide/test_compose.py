@@ -8,7 +8,8 @@ import pytest
 
 from decide.orgs import AT, OPUS, SILENT, SONNET, demands, given, months_of_span, organisation
 from trivium.core import Offer, UserError
-from trivium.plan.decide._compose import choose, decide
+from trivium.plan.decide._choose import choose
+from trivium.plan.decide._compose import decide
 from trivium.plan.decide._whatif import Change, what_if
 from trivium.plan.org import Contract, Needs, Onboarding, Workload
 

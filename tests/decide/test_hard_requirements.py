@@ -14,7 +14,7 @@ import pytest
 from questions.random_org import Pool, pool, random_organisation
 from questions.support import AT, snapshot
 from trivium.core import NoPrice, UserError
-from trivium.plan.decide._compose import choose
+from trivium.plan.decide._choose import choose
 from trivium.plan.decide._evidence import by_claims
 from trivium.plan.decide._frame import Given, same_tokens
 from trivium.plan.decide._stages import lost_from, stages

@@ -1,1 +1,30 @@
 """Deciding: organisation, demand, prices and evidence become a placement with its reasons."""
+
+from trivium.plan.decide._advice import Offered, Risk
+from trivium.plan.decide._choose import Chosen, choose
+from trivium.plan.decide._compose import decide
+from trivium.plan.decide._frame import Framed, Given, frame
+from trivium.plan.decide._routes import DryRun, RouteChange, diff_routes, dry_run
+from trivium.plan.decide._voices import Evidence, Voices, speaking
+from trivium.plan.decide._whatif import Change, WhatIf, what_if
+
+__all__ = [
+    "Change",
+    "Chosen",
+    "DryRun",
+    "Evidence",
+    "Framed",
+    "Given",
+    "Offered",
+    "Risk",
+    "RouteChange",
+    "Voices",
+    "WhatIf",
+    "choose",
+    "decide",
+    "diff_routes",
+    "dry_run",
+    "frame",
+    "speaking",
+    "what_if",
+]

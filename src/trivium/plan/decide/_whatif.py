@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from trivium.core import UserError
-from trivium.plan.decide._compose import Chosen
+from trivium.plan.decide._choose import Chosen
 from trivium.plan.decide._deals import Deal, bill
 from trivium.plan.decide._joint import optimise
 from trivium.plan.decide._scenes import Scenes, spread

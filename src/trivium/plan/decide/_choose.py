@@ -1,0 +1,51 @@
+"""Choosing: frame, optimise, hold the quotas."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from trivium.plan.decide._bridges import AsIs, as_is
+from trivium.plan.decide._deals import Array, Deal, bill
+from trivium.plan.decide._frame import Framed, Given, frame
+from trivium.plan.decide._joint import Outcome, optimise
+from trivium.plan.decide._joint_moves import moves_cost
+from trivium.plan.decide._quota import Held, hold
+from trivium.plan.decide._scenes import Scenes
+from trivium.plan.decide._stages import Laid, lay
+from trivium.plan.decide._ways import Way
+
+
+@dataclass(frozen=True)
+class Chosen:
+    """Everything that was chosen, before it is told."""
+
+    framed: Framed
+    scenes: Scenes  # those of the frame, with what a divided part really costs
+    now: AsIs
+    outcome: Outcome
+    held: Held
+    laid: Laid
+    deals: tuple[Deal, ...]
+    moves_usd: float
+    totals: Array  # (S,), moves included
+
+
+def choose(given: Given) -> Chosen:
+    """Frame and optimise."""
+    framed = frame(given)
+    outcome = optimise(framed.scenes, framed.moves, framed.in_force, framed.offers, framed.risk, framed.spreading)
+    wish = [_way(framed, outcome.shares, number, 0) for number in range(len(framed.parts))]
+    held = hold(framed.parts, wish, [months[0] for months in framed.ways.every], framed.facts.quotas)
+    laid = lay(outcome.shares, framed.scenes.unit_usd, framed.ways, held)
+    scenes = replace(framed.scenes, unit_usd=laid.unit_usd)
+    deals = (*framed.in_force, *outcome.signed)
+    moves_usd = moves_cost(laid.shares, framed.moves)
+    totals = bill(scenes.spend(laid.shares), deals).total + moves_usd
+    return Chosen(framed, scenes, as_is(framed), outcome, held, laid, deals, moves_usd, totals)
+
+
+def _way(framed: Framed, shares: Array, part: int, month: int) -> Way:
+    surface = framed.ways.surfaces[int(np.argmax(shares[part, :, month]))]
+    return framed.ways.best[part][month][surface]

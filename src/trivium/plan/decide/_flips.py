@@ -1,0 +1,86 @@
+"""Where the answer flips: cache lives, the discount of each platform; and what quotas cost that bind."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from trivium.plan._facts import Quota
+from trivium.plan._market import BookMarket
+from trivium.plan.decide._choose import Chosen
+from trivium.plan.decide._deals import bill
+from trivium.plan.decide._joint_moves import moves_cost
+from trivium.plan.decide._months import DAYS_PER_MONTH
+from trivium.plan.decide._reasons import cache_flip
+from trivium.plan.decide._ways import Way
+from trivium.plan.decision import Basis, Binding, Flip, Ground
+
+_CENT = 0.005
+
+
+def quota_bindings(chosen: Chosen) -> tuple[Binding, ...]:
+    """What each broken quota costs: the placement that holds them all against the one with it lifted."""
+    placement = chosen.held.placement
+    if placement is None:
+        return ()
+    found = []
+    for quota, peak, _ in chosen.held.broken:
+        group = placement.quotas.index(quota)
+        lifted = placement.cost_without(group)
+        worth = (placement.solution.cost - lifted) / placement.problem.parts / 1e12
+        days = max(chosen.framed.span_days.values())
+        basis = Basis((Ground.MEASURED, Ground.CLAIM), quota.claim_ids, quota.status)
+        name = f"{quota.surface} {quota.metric} {quota.limit:,} ({quota.name}): the measured peak is {peak:,}"
+        found.append(Binding(name, worth / days * DAYS_PER_MONTH, _covered(chosen, quota), basis))
+    return tuple(found)
+
+
+def _covered(chosen: Chosen, quota: Quota) -> tuple[str, ...]:
+    parts = zip(chosen.framed.parts, chosen.framed.ways.every, strict=True)
+    return tuple(sorted({part.workload for part, ways in parts if any(quota.covers(way.offer) for way in ways[0])}))
+
+
+def flips(chosen: Chosen, first: Sequence[Way]) -> tuple[Flip, ...]:
+    framed = chosen.framed
+    market = BookMarket(framed.given.book, framed.given.at)
+    found = [
+        flip
+        for part, way in zip(framed.parts, first, strict=True)
+        if way.offer.tier != "batch" and (flip := cache_flip(part, way.offer, market)) is not None
+    ]
+    return (*found, *_discount_flips(chosen))
+
+
+def _discount_flips(chosen: Chosen) -> list[Flip]:
+    """The discount on each platform at which moving everything that may run there costs no more, on average.
+
+    Moves are paid, contracts in force stay in force; those that the plan advises to sign are kept or dropped, whichever
+    is cheaper for the move. A discount d on the list spend S there lowers the bill by d S.
+    """
+    framed, scenes = chosen.framed, chosen.scenes
+    plan = float(chosen.totals.mean())
+    found = []
+    for number, surface in enumerate(scenes.surfaces):
+        able = np.isfinite(scenes.unit_usd[:, number, :]).all(axis=1)
+        movers = able & ~(chosen.laid.shares[:, number, :] > 0).all(axis=1)
+        if not movers.any():
+            continue
+        shares = chosen.laid.shares.copy()
+        shares[movers] = 0.0
+        shares[movers, number, :] = 1.0
+        spend = scenes.spend(shares)
+        there = float(spend[number].sum(axis=1).mean())
+        bills = [float(bill(spend, deals).total.mean()) for deals in (framed.in_force, chosen.deals)]
+        gap = min(bills) + moves_cost(shares, framed.moves) - plan
+        names = ", ".join(sorted({framed.parts[index].workload for index in np.flatnonzero(movers)}))
+        basis = Basis((Ground.MEASURED, Ground.CLAIM, Ground.ASSUMPTION), note="moves cost what the file says")
+        now = "none beyond the contracts counted"
+        found.append(Flip(f"discount on {surface}", now, _discount(gap, there), f"{names} there", basis))
+    return found
+
+
+def _discount(gap: float, spend: float) -> str:
+    if gap <= _CENT:
+        return "any discount"
+    return f"{gap / spend:.2%}" if gap < spend else "no discount is enough"

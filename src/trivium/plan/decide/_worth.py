@@ -1,0 +1,82 @@
+"""What commitments, information and waiting are worth, beside other plans for the same work."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from trivium.plan.decide._advice import Judged, advise, information, judge
+from trivium.plan.decide._choose import Chosen
+from trivium.plan.decide._deals import bill
+from trivium.plan.decide._joint_moves import moves_cost
+from trivium.plan.decide._risks import cheapest_list, one_platform, rival
+from trivium.plan.decide._scenes import objective, spread
+from trivium.plan.decision import Advice, Basis, Ground, Rival, Step
+
+_QUARTER = 3
+_BINS = 10
+
+
+def rivals(chosen: Chosen) -> tuple[Rival, ...]:
+    framed = chosen.framed
+    found = [Rival("as it runs now", spread(bill(chosen.now.spend(framed), framed.in_force).total, framed.risk.level))]
+    for number, surface in enumerate(framed.scenes.surfaces):
+        shares = one_platform(framed.scenes, number)
+        moves = moves_cost(shares, framed.moves) if shares is not None else 0.0
+        found.append(rival(f"all on {surface}", framed.scenes, shares, framed.in_force, framed.risk, moves))
+    cheapest = cheapest_list(framed.scenes)
+    moves = moves_cost(cheapest, framed.moves)
+    found.append(rival("cheapest list price each month", framed.scenes, cheapest, framed.in_force, framed.risk, moves))
+    return tuple(found)
+
+
+def commitments(chosen: Chosen) -> tuple[tuple[Advice, ...], tuple[list[Judged], ...]]:
+    framed = chosen.framed
+    placements = (chosen.laid.shares, *chosen.outcome.placements)
+    advices, every = [], []
+    for offer in framed.offers:
+        others = [deal for deal in chosen.deals if deal.name != offer.name]
+        advice, _ = advise(framed.scenes, placements, others, offer, framed.risk)
+        advices.append(advice)
+        every.append([judge(framed.scenes, placements, others, deal, framed.risk) for deal in (None, *offer.levels)])
+    return tuple(advices), tuple(every)
+
+
+def worth_of_knowing(chosen: Chosen, judged: Sequence[Sequence[Judged]]) -> Step | None:
+    if not judged:
+        return None
+    worth = sum(information(levels, _best(levels, chosen).totals) for levels in judged)
+    why = (
+        "mean cost of the best commitments less that of choosing them after the fact; nothing can be worth more to know"
+    )
+    return Step("knowing the demand exactly", worth, why, Basis((Ground.ASSUMPTION,), note="demand cone"))
+
+
+def _best(levels: Sequence[Judged], chosen: Chosen) -> Judged:
+    risk = chosen.framed.risk
+    return min(levels, key=lambda found: objective(found.totals, risk.weight, risk.level))
+
+
+def worth_of_waiting(chosen: Chosen, judged: Sequence[Sequence[Judged]]) -> Step | None:
+    """A quarter's wait shows one tenth of the scenarios from another; its price is the quarter's discount foregone."""
+    if not judged or len(chosen.framed.starts) <= _QUARTER:
+        return None
+    seen = chosen.framed.scenes.part_spend(chosen.laid.shares)[:, :, :_QUARTER].sum(axis=(0, 2))
+    bins = np.array_split(np.argsort(seen, kind="stable"), _BINS)
+    share = _QUARTER / len(chosen.framed.starts)
+    worth = 0.0
+    for levels in judged:
+        now = _best(levels, chosen).totals
+        without = levels[0].totals
+        waited = np.empty_like(now)
+        for members in bins:
+            picked = min(levels, key=lambda found: float(found.totals[members].mean()))
+            waited[members] = share * without[members] + (1 - share) * picked.totals[members]
+        worth += float(now.mean() - waited.mean())
+    why = (
+        "deciding a quarter later, after seeing its use, and paying list prices meanwhile"
+        if worth > 0
+        else "what a quarter at list prices costs outweighs what it would teach"
+    )
+    return Step("waiting a quarter", worth, why, Basis((Ground.ASSUMPTION,), note="demand cone"))
