@@ -33,6 +33,18 @@ def test_an_idle_gap_beyond_five_minutes_is_read_under_an_hour_of_life() -> None
     assert [(gap.upto_s, gap.requests) for gap in demand.gaps] == [(60, 0), (300, 1), (900, 1), (3600, 0), (None, 0)]
 
 
+def test_what_a_gap_hid_is_re_used_as_far_as_what_was_in_time() -> None:
+    """In time 600 of 1,000 are read, a prompt rewritten: of the 1,000 behind the gap an hour reads 600 too."""
+    events = [
+        turn(0, Usage(cache_write_5m=1000)),
+        turn(60, Usage(cache_read=600, cache_write_5m=400)),
+        turn(660, Usage(cache_write_5m=1000)),
+    ]
+    (demand,) = demand_from_events(events)
+    assert (demand.rows[0].joined_5m, demand.rows[0].joined_1h) == (600, 600 + 600)
+    assert [minute.joined_1h for minute in demand.minutes] == [0, 600, 600]
+
+
 def test_a_life_ends_at_its_full_length() -> None:
     """A prefix is read while it is younger than its life: 299 s is in time, 300 s is late."""
     for gap_s, read in ((299, 1000), (300, 0)):
