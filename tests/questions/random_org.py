@@ -100,7 +100,7 @@ def _workload(draw: Random, source: Pool, homes: Sequence[Offer]) -> Workload:
 
 def _demand(draw: Random, source: Pool, workload: str, home: Offer) -> Demand:
     """A few busy minutes, from a handful of tokens to more than any quota; the sums are those of the minutes."""
-    scale = 10 ** draw.uniform(2, 6.3)
+    scale = 10 ** draw.uniform(2, 7.2)
     minutes = []
     first = int(_START.timestamp()) // 60
     for offset in sorted(draw.sample(range(20_000), draw.randint(3, 9))):
