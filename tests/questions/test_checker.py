@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from questions.random_org import pool, random_organisation
 from questions.support import AT, HOME, MONTH, demand, snapshot
 from trivium.core import Offer
 from trivium.plan import Quota, questions
@@ -206,3 +207,27 @@ def test_violations_name_their_claims(month: date) -> None:
     found = check_plan(_organisation(needs), [_stage(offer)], [demand(offer)], snapshot())
     assert [violation.claim_ids for violation in found] == [("compliance.claude-aws.hipaa_baa",)]
     assert found[0].day < month
+
+
+_DECIDED = {"attestation", "data term", "residency", "capability", "retirement"}
+
+
+@pytest.mark.parametrize("start", [date(2026, 11, 24), date(2027, 3, 24), date(2028, 12, 24)])
+def test_on_random_organisations_the_two_agree_too_in_later_months(start: date) -> None:
+    """Several needs at once, months in which models retire, and every offer of the catalogue as a candidate."""
+    source = pool(snapshot(), AT)
+    end = date(start.year + start.month // 12, start.month % 12 + 1, 23)
+    tried = set()
+    for seed in range(12):
+        organisation, demands = random_organisation(source, seed)
+        for traffic in demands:
+            needs = organisation.needs(traffic.workload)
+            for offer in source.offers:
+                verdict = feasibility(traffic, needs, offer, end, snapshot())
+                stage = Stage(traffic.workload, traffic.model, offer, "5m", start, start, 100)
+                short = replace(traffic, prompt_tokens_max=0)  # the context window is the search's to look at
+                found = check_plan(organisation, [stage], [short], snapshot())
+                wrong = [violation for violation in found if violation.kind in _DECIDED]
+                assert verdict.ok is (not wrong), (seed, offer, verdict.reason, wrong)
+                tried.add(verdict.ok)
+    assert tried == {True, False}

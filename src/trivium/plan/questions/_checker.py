@@ -226,11 +226,16 @@ def _class_and_features(
     extra = held.get(f"{predicate.partition('_')[0]}_features_excluded", ())
     listed = [claim.value for claim in extra if claim.holds_on(day)]
     listed += [part.strip() for claim in found for part in claim.note.split(";") if part.strip().startswith("not:")]
-    without = " ".join(listed).lower().replace("_", " ")
-    parts = [name.replace("_", " ") for name in used] + (["batch"] if offer.tier == "batch" else [])
-    for name in parts:
-        if name in without:
+    without = {_stem(part.removeprefix("not:")) for text in listed for part in text.split(",")}
+    for name in (*used, *(["batch"] if offer.tier == "batch" else [])):
+        if any(_stem(name) == part or _stem(name).endswith(f" {part}") for part in without):
             yield f"{need}: does not cover {name}", found
+
+
+def _stem(name: str) -> str:
+    """`files_api`, `files` → fil; `message_batches_api` → message batch."""
+    plain = name.strip().lower().replace("_", " ").removesuffix(" api")
+    return plain.removesuffix("es").removesuffix("s")
 
 
 def _outside(held: rows.Rows, offer: Offer, geography: str, day: date) -> Iterator[_Text]:
