@@ -14,7 +14,8 @@ import numpy as np
 from trivium.plan.cone._values import Array, Flags, Index
 
 KEPT = 10
-_POPULATION = 4.0  # the prior over the grid weighs as much as this many series
+_RATES = ((0.15, 0.35), (1.45, 0.65))  # multiples of the supposed rate of change, and weights
+_POPULATION = 12.0  # the prior over the grid weighs as much as this many series
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,8 +26,8 @@ class Grid:
     noise: Array
     growth: Array
     growth_sd: Array
+    hazard: Array  # changes a month
     weight: Array
-    hazard: float
     jump: float  # standard deviation
 
     @property
@@ -73,14 +74,16 @@ def make_grid(
             max(0.25, scale) ** 2 * walk_sd**2 * noise,
             mean,
             sd,
-            scale_weight * noise_weight * weight,
+            hazard * rate,
+            scale_weight * noise_weight * weight * rate_weight,
         )
         for scale, scale_weight in scales
         for noise, noise_weight in noises
         for mean, sd, weight in growths
+        for rate, rate_weight in (_RATES if hazard > 0 else ((1.0, 1.0),))
     ]
-    walk, noise_var, growth, growth_sd, weight_of = (np.array(column) for column in zip(*points, strict=True))
-    return Grid(walk, noise_var, growth, growth_sd, weight_of / weight_of.sum(), hazard, jump_sd)
+    walk, noise_var, growth, growth_sd, hazards, weight_of = (np.array(column) for column in zip(*points, strict=True))
+    return Grid(walk, noise_var, growth, growth_sd, hazards, weight_of / weight_of.sum(), jump_sd)
 
 
 def run(series: Array, step_months: float, grid: Grid, *, weights: Array | None = None) -> Filtered:
@@ -129,7 +132,7 @@ def pooled(series: Array, step_months: float, grid: Grid) -> Filtered:
 
 def _step(state: _State, seen: Array, step_months: float, grid: Grid) -> _State:
     walk = grid.walk[None, :, None] * step_months
-    changes = 1.0 - np.exp(-grid.hazard * step_months)
+    changes = -np.expm1(-grid.hazard * step_months)[None, :, None]
     share = np.exp(state.log - state.log.max(axis=2, keepdims=True))
     total = share.sum(axis=2, keepdims=True)
     share /= total
@@ -138,7 +141,7 @@ def _step(state: _State, seen: Array, step_months: float, grid: Grid) -> _State:
     log_all = state.log.max(axis=2, keepdims=True) + np.log(total)
     anew_var = np.broadcast_to(grid.growth_sd[None, :, None] ** 2, level.shape)
     anew = _State(
-        log_all + (np.log(changes) if changes > 0 else -np.inf),
+        log_all + np.log(np.maximum(changes, 1e-300)),
         level + grid.growth[None, :, None] * step_months,
         np.broadcast_to(grid.growth[None, :, None], level.shape),
         spread + walk + grid.jump**2 + step_months**2 * anew_var,

@@ -7,8 +7,9 @@ distance to it. A workload with a belief of its own leaves the common growth and
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
+from typing import Any
 
 import numpy as np
 
@@ -19,7 +20,7 @@ _GROWTH_SPREADS = ((0.4, 0.3), (1.0, 0.45), (2.0, 0.25))  # multiples of the sup
 _FIVE = (-1.2816, -0.5244, 0.0, 0.5244, 1.2816)  # quantiles of a normal in the middle of five equal parts
 _FIVE_SD = 0.483  # what each part keeps, so that the five together have the spread of the whole
 _POPULATION_MONTHS = 36.0  # how many months of one workload the supposed rates of vanishing and returning weigh
-_OWN_MONTHS = 12.0  # and how many the population's rates weigh against a workload's own record
+_OWN_MONTHS = 48.0  # and how many the population's rates weigh against a workload's own record
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,14 +132,13 @@ def _fit_believed(
             fitted.append(run(logs[w : w + 1], months, grid))
     if not fitted:
         return None
-    first = fitted[0].grid
-    walk, noise, growth, growth_sd, weight = (np.stack([getattr(one.grid, f) for one in fitted]) for f in _SPREADS)
-    grid = Grid(walk, noise, growth, growth_sd, weight, first.hazard, first.jump)
+    spreads: dict[str, Any] = {field: np.stack([getattr(one.grid, field) for one in fitted]) for field in _SPREADS}
+    grid = replace(fitted[0].grid, **spreads)
     parts = ("weight", "level", "growth", "level_var", "covariance", "growth_var")
     return Filtered(grid, *(np.concatenate([getattr(one, part) for one in fitted]) for part in parts))
 
 
-_SPREADS = ("walk", "noise", "growth", "growth_sd", "weight")
+_SPREADS = ("walk", "noise", "growth", "growth_sd", "hazard", "weight")
 
 
 def _lone_grid(growths: tuple[tuple[float, float, float], ...], prior: Prior) -> Grid:
@@ -236,7 +236,7 @@ class _Walker:
 
     def change(self, months: float, rng: np.random.Generator) -> None:
         """Where growth changes, draw it anew and let the level jump."""
-        changed = rng.random(self.level.shape) < 1.0 - np.exp(-self.grid.hazard * months)
+        changed = rng.random(self.level.shape) < -np.expm1(-self._of(self.grid.hazard) * months)
         count = int(changed.sum())
         if count:
             anew = self._of(self.grid.growth) + self._of(self.grid.growth_sd) * mirrored(rng, self.level.shape)
