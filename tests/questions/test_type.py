@@ -67,7 +67,7 @@ def test_the_shape_is_counted_as_defined() -> None:
     assert shape.requests_per_conversation == 10
     assert shape.long_gap_share == 0.5  # 90 of 180
     assert shape.stream_share == 1.0
-    assert shape.burstiness == 2880  # one busy minute in two days: all over 1/2880 of it
+    assert shape.burstiness is None  # 200 requests in 48 hours are too few for any span
 
 
 def test_an_even_load_has_a_burstiness_of_one() -> None:
@@ -81,6 +81,18 @@ def test_a_busy_hundredth_of_the_minutes_shows_and_less_does_not_count_as_idle()
     mean = (20 * 510_000 + 1420 * 51_000) / 1440
     row = replace(even.rows[0], input=20 * 500_000 + 1420 * 50_000, output=20 * 10_000 + 1420 * 1_000)
     assert shape_of([replace(even, rows=(row,), minutes=busy)]).burstiness == pytest.approx(510_000 / mean)
+
+
+def test_few_requests_a_minute_are_looked_at_by_ten_minutes_or_by_the_hour() -> None:
+    """360 minutes with 3 requests each: 30 in ten minutes; in the last ten of them all are ten times as large."""
+    minutes = tuple(Minute(m, 3, 1000 if m >= 590 else 100, 0, 0, 0, 0) for m in range(240, 600))
+    used = 350 * 100 + 10 * 1000
+    row = BandUsage(HOME, 0, 360 * 3, used, 0)
+    found = Demand("desk", HOME.model, (row,), minutes=minutes, first_at=DAY, last_at=DAY + timedelta(minutes=360))
+    # 36 spans: none lies above the 99th percentile, which is the busiest: 10,000 over a mean of 45,000 / 36
+    assert shape_of([found]).burstiness == pytest.approx(10_000 * 36 / used)
+    sparse = replace(found, last_at=DAY + timedelta(days=30))
+    assert shape_of([sparse]).burstiness is None
 
 
 def test_minutes_that_do_not_hold_all_that_was_used_say_nothing_of_bursts() -> None:
@@ -142,6 +154,14 @@ def test_at_list_prices_no_platform_is_ahead_and_the_article_is_answered() -> No
     article = [point for point in answer.points if point.what.startswith("the article")]
     assert any("contradicted at list price" in point.value for point in article)
     assert all(point.speaks_for == "no platform" for point in article)
+
+
+def test_what_is_not_counted_is_shown_and_is_no_basis() -> None:
+    answer = _ask(_machines())
+    said = {name for point in answer.points if point.basis.grade == "unconfirmed" for name in point.basis.claim_ids}
+    assert "article.S072" in said
+    assert said.isdisjoint(answer.basis.claim_ids)
+    assert answer.basis.grade in {"reported", "documented"}
 
 
 def test_work_in_microsoft_products_has_their_integration_as_evidence() -> None:

@@ -151,17 +151,28 @@ def _integration(snapshot: Snapshot, at: date) -> Iterator[Point]:
 
 def _article(kind: str, snapshot: Snapshot) -> Iterator[Point]:
     """The article's own assignment, and what became of it."""
-    for claim in snapshot.claims:
-        if claim.topic != "article" or claim.predicate not in _ARTICLE[kind] or "check:" not in claim.note:
-            continue
-        check = _CHECK.search(claim.note)
-        became = check[1].strip() if check else "not checked"
-        yield Point(
-            f"the article: {claim.subject}, {claim.predicate.replace('_', ' ')}",
-            f"“{claim.value}”: {became}",
-            "no platform",
-            basis_of([claim]),
-        )
+    for claim in article_sentences(snapshot):
+        if claim.predicate in _ARTICLE[kind]:
+            yield article_point(claim, snapshot, "no platform")
+
+
+def article_sentences(snapshot: Snapshot) -> tuple[Claim, ...]:
+    """The article's claims that were checked, superseded ones included."""
+    return tuple(claim for claim in snapshot.claims if claim.topic == "article" and _CHECK.search(claim.note))
+
+
+def article_point(claim: Claim, snapshot: Snapshot, speaks_for: str) -> Point:
+    """A sentence of the article with what became of it, and what is so instead where a claim says it."""
+    check = _CHECK.search(claim.note)
+    became = check[1].strip() if check else "not checked"
+    instead = [
+        other
+        for other in snapshot.find(subject=claim.subject, predicate=claim.predicate)
+        if other.note.startswith(f"what became of {claim.id}:") and other.value != became
+    ]
+    shown = f"“{claim.value}”: {became}" + "".join(f"; {other.value}" for other in instead)
+    what = f"the article: {claim.subject}, {claim.predicate.replace('_', ' ')}"
+    return Point(what, shown, speaks_for, basis_of([claim, *instead]))
 
 
 def basis_of(claims: Sequence[Claim], note: str = "") -> Basis:

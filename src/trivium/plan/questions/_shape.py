@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from trivium.plan._demand import Demand
@@ -10,6 +10,9 @@ from trivium.plan._demand import Demand
 _MINUTES_PER_DAY = 1440
 _LONG_GAP_S = 60
 _MINUTES_MIN = 30  # a shorter span says nothing of a day
+_WIDTHS_MINUTES = (1, 10, 60)
+_SPANS_MIN = 30
+_REQUESTS_MIN = 20  # per span: with fewer, a Poisson process alone has a 99th percentile above 1.6 times its mean
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +30,7 @@ class Shape:
     cache_share: float | None  # of prompt tokens: read from a cache
     shared_share: float | None  # of prompt tokens: read from prefixes that other sessions wrote
     batch_share: float  # of requests that run as a batch now
-    burstiness: float | None  # 99th percentile of a minute's tokens over their mean, all minutes of the span
+    burstiness: float | None  # 99th percentile of a minute's tokens over their mean: see `_burstiness`
     stream_share: float | None
     requests_per_conversation: float | None
     long_gap_share: float | None  # of follow-ups in a conversation: more than a minute after the request before
@@ -58,25 +61,32 @@ def shape_of(demands: Sequence[Demand]) -> Shape:
 
 
 def _burstiness(demands: Sequence[Demand], days: float) -> float | None:
-    """Over every clock minute of the span, idle ones too; None for less than half an hour.
+    """Over every clock minute of the span, idle ones too; None for fewer than thirty spans.
 
+    Where a minute has too few requests, chance alone makes it burst: then ten minutes or an hour are taken together.
     Also None where the minutes do not hold all that was used: totals know only a busiest minute.
     """
-    loads: dict[int, int] = {}
-    for demand in demands:
-        for minute in demand.minutes:
-            loads[minute.minute] = loads.get(minute.minute, 0) + minute.input + minute.cached + minute.output
+    minutes = [minute for demand in demands for minute in demand.minutes]
     used = sum(row.input + row.cached + row.output for demand in demands for row in demand.rows)
-    if sum(loads.values()) != used:
+    if not used or sum(minute.input + minute.cached + minute.output for minute in minutes) != used:
         return None
-    span = max(round(days * _MINUTES_PER_DAY), len(loads))
-    if span < _MINUTES_MIN or not sum(loads.values()):
-        return None
-    above = span - -(-span * 99 // 100)  # minutes above the 99th percentile
+    requests = sum(minute.requests for minute in minutes)
+    for width in _WIDTHS_MINUTES:
+        loads: dict[int, int] = {}
+        for minute in minutes:
+            span = minute.minute // width
+            loads[span] = loads.get(span, 0) + minute.input + minute.cached + minute.output
+        spans = max(round(days * _MINUTES_PER_DAY / width), len(loads))
+        if spans >= _SPANS_MIN and requests / spans >= _REQUESTS_MIN:
+            return _p99_over_mean(loads, spans)
+    return None
+
+
+def _p99_over_mean(loads: Mapping[int, int], spans: int) -> float:
+    above = spans - -(-spans * 99 // 100)  # spans above the 99th percentile
     ordered = sorted(loads.values(), reverse=True)
     p99 = ordered[above] if above < len(ordered) else 0
-    mean = sum(ordered) / span
-    return p99 / mean if p99 else ordered[0] / mean
+    return (p99 or ordered[0]) * spans / sum(ordered)
 
 
 def _conversation(demands: Sequence[Demand]) -> float | None:

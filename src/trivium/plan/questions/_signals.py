@@ -160,7 +160,8 @@ SIGNALS = (
         lambda shape, _: shape.burstiness,
         _count,
         Ground.MEASURED,
-        "the ends were measured on ServeGen by ten minutes: 1.6 for many clients together, 5.3 for one client",
+        "the ends were measured on ServeGen by ten minutes: 1.6 for many clients together, 5.3 for one client; "
+        "where a minute has fewer than 20 requests, ten or sixty are taken together",
         log=True,
     ),
     Signal(

@@ -8,6 +8,7 @@ from datetime import date
 
 from trivium.catalog import STATUSES, Snapshot
 from trivium.plan._demand import Demand
+from trivium.plan._market import UNCOUNTED
 from trivium.plan.decision import Answer, Basis, Ground, Point
 from trivium.plan.org import Needs
 from trivium.plan.questions._advantages import advantage_points
@@ -71,8 +72,9 @@ def workload_type(demands: Sequence[Demand], needs: Needs, snapshot: Snapshot, a
         said, extra = advantage_points(verdict, models, needs, snapshot, at)
         points += extra
         sentence += f" {said}"
-    ids = tuple(dict.fromkeys(name for point in points for name in point.basis.claim_ids))
-    grades = [point.basis.grade for point in points if point.basis.grade]
+    counted = [point.basis for point in points if point.basis.grade not in UNCOUNTED]
+    ids = tuple(dict.fromkeys(name for basis in counted for name in basis.claim_ids))
+    grades = [basis.grade for basis in counted if basis.grade]
     return Answer(
         question="type",
         verdict=verdict,

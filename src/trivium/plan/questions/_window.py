@@ -11,7 +11,7 @@ from trivium.core import ROUTABLE_SURFACES
 from trivium.plan._market import UNCOUNTED
 from trivium.plan.decision import Answer, Basis, Ground, Point
 from trivium.plan.org import Tuning
-from trivium.plan.questions._advantages import basis_of
+from trivium.plan.questions._advantages import article_point, article_sentences, basis_of
 
 OPEN, CLOSED, NEVER, UNKNOWN, NOT_WANTED = "open", "closed", "never existed", "unknown", "not wanted"
 _PREDICATE = "fine_tuning"
@@ -152,16 +152,12 @@ def _silence(silent: Sequence[str]) -> Iterator[Point]:
 
 def _announced(snapshot: Snapshot, claims: Sequence[Claim]) -> Iterator[Point]:
     """What is said and not counted: announcements, and the article's sentences with what became of them."""
-    said = [claim for claim in claims if claim.status in UNCOUNTED]
-    said += [
-        claim
-        for claim in snapshot.claims
-        if claim.topic == "article" and "tuning" in f"{claim.subject} {claim.predicate}" and "check:" in claim.note
-    ]
-    for claim in said:
-        became = claim.note.partition("check: ")[2].partition(";")[0]
-        shown = f"“{claim.value}”" + (f": {became}" if became else "")
-        yield Point(f"{claim.subject}, {claim.predicate.replace('_', ' ')}", shown, "not counted", basis_of([claim]))
+    for claim in claims:
+        if claim.status in UNCOUNTED:
+            yield Point(f"tuning on {claim.surface}", f"“{claim.value}”", "not counted", basis_of([claim], claim.note))
+    for claim in article_sentences(snapshot):
+        if "tuning" in f"{claim.subject} {claim.predicate}":
+            yield article_point(claim, snapshot, "not counted")
 
 
 def _ask_again(used: Sequence[Claim], at: date, start: date) -> date | None:
