@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import date
 
 from trivium.catalog import STATUSES, Claim, Snapshot
+from trivium.catalog.ask import Advantage, advantages, article_assignments
 from trivium.core import ROUTABLE_SURFACES
 from trivium.plan._market import UNCOUNTED
 from trivium.plan.decision import Basis, Ground, Point
@@ -14,71 +14,62 @@ from trivium.plan.org import Needs
 from trivium.plan.questions._signals import CUSTOMISATION, INFERENCE, WORKFLOW
 
 _MICROSOFT = frozenset({"microsoft-365", "teams", "github", "copilot-studio"})
-# What a type asks of a platform, as the capability claims call it.
-_ABILITIES = {
-    CUSTOMISATION: ("fine_tuning",),
-    INFERENCE: ("message_batches_api", "native_batch", "provisioned_throughput", "service_tiers"),
-    WORKFLOW: ("mcp_connector", "agent_skills", "files_api", "web_search", "code_execution"),
-}
-# The article's sentences on which platform suits which type, by what they are about.
-_ARTICLE = {
-    CUSTOMISATION: ("differentiated_advantage_customization", "early_access_fine_tuning", "documented_architectures"),
-    INFERENCE: ("cost_advantage", "cited_efficiency_only_for_tpu", "documented_architectures"),
-    WORKFLOW: ("advantage", "documented_architectures"),
-}
-_CHECK = re.compile(r"\bcheck: ([^;]+)")
+_NOBODY = "no platform"
+_ASKED = {CUSTOMISATION: "customisation", INFERENCE: "inference", WORKFLOW: "workflow"}  # as the catalogue calls them
 
 
 def advantage_points(
     kind: str, models: Sequence[str], needs: Needs, snapshot: Snapshot, at: date
-) -> tuple[str, tuple[Point, ...]]:
-    """A sentence on the documented advantages that match a type on a day, and the points behind it."""
-    model = models[0] if models else ""
-    able = _able(kind, model, snapshot, at)
+) -> tuple[str, tuple[Point, ...], tuple[Point, ...]]:
+    """A sentence on the documented advantages for a type on a day, the points behind it, and what is only shown."""
+    found = advantages(snapshot, at, _ASKED[kind])
+    able: dict[str, list[Advantage]] = {}
+    for one in found:
+        if one.counts and not _of_chips(one, snapshot):
+            able.setdefault(one.surface, []).append(one)
     points = [
-        Point(
-            f"documented on {surface}, of what the type asks for",
-            "; ".join(
-                claim.predicate if claim.value == "yes" else f"{claim.predicate}: {claim.value}" for claim in claims
-            ),
-            surface,
-            basis_of(claims),
-        )
-        for surface, claims in able.items()
+        Point(f"documented on {surface}, of what the type asks for", _said(ones), surface, _basis(ones))
+        for surface, ones in able.items()
     ]
+    shown = [_aside(one, snapshot) for one in found if not one.counts or _of_chips(one, snapshot)]
     if kind == INFERENCE:
-        points += [*_prices(models, snapshot, at), *_quotas(model, snapshot, at)]
-    if kind == WORKFLOW and needs.place in _MICROSOFT:
-        points += _integration(snapshot, at)
-    return _sentence(kind, able, needs), (*points, *_article(kind, snapshot))
+        points += [*_prices(models, snapshot, at), *_quotas(models[0] if models else "", snapshot, at)]
+    said, answered = _article(kind, snapshot, at)
+    return f"{_sentence(kind, able, needs)}{said}", tuple(points), (*shown, *answered)
 
 
-def _ability(claim: Claim) -> str:
-    return claim.predicate if claim.value == "yes" else f"{claim.predicate}: {claim.value}"
+def _of_chips(one: Advantage, snapshot: Snapshot) -> bool:
+    """Whether it is a vendor's statement about its chips, from which no customer's price or speed follows."""
+    return any(snapshot.claim(name).topic == "silicon" for name in one.claim_ids)
 
 
-def _sentence(kind: str, able: Mapping[str, Sequence[Claim]], needs: Needs) -> str:
-    best = max((len(claims) for claims in able.values()), default=0)
-    leaders = ", ".join(surface for surface, claims in able.items() if len(claims) == best)
-    if kind == CUSTOMISATION and not leaders:
+def _said(ones: Sequence[Advantage]) -> str:
+    return "; ".join(one.statement for one in ones)
+
+
+def _basis(ones: Sequence[Advantage]) -> Basis:
+    ids = tuple(dict.fromkeys(name for one in ones for name in one.claim_ids))
+    grade = min((one.grade for one in ones), key=STATUSES.index)
+    return Basis((Ground.CLAIM,), ids, grade, "; ".join(dict.fromkeys(one.caveat for one in ones if one.caveat)))
+
+
+def _aside(one: Advantage, snapshot: Snapshot) -> Point:
+    """What is said and decides nothing: over, unconfirmed, or about chips."""
+    why = "a vendor's statement about chips" if _of_chips(one, snapshot) else one.standing
+    return Point(f"said of {one.surface}, and not counted ({why})", one.statement, _NOBODY, _basis([one]))
+
+
+def _sentence(kind: str, able: Mapping[str, Sequence[Advantage]], needs: Needs) -> str:
+    if kind == CUSTOMISATION and not able:
         return "No platform is documented to tune any Claude on that day, so none has an advantage for it."
     if kind == WORKFLOW and needs.place in _MICROSOFT:
         return "Where people work in Microsoft products, its Copilots are a documented way to buy the same work."
-    if not leaders:
+    counts = {surface: len(ones) for surface, ones in able.items() if surface in ROUTABLE_SURFACES}
+    best = max(counts.values(), default=0)
+    if not best:
         return "No platform has a documented advantage for it."
-    return f"Of what it asks for, most is documented on {leaders} ({best} of {len(_ABILITIES[kind])})."
-
-
-def _able(kind: str, model: str, snapshot: Snapshot, at: date) -> dict[str, list[Claim]]:
-    """By surface, what a type asks for and the platform is documented to have."""
-    found: dict[str, list[Claim]] = {}
-    for surface in ROUTABLE_SURFACES:
-        for name in _ABILITIES[kind]:
-            if snapshot.supports(surface, model, name, at):
-                claim = snapshot.capability(surface, model, name, at)
-                if claim is not None and claim.status not in UNCOUNTED:
-                    found.setdefault(surface, []).append(claim)
-    return found
+    leaders = ", ".join(surface for surface, count in counts.items() if count == best)
+    return f"Of what it asks for, most is documented on {leaders}."
 
 
 def _prices(models: Sequence[str], snapshot: Snapshot, at: date) -> Iterator[Point]:
@@ -143,36 +134,31 @@ def _family(snapshot: Snapshot, metric: str) -> Iterable[Claim]:
     )
 
 
-def _integration(snapshot: Snapshot, at: date) -> Iterator[Point]:
-    for claim in snapshot.find(predicate="integration", at=at):
-        if claim.status not in UNCOUNTED:
-            yield Point(f"integration of {claim.subject}", claim.value, "Microsoft's Copilots", basis_of([claim]))
-
-
-def _article(kind: str, snapshot: Snapshot) -> Iterator[Point]:
+def _article(kind: str, snapshot: Snapshot, at: date) -> tuple[str, tuple[Point, ...]]:
     """The article's own assignment, and what became of it."""
-    for claim in article_sentences(snapshot):
-        if claim.predicate in _ARTICLE[kind]:
-            yield article_point(claim, snapshot, "no platform")
+    for assigned in article_assignments(snapshot, at):
+        if assigned.type == _ASKED[kind]:
+            count = sum(one.outcome == "confirmed" for one in assigned.outcomes)
+            held = f"{count} of its {len(assigned.outcomes)} claims on that" if count else "none of its claims on that"
+            verb = "were" if count > 1 else "was"
+            said = f" The article gives it to {assigned.place}; {held} {verb} confirmed."
+            return said, article_points(kind, snapshot, at, _NOBODY)
+    return "", ()
 
 
-def article_sentences(snapshot: Snapshot) -> tuple[Claim, ...]:
-    """The article's claims that were checked, superseded ones included."""
-    return tuple(claim for claim in snapshot.claims if claim.topic == "article" and _CHECK.search(claim.note))
-
-
-def article_point(claim: Claim, snapshot: Snapshot, speaks_for: str) -> Point:
-    """A sentence of the article with what became of it, and what is so instead where a claim says it."""
-    check = _CHECK.search(claim.note)
-    became = check[1].strip() if check else "not checked"
-    instead = [
-        other
-        for other in snapshot.find(subject=claim.subject, predicate=claim.predicate)
-        if other.note.startswith(f"what became of {claim.id}:") and other.value != became
-    ]
-    shown = f"“{claim.value}”: {became}" + "".join(f"; {other.value}" for other in instead)
-    what = f"the article: {claim.subject}, {claim.predicate.replace('_', ' ')}"
-    return Point(what, shown, speaks_for, basis_of([claim, *instead]))
+def article_points(kind: str, snapshot: Snapshot, at: date, speaks_for: str) -> tuple[Point, ...]:
+    """The claims on which the article rests its assignment of a type, each with what became of it."""
+    return tuple(
+        Point(
+            f"the article: {one.claim.subject}, {one.claim.predicate.replace('_', ' ')}",
+            f"“{one.claim.value}”: {one.why if one.why.startswith(one.outcome) else f'{one.outcome}: {one.why}'}",
+            speaks_for,
+            basis_of(one.claims),
+        )
+        for assigned in article_assignments(snapshot, at)
+        if assigned.type == _ASKED[kind]
+        for one in assigned.outcomes
+    )
 
 
 def basis_of(claims: Sequence[Claim], note: str = "") -> Basis:

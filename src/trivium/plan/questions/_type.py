@@ -8,7 +8,6 @@ from datetime import date
 
 from trivium.catalog import STATUSES, Snapshot
 from trivium.plan._demand import Demand
-from trivium.plan._market import UNCOUNTED
 from trivium.plan.decision import Answer, Basis, Ground, Point
 from trivium.plan.org import Needs
 from trivium.plan.questions._advantages import advantage_points
@@ -68,11 +67,12 @@ def workload_type(demands: Sequence[Demand], needs: Needs, snapshot: Snapshot, a
     points = [_point(signal, value, needs) for signal, value in found.heard]
     sentence = _sentence(found, shape)
     grounds = (Ground.MEASURED, *({signal.ground for signal, _ in found.heard} - {Ground.MEASURED}), Ground.ASSUMPTION)
+    shown: tuple[Point, ...] = ()
     if verdict != "unknown":
-        said, extra = advantage_points(verdict, models, needs, snapshot, at)
+        said, extra, shown = advantage_points(verdict, models, needs, snapshot, at)
         points += extra
         sentence += f" {said}"
-    counted = [point.basis for point in points if point.basis.grade not in UNCOUNTED]
+    counted = [point.basis for point in points]
     ids = tuple(dict.fromkeys(name for basis in counted for name in basis.claim_ids))
     grades = [basis.grade for basis in counted if basis.grade]
     return Answer(
@@ -80,7 +80,7 @@ def workload_type(demands: Sequence[Demand], needs: Needs, snapshot: Snapshot, a
         verdict=verdict,
         sentence=sentence,
         margin=_margin(found),
-        points=tuple(points),
+        points=(*points, *shown),
         basis=Basis(
             grounds + ((Ground.CLAIM,) if ids else ()), ids, _weakest(grades), "weights and ends: questions.md"
         ),

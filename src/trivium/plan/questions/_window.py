@@ -11,7 +11,8 @@ from trivium.core import ROUTABLE_SURFACES
 from trivium.plan._market import UNCOUNTED
 from trivium.plan.decision import Answer, Basis, Ground, Point
 from trivium.plan.org import Tuning
-from trivium.plan.questions._advantages import article_point, article_sentences, basis_of
+from trivium.plan.questions._advantages import article_points, basis_of
+from trivium.plan.questions._signals import CUSTOMISATION
 
 OPEN, CLOSED, NEVER, UNKNOWN, NOT_WANTED = "open", "closed", "never existed", "unknown", "not wanted"
 _PREDICATE = "fine_tuning"
@@ -62,7 +63,7 @@ def tuning_window(tuning: Tuning | None, snapshot: Snapshot, at: date) -> Answer
     points = (
         *_points(counted),
         *_silence(silent),
-        *_announced(snapshot, claims),
+        *_announced(snapshot, claims, at),
         *_alternative_points(snapshot, tuning.model, at),
     )
     return Answer(
@@ -150,14 +151,12 @@ def _silence(silent: Sequence[str]) -> Iterator[Point]:
         )
 
 
-def _announced(snapshot: Snapshot, claims: Sequence[Claim]) -> Iterator[Point]:
+def _announced(snapshot: Snapshot, claims: Sequence[Claim], at: date) -> Iterator[Point]:
     """What is said and not counted: announcements, and the article's sentences with what became of them."""
     for claim in claims:
         if claim.status in UNCOUNTED:
             yield Point(f"tuning on {claim.surface}", f"“{claim.value}”", "not counted", basis_of([claim], claim.note))
-    for claim in article_sentences(snapshot):
-        if "tuning" in f"{claim.subject} {claim.predicate}":
-            yield article_point(claim, snapshot, "not counted")
+    yield from article_points(CUSTOMISATION, snapshot, at, "not counted")
 
 
 def _ask_again(used: Sequence[Claim], at: date, start: date) -> date | None:
