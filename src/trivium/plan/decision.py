@@ -89,7 +89,7 @@ class Stage:
     cache_life: str
     first_month: date
     last_month: date
-    share_percent: int
+    share_percent: float  # whole wherever it can be
 
 
 @dataclass(frozen=True, slots=True)

@@ -28,7 +28,11 @@ def routes_from(
             found.setdefault((stage.workload, stage.model), []).append(stage)
     routes = []
     for (workload, model), mine in sorted(found.items()):
-        targets = [Target(stage.offer, stage.share_percent, _advice(stage.cache_life)) for stage in mine]
+        whole = sum(stage.share_percent for stage in mine)  # less than a hundred where a part of it waits for batches
+        targets = [
+            Target(stage.offer, max(round(100 * stage.share_percent / whole), 1), _advice(stage.cache_life))
+            for stage in mine
+        ]
         used = {stage.offer.surface for stage in mine}
         life = _advice(mine[0].cache_life)
         targets += [

@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
+from fractions import Fraction
 
 import numpy as np
 
+from trivium.core import Offer
 from trivium.plan.decide._deals import Array
 from trivium.plan.decide._parts import Part
 from trivium.plan.decide._quota import Held
@@ -79,26 +81,22 @@ def _of_month(divided: Sequence[tuple[Way, int]], options: Sequence[Way]) -> tup
 
 def stages(parts: Sequence[Part], laid: Laid, starts: Sequence[date]) -> tuple[Stage, ...]:
     """Runs of equal months; shares are hundredths of the whole (workload, model). Carried-on months have no stage."""
-    found: list[Stage] = []
+    found: dict[tuple[str, str, Offer, str, date, date], Fraction] = {}
     for part, months in zip(parts, laid.ways, strict=True):
         began = 0
         for month in range(1, len(months) + 1):
             if month == len(months) or _key(months[month]) != _key(months[began]):
-                found += [
-                    Stage(
-                        part.workload,
-                        part.model,
-                        way.offer,
-                        way.cache_life,
-                        starts[began],
-                        starts[month - 1],
-                        round(share * part.fraction),
-                    )
-                    for way, share in months[began]
-                    if not way.carried
-                ]
+                for way, share in months[began]:
+                    span = (starts[began], starts[month - 1])
+                    key = (part.workload, part.model, way.offer, way.cache_life, *span)
+                    if not way.carried:
+                        found[key] = found.get(key, Fraction(0)) + share * part.fraction
                 began = month
-    return tuple(found)
+    return tuple(Stage(*key, share_percent=_plain(share)) for key, share in found.items())
+
+
+def _plain(share: Fraction) -> float:
+    return share.numerator if share.denominator == 1 else float(share)
 
 
 def _key(ways: Sequence[tuple[Way, int]]) -> tuple[tuple[str, str, bool, int], ...]:
