@@ -19,6 +19,7 @@ _SMOOTHING = (0.1, 0.2, 0.35, 0.5, 0.7, 0.9)
 _DAMPING = (0.85, 0.95, 0.99)
 _RUNS = (1, 2, 4, 8, 16, 32)  # how long a workload has been as it is: the first length of each class
 _LENDING = 6.0  # what the population's rate weighs against a workload's own, in steps
+_LEAST = 1e-12  # a series that never misses has no spread to divide by
 _SPREAD_LENDING = 1.5  # the same for the size of what the level misses
 _SEASON_LENDING = 0.7
 _OPTIMISM = 1.15  # misses inside the history are smaller than those to come: season and mean were fitted to them
