@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date
 from decimal import Decimal
 from pathlib import Path
@@ -173,6 +174,24 @@ def test_an_availability_is_held_against_what_is_promised_and_excludes_nothing(
     assert verdict.ok
     assert any("availability" in text for text in verdict.unknown) is unknown
     assert any("more than the platform promises" in text for text in verdict.caveats) is caveat
+
+
+def test_a_latency_is_asked_about_until_somebody_has_measured_it() -> None:
+    offer, needs = Offer("bedrock", "us", "claude-opus-5"), Needs(latency_ms_p95=1500)
+    verdict = feasibility(demand(), needs, offer, MONTH, snapshot())
+    assert verdict.ok
+    assert [(ask.surface, ask.need) for ask in verdict.asks] == [
+        ("bedrock", "first token within 1,500 ms for 95 of 100")
+    ]
+    base = snapshot().claim("compliance.bedrock.soc2")
+    shipped = load()
+    for measured, caveats in ((1400, 0), (1600, 1)):
+        claim = replace(
+            base, id="own.latency", predicate="latency_ms_p95", value=str(measured), status="measured", note=""
+        )
+        own = replace(shipped, claims=(*shipped.claims, claim), _snapshots={}).snapshot(AT)
+        known = feasibility(demand(), needs, offer, MONTH, own)
+        assert (known.ok, known.asks, len(known.caveats)) == (True, (), caveats)
 
 
 def test_an_attestation_of_the_past_is_not_assumed_before_its_claim_begins() -> None:

@@ -10,6 +10,7 @@ from calendar import monthrange
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, timedelta
+from fractions import Fraction
 
 from trivium.catalog import Claim, Snapshot
 from trivium.core import Offer
@@ -20,6 +21,8 @@ from trivium.plan.org import Needs, Organisation
 from trivium.plan.questions import _rows as rows
 
 _WHOLE = 100  # percent
+_FINEST = 100_000  # the largest denominator of a share
+_ROUNDING = Fraction(1, 1000)  # what shares that are no plain fractions may lack of the whole
 
 
 @dataclass(frozen=True, slots=True)
@@ -300,7 +303,7 @@ def _gone(held: rows.Rows, offer: Offer, day: date) -> Iterator[_Wrong]:
 
 
 def _shares(stages: Sequence[Stage], admitted: Mapping[tuple[str, str], date]) -> Iterator[Violation]:
-    """Until the plan ends, all of a placed demand is placed; a share is a rounded percent, so half a one may be off."""
+    """Until the plan ends, all of a placed demand is placed."""
     last = max((stage.last_month for stage in stages), default=date.min)
     by_part: dict[tuple[str, str], list[Stage]] = {}
     for stage in stages:
@@ -309,11 +312,11 @@ def _shares(stages: Sequence[Stage], admitted: Mapping[tuple[str, str], date]) -
         turns = {stage.first_month for stage in own} | {_following(stage) for stage in own}
         for day in sorted(turn for turn in turns if turn <= last):
             running = [stage for stage in own if stage.first_month <= day <= stage.last_month]
-            total = sum(stage.share_percent for stage in running)
+            total = sum((_share(stage) for stage in running), Fraction(0))
             if not running and _next_month(day, day) > admitted.get((workload, model), date.max):
                 continue
-            if abs(total - _WHOLE) > len(running) / 2:
-                yield Violation("shares", workload, None, day, f"{total} % of {model} is placed")
+            if abs(total - _WHOLE) > _ROUNDING:
+                yield Violation("shares", workload, None, day, f"{float(total):g} % of {model} is placed")
 
 
 def _following(stage: Stage) -> date:
@@ -326,7 +329,7 @@ def _quotas(checked: Checked, stages: Sequence[Stage], known: Mapping[tuple[str,
     for day in sorted({stage.first_month for stage in stages}):
         running = [stage for stage in stages if stage.first_month <= day <= stage.last_month]
         for quota in checked.quotas:
-            loads: dict[int, int] = {}
+            loads: dict[int, Fraction] = {}
             last: Stage | None = None
             for stage in running:
                 demand = known.get((stage.workload, stage.model))
@@ -334,11 +337,16 @@ def _quotas(checked: Checked, stages: Sequence[Stage], known: Mapping[tuple[str,
                     continue
                 last = stage
                 for minute, load in _minute_loads(demand, stage.cache_life, quota):
-                    loads[minute] = loads.get(minute, 0) + load * stage.share_percent
-            worst = max(loads.values(), default=0)
-            if last is not None and worst > quota.limit * _WHOLE:
-                text = f"{quota.metric} of {quota.surface} ({quota.name}): {worst / _WHOLE:,.0f} of {quota.limit:,}"
+                    loads[minute] = loads.get(minute, Fraction(0)) + load * _share(stage) / _WHOLE
+            worst = max(loads.values(), default=Fraction(0))
+            if last is not None and worst > quota.limit:
+                text = f"{quota.metric} of {quota.surface} ({quota.name}): {float(worst):,.0f} of {quota.limit:,}"
                 yield Violation("quota", last.workload, last.offer, day, text, quota.claim_ids)
+
+
+def _share(stage: Stage) -> Fraction:
+    """Percent as the plain fraction it stands for: 33.333333 is a third of a hundred."""
+    return Fraction(stage.share_percent).limit_denominator(_FINEST)
 
 
 def _counts(quota: Quota, offer: Offer) -> bool:

@@ -26,6 +26,7 @@ from trivium.plan.questions._places import leaves_choice, place_of, within
 from trivium.plan.questions._reading import LADDERS, Reading, Says, features_of
 from trivium.plan.questions._residency import held_in
 
+_LATENCY = "latency_ms_p95"  # to the first token, as an organisation that has measured it may claim
 _GATED = re.compile(r"\bgated\b", re.IGNORECASE)
 _PERCENT = re.compile(r"(\d+(?:\.\d+)?) ?(?:%|to \d)")
 _STRICT = frozenset({"zdr", "data_sharing"})
@@ -89,6 +90,7 @@ def feasibility(demand: Demand, needs: Needs, offer: Offer, month: date, snapsho
         *_sharing(needs, offer, month, snapshot),
         *_access(offer, month, snapshot),
         *_uptime(needs, offer, month, snapshot),
+        *_speed(needs, offer, month, snapshot),
     ]
     failed = [part for part in parts if not part.ok]
     asks = tuple(dict.fromkeys(part.ask for part in parts if part.ask is not None))
@@ -285,6 +287,23 @@ def _uptime(needs: Needs, offer: Offer, month: date, snapshot: Snapshot) -> Iter
         yield _Part(ok=True, claim_ids=found.claim_ids, ask=_ask(need, offer, why, found.claim_ids))
     elif Decimal(stated[1]) < needs.availability_percent:
         caveat = f"{need} on {offer.surface} is more than the platform promises: {claim.value}"
+        yield _Part(ok=True, claim_ids=found.claim_ids, caveats=(caveat,))
+    else:
+        yield _Part(ok=True, claim_ids=found.claim_ids)
+
+
+def _speed(needs: Needs, offer: Offer, month: date, snapshot: Snapshot) -> Iterator[_Part]:
+    """A latency that is wanted beside the one that is stated. It excludes nothing: it is measured, not read."""
+    if needs.latency_ms_p95 is None:
+        return
+    need = f"first token within {needs.latency_ms_p95:,} ms for 95 of 100"
+    found = find(snapshot, offer.surface, offer.model, _LATENCY, month)
+    claim = found.claims[0] if found.claims else None
+    if claim is None or claim.status in UNCOUNTED or claim.number is None:
+        why = "no counted claim states one: measure it there through the gateway"
+        yield _Part(ok=True, claim_ids=found.claim_ids, ask=_ask(need, offer, why, found.claim_ids))
+    elif claim.number > needs.latency_ms_p95:
+        caveat = f"{need} on {offer.surface} is less than is stated: {claim.value} ms"
         yield _Part(ok=True, claim_ids=found.claim_ids, caveats=(caveat,))
     else:
         yield _Part(ok=True, claim_ids=found.claim_ids)
