@@ -125,7 +125,8 @@ def _spreads(
     for n in range(steps):
         known_squares[:, n], known_weight[:, n] = a, b
         a, b = _FADE * a + capped[:, n], _FADE * b + steady[:, n]
-    before = np.sqrt((known_squares + _SPREAD_LENDING * typical) / (known_weight + _SPREAD_LENDING))
+    known = (known_squares + _SPREAD_LENDING * typical) / (known_weight + _SPREAD_LENDING)
+    before = np.sqrt(np.maximum(known, _LEAST))
     standard = missed / before
     misses = standard[steady]
     back = standard[seen & after_none]
