@@ -8,6 +8,7 @@ rarer the longer its record.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -22,8 +23,7 @@ _LENDING = 6.0  # what the population's rate weighs against a workload's own, in
 _LEAST = 1e-12  # a series that never misses has no spread to divide by
 _SPREAD_LENDING = 1.5  # the same for the size of what the level misses
 _SEASON_LENDING = 0.7
-_OPTIMISM = 1.15  # misses inside the history are smaller than those to come: season and mean were fitted to them
-_CARRY = 0.5  # part of what the level learns from a miss that lasts
+_OPTIMISM = 1.1  # misses inside the history are smaller than those to come: season and mean were fitted to them
 _ENOUGH = 20  # misses, below which their own shape says nothing
 _FEW = np.array([-1.3, -0.8, -0.4, -0.1, 0.1, 0.4, 0.8, 1.3])  # taken for their shape then
 _FADE = 0.94  # weight of the last miss but one: spreads come in spells
@@ -38,6 +38,7 @@ class Fast:
     mean: Array  # (W,) what the level is drawn to
     smoothing: float
     damping: float
+    carry: float  # what of a miss lasts, as far as misses further ahead are larger
     spread: Array  # (W,) of what the level misses
     spread_seen: Array  # (W,) how many misses it rests on
     common_sd: float
@@ -77,31 +78,52 @@ def fit_fast(history: History) -> Fast:
     of_day, weekday = phases(history.start, history.step, values.shape[1])
     season = _season(logs, of_day, weekday, history)
     flat = logs - season[:, of_day * 7 + weekday]
-    ahead = max(1, min(4, round(DAY / history.step)))
+    furthest = max(1, min(max(4, round(DAY / history.step)), 24, values.shape[1] // 2))
+    ahead = sorted({1, max(1, furthest // 4), max(1, furthest // 2), furthest})
     tried = [(_score(flat, one, other, ahead), one, other) for one in _SMOOTHING for other in _DAMPING]
     _, smoothing, damping = min(tried)
+    carry = _carry(flat, smoothing, damping, ahead)
     level, mean, missed, _, _ = _follow(flat, smoothing, damping)
-    return _spreads(values, active, season, smoothing, damping, level, mean, missed)
+    return _spreads(values, active, season, (smoothing, damping, carry), level, mean, missed)
 
 
-def _score(flat: Array, smoothing: float, damping: float, ahead: int) -> float:
-    """How well the level foretells, up to `ahead` steps: the mean logarithm of what it misses."""
+def _further(flat: Array, smoothing: float, damping: float, ahead: Sequence[int]) -> list[Array]:
+    """What the level misses so many steps ahead, in absolute terms."""
     *_, levels, means = _follow(flat, smoothing, damping)
-    losses = []
-    for steps in range(1, ahead + 1):
+    misses = []
+    for steps in ahead:
         foretold = means[:, :-steps] + damping**steps * (levels[:, :-steps] - means[:, :-steps])
-        missed = flat[:, steps:] - foretold
-        losses.append(np.log(np.abs(missed[np.isfinite(missed)]) + 0.05))
-    joined = np.concatenate(losses)
-    return float(joined.mean()) if len(joined) else 0.0
+        missed = np.abs(flat[:, steps:] - foretold)
+        misses.append(missed[np.isfinite(missed)])
+    return misses
+
+
+def _score(flat: Array, smoothing: float, damping: float, ahead: Sequence[int]) -> float:
+    """How well the level foretells: the mean logarithm of what it misses, which no tail rules."""
+    misses = np.concatenate(_further(flat, smoothing, damping, ahead))
+    return float(np.log(misses + 0.05).mean()) if len(misses) else 0.0
+
+
+def _carry(flat: Array, smoothing: float, damping: float, ahead: Sequence[int]) -> float:
+    """How much of a miss must last for misses further ahead to be as large as they were.
+
+    A part c that lasts and fades with the damping d makes the variance h steps ahead 1 + c² (d² + d⁴ + … + d^(2(h-1)))
+    times that of one step; c² is fitted to the ratios of squared medians.
+    """
+    misses = _further(flat, smoothing, damping, ahead)
+    if len(misses) < 2 or min(len(part) for part in misses) < _ENOUGH:  # noqa: PLR2004  one step has no ratio
+        return smoothing
+    first = max(float(np.median(misses[0])), 1e-9)
+    above = np.array([(float(np.median(part)) / first) ** 2 - 1 for part in misses[1:]])
+    sums = np.array([sum(damping ** (2 * k) for k in range(1, steps)) for steps in ahead[1:]])
+    return float(np.sqrt(np.clip((above * sums).sum() / (sums**2).sum(), 0.0, 1.0)))
 
 
 def _spreads(
     values: Array,
     active: Flags,
     season: Array,
-    smoothing: float,
-    damping: float,
+    smooth: tuple[float, float, float],
     level: Array,
     mean: Array,
     missed: Array,
@@ -143,8 +165,7 @@ def _spreads(
         season,
         level,
         mean,
-        smoothing,
-        damping,
+        *smooth,
         spread,
         spread_seen,
         common_sd,
@@ -166,7 +187,7 @@ def _spreads(
 def _season(logs: Array, of_day: Index, weekday: Index, history: History) -> Array:
     """By workload and phase (seven times the step of the day, plus the weekday), in logarithms."""
     count, steps = logs.shape
-    per_day = int(of_day.max()) + 1
+    per_day = max(1, round(DAY / history.step)) if history.step < DAY else 1
     season = np.zeros((count, per_day * 7))
     window = max(1, round(DAY / history.step)) if history.step < DAY else 1
     days = steps * history.step / DAY
@@ -327,7 +348,7 @@ def sample_fast(fast: Fast, history: History, steps: int, scenarios: int, rng: n
         logs = np.clip(level + season + missed, fast.low[:, None] - room, fast.high[:, None] + room)
         missed = logs - level - season
         paths[:, :, t] = np.where(used, np.exp(logs), 0.0)
-        level = np.where(used, level + _CARRY * fast.smoothing * missed, level)
+        level = np.where(used, level + fast.carry * missed, level)
     return paths
 
 

@@ -17,8 +17,8 @@ from trivium.plan.cone._bank import Filtered, Grid, draw, make_grid, pooled, run
 from trivium.plan.cone._values import EVERY, MONTH, WEEK, Array, Belief, Flags, History, Index, Prior
 
 _GROWTH_SPREADS = ((0.4, 0.3), (1.0, 0.45), (2.0, 0.25))  # multiples of the supposed spread of growth, and weights
-_FIVE = (-1.2816, -0.5244, 0.0, 0.5244, 1.2816)  # quantiles of a normal in the middle of five equal parts
-_FIVE_SD = 0.483  # what each part keeps, so that the five together have the spread of the whole
+_PARTS = (0.2104, 0.6745, 1.3830)  # quantiles in the middle of the three equal parts of half a normal
+_PART_SD = 0.443  # what each part keeps, so that all together have the spread of the whole
 _POPULATION_MONTHS = 36.0  # how many months of one workload the supposed rates of vanishing and returning weigh
 _OWN_MONTHS = 48.0  # and how many the population's rates weigh against a workload's own record
 
@@ -68,7 +68,7 @@ class Slow:
 
 def coarse(history: History) -> tuple[timedelta, Array]:
     """The history in steps of a week where its own are shorter, counted back from its end; means over what was seen."""
-    if history.step >= WEEK or WEEK % history.step != timedelta(0):
+    if history.step >= WEEK:
         return history.step, history.values
     per_week = min(int(WEEK / history.step), history.values.shape[1])
     weeks = history.values.shape[1] // per_week
@@ -157,9 +157,8 @@ def _growths(belief: Belief | None, mean: float, sd: float) -> tuple[tuple[float
     if belief is None:
         return tuple((mean, sd * scale, weight) for scale, weight in _GROWTH_SPREADS)
     point, below, above = belief.log_growth
-    middle = 0.5 * (below + above)
-    sides = (below, below, middle, above, above)
-    return tuple((point + z * side, _FIVE_SD * side, 0.2) for z, side in zip(_FIVE, sides, strict=True))
+    sides = ((-1.0, below), (1.0, above))
+    return tuple((point + sign * z * side, _PART_SD * side, 1 / 6) for sign, side in sides for z in _PARTS)
 
 
 def _weights(logs: Array) -> Array:

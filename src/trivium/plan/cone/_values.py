@@ -52,6 +52,8 @@ class History:
             raise UserError("names", EVERY, "the name stands for all workloads together: choose another")
         if self.step <= timedelta(0):
             raise UserError("step", self.step, "give a positive length of time")
+        if self.step < WEEK and self.step != DAY and DAY % self.step != timedelta(0):
+            raise UserError("step", self.step, "below a week give days, or parts of a day that fill it")
         if self.start.tzinfo is None:
             raise UserError("start", self.start, "give a time with its zone")
         bad = [self.names[w] for w in np.flatnonzero(((values < 0) | np.isinf(values)).any(axis=1))]
