@@ -43,14 +43,15 @@ def judge(seed: int) -> tuple[str, tuple[str, ...]]:
         return TOO_NARROW, ()
     framed, laid = chosen.framed, chosen.laid
     heirs = {framed.parts[number].model: heir for number, _, heir in framed.ways.followed if heir}
-    if chosen.held.placement is not None and chosen.held.placement.solution.overrun(chosen.held.placement.problem):
-        return PLACED, ()  # no placement holds a quota: the decision says by how much and asks for more
+    quotas = framed.facts.quotas
+    if any(h.placement and h.placement.solution.overrun(h.placement.problem) for h in chosen.held):
+        quotas = ()  # no placement holds them all: the decision says by how much and asks for more
     found = check_plan(
         organisation,
         stages(framed.parts, laid, framed.starts),
         demands,
         snapshot(),
-        framed.facts.quotas,
+        quotas,
         heirs,
         lost_from(framed.parts, laid, framed.starts),
     )

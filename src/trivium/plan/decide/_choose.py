@@ -25,7 +25,7 @@ class Chosen:
     scenes: Scenes  # those of the frame, with what a divided part really costs
     now: AsIs
     outcome: Outcome
-    held: Held
+    held: tuple[Held, ...]  # per month; months in which nothing changes share one
     laid: Laid
     deals: tuple[Deal, ...]
     moves_usd: float
@@ -36,16 +36,32 @@ def choose(given: Given) -> Chosen:
     """Frame and optimise."""
     framed = frame(given)
     outcome = optimise(framed.scenes, framed.moves, framed.in_force, framed.offers, framed.risk, framed.spreading)
-    wish = [_way(framed, outcome.shares, number, 0) for number in range(len(framed.parts))]
-    held = hold(framed.parts, wish, [months[0] for months in framed.ways.every], framed.facts.quotas)
+    held = _hold_months(framed, outcome.shares)
     laid = lay(outcome.shares, framed.scenes.unit_usd, framed.ways, held)
     scenes = replace(framed.scenes, unit_usd=laid.unit_usd)
     deals = (*framed.in_force, *outcome.signed)
     moves_usd = moves_cost(laid.shares, framed.moves)
     totals = bill(scenes.spend(laid.shares), deals).total + moves_usd
-    return Chosen(framed, scenes, as_is(framed), outcome, held, laid, deals, moves_usd, totals)
+    return Chosen(framed, scenes, as_is(framed), outcome, tuple(held), laid, deals, moves_usd, totals)
 
 
 def _way(framed: Framed, shares: Array, part: int, month: int) -> Way:
     surface = framed.ways.surfaces[int(np.argmax(shares[part, :, month]))]
     return framed.ways.best[part][month][surface]
+
+
+def _hold_months(framed: Framed, shares: Array) -> list[Held]:
+    """Quotas held in every month, anew whenever the wish or what is to be had changes."""
+    known: dict[tuple[object, ...], Held] = {}
+    found = []
+    for month in range(len(framed.starts)):
+        wish = [_way(framed, shares, number, month) for number in range(len(framed.parts))]
+        every = [months[month] for months in framed.ways.every]
+        key = (
+            tuple((way.offer, way.cache_life) for way in wish),
+            tuple(tuple((way.offer, way.cache_life, way.span_picos, way.carried) for way in ways) for ways in every),
+        )
+        if key not in known:
+            known[key] = hold(framed.parts, wish, every, framed.facts.quotas)
+        found.append(known[key])
+    return found

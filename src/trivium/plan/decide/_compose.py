@@ -116,13 +116,16 @@ def _optimality(chosen: Chosen) -> str:
 
 
 def _notes(chosen: Chosen) -> tuple[str, ...]:
-    found = []
-    if chosen.held.placement is not None:
-        over = chosen.held.placement.solution.overrun(chosen.held.placement.problem)
-        for group in over:
-            quota = chosen.held.placement.quotas[group]
-            need = chosen.held.placement.solution.limits[group]
-            found.append(f"no placement holds {quota.surface} {quota.metric} {quota.limit:,}: ask for {need:,}")
+    """Quotas that no placement holds, with the limit to ask for and the month from which it is needed."""
+    found: dict[str, None] = {}
+    for start, held in zip(chosen.framed.starts, chosen.held, strict=True):
+        if held.placement is None:
+            continue
+        for group in held.placement.solution.overrun(held.placement.problem):
+            quota, need = held.placement.quotas[group], held.placement.solution.limits[group]
+            text = f"no placement holds {quota.surface} {quota.metric} {quota.limit:,} ({quota.name}): ask for {need:,}"
+            if not any(known.startswith(text) for known in found):
+                found[f"{text}, from {start} on"] = None
     return tuple(found)
 
 

@@ -21,11 +21,12 @@ _CENT = 0.005
 
 def quota_bindings(chosen: Chosen) -> tuple[Binding, ...]:
     """What each broken quota costs: the placement that holds them all against the one with it lifted."""
-    placement = chosen.held.placement
+    held = chosen.held[0]
+    placement = held.placement
     if placement is None:
         return ()
     found = []
-    for quota, peak, _ in chosen.held.broken:
+    for quota, peak, _ in held.broken:
         group = placement.quotas.index(quota)
         lifted = placement.cost_without(group)
         worth = (placement.solution.cost - lifted) / placement.problem.parts / 1e12

@@ -28,19 +28,18 @@ class Laid:
     ways: tuple[tuple[tuple[tuple[Way, int], ...], ...], ...]  # [part][month]: (way, hundredths)
 
 
-def lay(shares: Array, unit_usd: Array, ways: Ways, held: Held | None) -> Laid:
-    """The paths, with the first month's division kept for as long as its ways are to be had.
+def lay(shares: Array, unit_usd: Array, ways: Ways, held: Sequence[Held]) -> Laid:
+    """The paths, and in months in which a quota would be broken the division that holds it.
 
     A division may use two offers of one surface: what a month costs there is then their weighted mean.
     """
     result, unit = shares.copy(), unit_usd.copy()
     told = []
     for part, months in enumerate(ways.best):
-        divided = held.shares[part] if held is not None and held.repaired else ()
         row = []
         for month, options in enumerate(months):
-            mine = _of_month(divided, ways.every[part][month]) if divided else ()
-            if mine:
+            if held[month].repaired:
+                mine = held[month].shares[part]
                 _divide(result[part, :, month], unit[part, :, month], mine, ways.surfaces)
             else:
                 mine = _whole(shares[part, :, month], ways.surfaces, options)
@@ -66,17 +65,6 @@ def _whole(shares: Array, surfaces: Sequence[str], options: Mapping[str, Way]) -
     parts = [round(float(shares[number]) * _WHOLE) for number in used]
     parts[int(np.argmax(parts))] += _WHOLE - sum(parts)
     return tuple((options[surfaces[number]], share) for number, share in zip(used, parts, strict=True) if share)
-
-
-def _of_month(divided: Sequence[tuple[Way, int]], options: Sequence[Way]) -> tuple[tuple[Way, int], ...]:
-    """The first month's division in a later one: the same offers at that month's prices; nothing if one is gone."""
-    found = []
-    for way, share in divided:
-        same = [other for other in options if (other.offer, other.cache_life) == (way.offer, way.cache_life)]
-        if not same:
-            return ()
-        found.append((same[0], share))
-    return tuple(found)
 
 
 def stages(parts: Sequence[Part], laid: Laid, starts: Sequence[date]) -> tuple[Stage, ...]:

@@ -1,0 +1,211 @@
+"""What the commands about a decision share: the organisation, its usage, the facts of a day, and the asked decision."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from fractions import Fraction
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from trivium.cli import _ledger as shared
+from trivium.core import SystemClock, UserError
+
+if TYPE_CHECKING:
+    from datetime import date
+
+    from trivium.catalog import Snapshot
+    from trivium.core import UsageEvent
+    from trivium.ledger import DemandRow
+    from trivium.plan import Demand
+    from trivium.plan.decide import Evidence, Given
+    from trivium.plan.org import DemandAs, Organisation
+    from trivium.plan.seats import SeatUsage
+    from trivium.pricing import PriceBook
+
+DEFAULT_FILE = Path("trivium.toml")
+
+File = Annotated[
+    Path, typer.Option("--organisation", help="The organisation file; defaults where there is none, shown as assumed.")
+]
+Trace = Annotated[
+    Path | None, typer.Option(help="Plan on this file instead of the ledger: any format an import reads.")
+]
+At = Annotated[str | None, typer.Option(help="The day of the decision; today if not given.")]
+AsOf = Annotated[str | None, typer.Option(help="Only what had been announced by this day.")]
+Since = Annotated[str | None, typer.Option(help="Usage of the ledger from this day or instant on.")]
+Until = Annotated[str | None, typer.Option(help="Usage of the ledger before this day or instant.")]
+Months = Annotated[int | None, typer.Option("--horizon-months", help="Months to plan ahead; the file's if not given.")]
+
+
+@dataclass(frozen=True)
+class Source:
+    """What a command was asked to plan on."""
+
+    file: Path = DEFAULT_FILE
+    trace: Path | None = None
+    at: str | None = None
+    as_of: str | None = None
+    since: str | None = None
+    until: str | None = None
+    months: int | None = None
+    overlay: Sequence[Path] = ()
+    db: Path = shared.DEFAULT_DB
+
+
+@dataclass(frozen=True)
+class Ahead:
+    """Everything a decision is made from."""
+
+    given: Given
+    voices: Evidence
+    demands: tuple[Demand, ...]
+    organisation: Organisation
+    snapshot: Snapshot
+    book: PriceBook
+    list_book: PriceBook | None
+    at: date
+
+
+def gather(source: Source) -> Ahead:
+    """Read what is to be planned on; UserError names the file and field that cannot be used."""
+    from trivium import catalog
+    from trivium.plan import band_starts
+    from trivium.pricing import PriceBook
+
+    today = SystemClock().now().date()
+    at = today if source.at is None else shared.day(source.at, "at")
+    as_of = today if source.as_of is None else shared.day(source.as_of, "as-of")
+    snapshot = catalog.load(tuple(source.overlay)).snapshot(as_of)
+    book = PriceBook.from_snapshot(snapshot)
+    listed = PriceBook.from_snapshot(catalog.load().snapshot(as_of)) if source.overlay else None
+    organisation = read(source)
+    demands = usage(source, organisation, band_starts(book), at)
+    return asked(source, organisation, demands, (snapshot, book, listed), at)
+
+
+def asked(
+    source: Source,
+    organisation: Organisation,
+    demands: tuple[Demand, ...],
+    facts: tuple[Snapshot, PriceBook, PriceBook | None],
+    at: date,
+) -> Ahead:
+    """The same from an organisation and demand that are known already."""
+    from trivium.plan.decide import Given, speaking
+    from trivium.plan.money import point_ratio
+
+    snapshot, book, listed = facts
+    voices = speaking(snapshot, seats(source, organisation), listed)
+    given = Given(organisation, demands, snapshot, book, at, voices.by_claims, point_ratio(snapshot, at))
+    return Ahead(given, voices, demands, organisation, snapshot, book, listed, at)
+
+
+def read(source: Source) -> Organisation:
+    """The organisation file, or defaults that are shown as assumed."""
+    from msgspec import structs
+
+    from trivium.plan.org import default_organisation, read_organisation
+
+    exists = source.file.is_file()
+    if not exists and source.file != DEFAULT_FILE:
+        raise UserError("--organisation", str(source.file), "give an existing file: `trivium init` writes one")
+    found = read_organisation(source.file) if exists else default_organisation()
+    if source.months is not None:
+        if source.months < 1:
+            raise UserError("--horizon-months", source.months, "give 1 or more")
+        about = structs.replace(found.about, horizon_months=source.months)
+        found = type(found)(about, *(getattr(found, name) for name in _REST))
+    return found
+
+
+_REST = ("workloads", "contracts", "microsoft", "onboarding", "usage", "assumed")
+
+
+def seats(source: Source, organisation: Organisation) -> tuple[SeatUsage, ...]:
+    """The Microsoft and GitHub exports that the file names, relative to it."""
+    from trivium.plan.seats import read_seats
+
+    base = source.file.parent
+    return tuple(item for name in organisation.microsoft.exports for item in read_seats(base / name).usage)
+
+
+def usage(source: Source, organisation: Organisation, bands: Sequence[int], at: date) -> tuple[Demand, ...]:
+    """Demand from where the command or the file says: a trace, a table, or the ledger with its totals."""
+    from trivium.plan import demand_from_events, demand_from_totals
+
+    told = organisation.usage
+    base = source.file.parent
+    trace = source.trace or (base / told.trace if told.trace else None)
+    if trace is None and told.csv:
+        from trivium.plan.org import read_usage_csv
+
+        return read_usage_csv(base / told.csv, told.columns, bands)
+    with events(trace, source) as found:
+        demands = demand_from_events(found, band_starts=bands)
+    if trace is None and told.demand:
+        with shared.opened(source.db) as ledger:
+            totals = list(totals_of(ledger.demand(), told.demand, at))
+        demands += demand_from_totals(totals, bands)
+    return demands
+
+
+@contextmanager
+def events(trace: Path | None, source: Source) -> Iterator[Iterator[UsageEvent]]:
+    """The events to plan on, with a bar on stderr while they are read."""
+    from trivium.cli._usage import read_events
+
+    from_, to = shared.instant(source.since, "since"), shared.instant(source.until, "until")
+    if trace is not None:
+        if from_ or to:
+            raise UserError("--since, --until", source.since or source.until, "leave them out with a trace")
+        with shared.progress(f"reading {trace.name}") as show:
+            yield read_events(trace, show)
+        return
+    with shared.opened(source.db) as ledger, shared.progress("reading the ledger") as show:
+
+        def counted() -> Iterator[UsageEvent]:
+            for number, event in enumerate(ledger.events(since=from_, until=to), 1):
+                if number % 1000 == 0:
+                    show(number, None)
+                yield event
+
+        yield counted()
+
+
+def totals_of(rows: Iterator[DemandRow], named: dict[str, DemandAs], at: date) -> Iterator[object]:
+    """Totals of a source without dates, laid so that they end on the day of the plan."""
+    from trivium.core import Offer
+    from trivium.plan import Total
+
+    found = [row for row in rows if row.model in named]
+    if not found:
+        return
+    end = max(row.offset_s + row.span_s for row in found)
+    start = datetime(at.year, at.month, at.day, tzinfo=UTC) - timedelta(seconds=end)
+    sums: dict[tuple[str, int], list[int]] = {}
+    spans: dict[tuple[str, int], int] = {}
+    for row in found:
+        key = (row.model, row.offset_s)
+        counts = sums.setdefault(key, [0, 0, 0])
+        for index, count in enumerate((row.requests, row.input_tokens, row.output_tokens)):
+            counts[index] += count
+        spans[key] = row.span_s
+    for (model, offset), (requests, input_tokens, output_tokens) in sorted(sums.items()):
+        entry = named[model]
+        share, tokens = Fraction(entry.percent) / 100, Fraction(entry.tokens_percent) / 100
+        offer = Offer(entry.surface, entry.scope, entry.model)
+        yield Total(
+            workload=entry.workload,
+            offer=offer,
+            at=start + timedelta(seconds=offset),
+            span=timedelta(seconds=spans[model, offset]),
+            requests=round(requests * share),
+            input=round(input_tokens * share * tokens),
+            output=round(output_tokens * share * tokens),
+            peak_over_mean=Fraction(entry.peak_over_mean),
+        )
