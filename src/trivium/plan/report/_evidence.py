@@ -30,7 +30,7 @@ def evidence_section(refs: Refs, conflicts: Sequence[Conflict]) -> Section:
                 weights=(4, 4, 4, 4),
             )
         )
-    return Section("evidence", "Evidence", 2, tuple(blocks), opens_page=True)
+    return Section("evidence", "Evidence", 2, tuple(blocks))
 
 
 def _entry(name: str, number: int, refs: Refs) -> Entry:

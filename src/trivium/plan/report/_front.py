@@ -10,7 +10,7 @@ from trivium.core import Checkpoint, Offer
 from trivium.plan.decision import Decided, Decision, Spread
 from trivium.plan.report._charts import cone_chart
 from trivium.plan.report._document import Block, Cell, Chart, Grid, Items, Ref, Section, Text
-from trivium.plan.report._words import offer_text, percent, range_usd, surface_text, usd
+from trivium.plan.report._words import offer_text, percent, points, range_usd, surface_text, usd
 
 SENTENCES_MAX = 7
 _STEPS_MAX = 3
@@ -69,7 +69,7 @@ def front(decision: Decision) -> Section:
         blocks.append(Text(Cell(" ".join(sentences)), "lead"))
     blocks.append(_totals(decision))
     if decision.total.months:
-        caption = f"Total spend a month as planned, in {decision.scenarios} scenarios of demand"
+        caption = f"Spend of {decision.total.name} as planned, in {decision.scenarios} scenarios of demand"
         blocks.append(
             Chart(cone_chart(decision.total, "Total spend").svg(), Cell(caption, (Ref("assumptions", "assumptions"),)))
         )
@@ -144,8 +144,8 @@ def decision_row(item: Decided, decision: Decision) -> tuple[Cell, ...]:
     return (name, Cell(kind), Cell(text), now, Cell(usd(item.monthly_plan_usd)), Cell(_next_best(item)))
 
 
-def _stage_words(offer: Offer, share: int) -> str:
-    return offer_text(offer) + (f" ({share} %)" if share < 100 else "")  # noqa: PLR2004  the whole is not said
+def _stage_words(offer: Offer, share: float) -> str:
+    return offer_text(offer) + (f" ({points(share)})" if share < 100 else "")  # noqa: PLR2004  the whole is not said
 
 
 def _next_best(item: Decided) -> str:

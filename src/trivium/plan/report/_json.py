@@ -29,6 +29,11 @@ def decision_json(decision: Decision) -> dict[str, Any]:
     return {"format": FORMAT, **_plain(decision, "decision")}
 
 
+def plain(value: Any, where: str = "value") -> Any:
+    """Any value of a report for `json.dumps`, by the same rules."""
+    return _plain(value, where)
+
+
 def decision_from_json(raw: Mapping[str, Any]) -> Decision:
     """The decision of `decision_json`; UserError names the field that is missing, unknown or of another kind."""
     if not isinstance(raw, Mapping):

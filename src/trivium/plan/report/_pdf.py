@@ -19,6 +19,9 @@ from trivium.plan.report._document import Document
 from trivium.plan.report._html import TEMPLATES
 
 _UNREADABLE = re.compile("[\x00-\x08\x0b-\x1f\x7f]")
+_AS_IS = {"anchor", "anchors", "kind", "role", "tone", "align", "svg", "day"}
+_LONG = re.compile(r"[^\s\u200b]{15,}")
+_JOINTS = re.compile(r"([./_:;=-])(?=\w)")
 _CHART_FONT = "Libertinus Serif"  # a drawing's page font is not there in print
 
 
@@ -51,13 +54,18 @@ def printed(doc: Document) -> bytes:
 def _plain(value: Any) -> Any:
     """For the template: rows with their anchors, drawings with a font that is there."""
     if isinstance(value, dict):
-        found = {key: _plain(item) for key, item in value.items()}
+        found = {key: item if key in _AS_IS else _plain(item) for key, item in value.items()}
         if found.get("kind") == "grid":
             anchors = found["anchors"] or [""] * len(found["rows"])
             found["rows"] = [{"anchor": a, "cells": r} for a, r in zip(anchors, found["rows"], strict=True)]
         if found.get("kind") == "chart":
-            found["svg"] = found["svg"].replace("system-ui, sans-serif", _CHART_FONT)
+            found["svg"] = value["svg"].replace("system-ui, sans-serif", _CHART_FONT)
         return found
     if isinstance(value, list | tuple):
         return [_plain(item) for item in value]
-    return _UNREADABLE.sub(" ", value) if isinstance(value, str) else value
+    return _breakable(_UNREADABLE.sub(" ", value)) if isinstance(value, str) else value
+
+
+def _breakable(text: str) -> str:
+    """Long names may break after their dots and dashes: a zero-width space marks where."""
+    return _LONG.sub(lambda word: _JOINTS.sub("\\1\u200b", word[0]), text)

@@ -17,7 +17,7 @@ from trivium.plan.report._charts import (
 from trivium.plan.report._document import Block, Cell, Chart, Grid, Ref, Section, Text
 from trivium.plan.report._front import decision_row
 from trivium.plan.report._refs import Refs
-from trivium.plan.report._words import percent, range_usd, signed_usd, surface_text, usd
+from trivium.plan.report._words import percent, points, range_usd, signed_usd, surface_text, usd
 
 _FRONT_ROWS = 40
 _CENT = 0.005
@@ -166,7 +166,7 @@ def _losses(decision: Decision) -> Iterator[Block]:
         rows = tuple(
             (
                 Cell(surface_text(loss.surface)),
-                Cell(f"{loss.share_continues_percent:.0f} %"),
+                Cell(points(loss.share_continues_percent)),
                 Cell(usd(loss.extra_usd_per_month)),
                 Cell(", ".join(loss.workloads_stopped) or "none"),
                 Cell(loss.note),

@@ -54,6 +54,11 @@ def percent(share: float, digits: int = 0) -> str:
     return f"{100 * share:.{digits}f} %"
 
 
+def points(value: float) -> str:
+    """A number of percent (62.5) as text; whole where it is whole."""
+    return f"{value:.4g} %"
+
+
 def range_usd(spread: Spread) -> str:
     """Nine chances in ten."""
     return f"{usd(spread.quantiles_usd[0]).removesuffix(' USD')} to {usd(spread.quantiles_usd[-1])}"
@@ -78,7 +83,7 @@ def surface_text(surface: str) -> str:
 def stage_text(stage: Stage) -> str:
     """A stage in few words, for a bar of a timeline."""
     tier = f" {stage.offer.tier}" if stage.offer.tier != "standard" else ""
-    share = f" {stage.share_percent} %" if stage.share_percent < 100 else ""  # noqa: PLR2004  the whole is not said
+    share = f" {points(stage.share_percent)}" if stage.share_percent < 100 else ""  # noqa: PLR2004  the whole is not said
     changed = f" {stage.offer.model}" if stage.offer.model != stage.model else ""
     return f"{stage.offer.surface} {stage.offer.scope}{tier}{share}{changed}"
 

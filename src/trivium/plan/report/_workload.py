@@ -8,7 +8,7 @@ from trivium.plan.decision import Decided, Decision, Excluded
 from trivium.plan.report._charts import cone_chart, placement_chart
 from trivium.plan.report._document import Block, Cell, Chart, Grid, Items, Ref, Section, Text
 from trivium.plan.report._refs import Refs
-from trivium.plan.report._words import month, offer_text, range_usd, usd
+from trivium.plan.report._words import month, offer_text, points, range_usd, usd
 
 QUESTIONS = {
     "type": "1 Dominant type",
@@ -70,7 +70,7 @@ def _answers(item: Decided, refs: Refs) -> Iterator[Block]:
         name = QUESTIONS.get(answer.question, answer.question)
         rows.append((Cell(name), Cell(answer.verdict, tone="strong"), Cell(" ".join(more), refs.of(answer.basis))))
     yield Grid(("Question", "Answer", "Why"), "lll", tuple(rows), title="Five questions", weights=(3, 3, 9))
-    points = tuple(
+    found = tuple(
         (
             Cell(QUESTIONS.get(answer.question, answer.question)[:1]),
             Cell(point.what),
@@ -80,9 +80,9 @@ def _answers(item: Decided, refs: Refs) -> Iterator[Block]:
         for answer in item.answers
         for point in answer.points
     )
-    if points:
+    if found:
         headers = ("Q", "Looked at", "Found", "Speaks for")
-        yield Grid(headers, "llll", points, title="Evidence for the answers", weights=(1, 6, 6, 5))
+        yield Grid(headers, "llll", found, title="Evidence for the answers", weights=(1, 6, 6, 5))
 
 
 def _placement(item: Decided, decision: Decision) -> Iterator[Block]:
@@ -96,7 +96,7 @@ def _placement(item: Decided, decision: Decision) -> Iterator[Block]:
             Cell(offer_text(stage.offer)),
             Cell(stage.model if stage.model != stage.offer.model else ""),
             Cell(stage.cache_life or ""),
-            Cell(f"{stage.share_percent} %"),
+            Cell(points(stage.share_percent)),
         )
         for stage in item.stages
     )
