@@ -183,6 +183,15 @@ def test_the_weekend_comes_back() -> None:
     assert (middle[:, [2, 3]] < 0.6 * middle[:, [0, 1, 4, 5, 6]].min()).all()  # the third and fourth day from Thursday
 
 
+def test_use_of_long_ago_is_silence_that_may_end_as_it_was() -> None:
+    """Two months of hours are what hours are judged by: what was used before them stays silent, by and large."""
+    values = 50.0 * np.exp(rng().normal(0, 0.1, (2, 1700)))
+    values[1, 100:] = 0.0
+    paths = fit(history(values, HOUR)).sample(24, 400, rng(), step=HOUR).paths
+    assert (paths[1] == 0).mean() > 0.95
+    assert (paths[0] > 0).mean() > 0.99
+
+
 def test_days_are_the_mean_of_their_hours_and_shorter_steps_are_refused() -> None:
     model = fit(history(np.exp(rng().normal(0, 0.3, (2, 96))), HOUR))
     cone = model.sample(2, 50, rng(), step=DAY)

@@ -18,7 +18,9 @@ from trivium.plan.cone._values import DAY, WEEK, Array, Flags, History, Index
 
 _SMOOTHING = (0.1, 0.2, 0.35, 0.5, 0.7, 0.9)
 _DAMPING = (0.85, 0.95, 0.99)
-_RUNS = (1, 2, 4, 8, 16, 32)  # how long a workload has been as it is: the first length of each class
+_RUNS = np.array([2**n for n in range(11)])  # how long a workload has been as it is: the first length of each class
+_SUPPOSED = 0.3 / _RUNS  # chance a step of a change where none was seen: what has lasted long lasts on
+_SUPPOSED_STEPS = 2.0  # what that weighs
 _LENDING = 6.0  # what the population's rate weighs against a workload's own, in steps
 _LEAST = 1e-12  # a series that never misses has no spread to divide by
 _SPREAD_LENDING = 1.5  # the same for the size of what the level misses
@@ -26,6 +28,7 @@ _SEASON_LENDING = 0.7
 _OPTIMISM = 1.1  # misses inside the history are smaller than those to come: season and mean were fitted to them
 _ENOUGH = 20  # misses, below which their own shape says nothing
 _FEW = np.array([-1.3, -0.8, -0.4, -0.1, 0.1, 0.4, 0.8, 1.3])  # taken for their shape then
+MEMORY = 1500  # steps: two months of hours, four years of days
 _FADE = 0.94  # weight of the last miss but one: spreads come in spells
 
 
@@ -70,8 +73,10 @@ def phases(start: datetime, step: timedelta, count: int) -> tuple[Index, Index]:
     return of_day, np.array([when.weekday() for when in at], dtype=np.intp)
 
 
-def fit_fast(history: History) -> Fast:
-    """Fit season, level, spreads and silence."""
+def fit_fast(whole: History) -> Fast:
+    """Fit season, level, spreads and silence to the last `MEMORY` steps."""
+    before = max(0, whole.values.shape[1] - MEMORY)
+    history = History(whole.names, whole.start + before * whole.step, whole.step, whole.values[:, before:])
     values = history.values
     active = values > 0
     logs = np.where(active, np.log(np.where(active, values, 1.0)), np.nan)
@@ -84,7 +89,17 @@ def fit_fast(history: History) -> Fast:
     _, smoothing, damping = min(tried)
     carry = _carry(flat, smoothing, damping, ahead)
     level, mean, missed, _, _ = _follow(flat, smoothing, damping)
+    long_ago = ~np.isfinite(level)  # not used in these steps: should it return, then as it was
+    with np.errstate(divide="ignore"):
+        level[long_ago] = mean[long_ago] = np.log(_mean(whole.values[long_ago]))
     return _spreads(values, active, season, (smoothing, damping, carry), level, mean, missed)
+
+
+def _mean(values: Array) -> Array:
+    """The mean use while used."""
+    used = values > 0
+    mean: Array = np.where(used, values, 0.0).sum(axis=1) / np.maximum(used.sum(axis=1), 1)
+    return mean
 
 
 def _further(flat: Array, smoothing: float, damping: float, ahead: Sequence[int]) -> list[Array]:
@@ -155,9 +170,10 @@ def _spreads(
     back_spread = 1.5
     if min(len(back), len(misses)) >= _ENOUGH:
         back_spread = max(1.0, float(np.std(back)) / max(float(np.std(misses)), 1e-9))
-    logs = np.where(active, np.log(np.where(active, values, 1.0)), np.nan)
-    low, high = np.nanmin(logs, axis=1), np.nanmax(logs, axis=1)
-    number = active.sum(axis=1)
+    logs = np.log(np.where(active, values, 1.0))
+    number = np.maximum(active.sum(axis=1), 1)
+    low = np.minimum(level, np.where(active, logs, np.inf).min(axis=1))
+    high = np.maximum(level, np.where(active, logs, -np.inf).max(axis=1))
     slack = np.minimum(spread, 1.0) * 1.0 / np.sqrt(number) + 1.2 / number
     common_sd, common_seen = _common(values, missed, steady)
     used, length, ends, returns, own_ends, own_returns = _silence(values)
@@ -270,7 +286,7 @@ def _common(values: Array, missed: Array, steady: Flags) -> tuple[float, float]:
 
 
 def _class(length: Index) -> Index:
-    return np.searchsorted(np.array(_RUNS), length, side="right") - 1
+    return np.searchsorted(_RUNS, length, side="right") - 1
 
 
 def _silence(
@@ -298,7 +314,7 @@ def _silence(
             rows = at_risk & (was == bool(state))
             exposure[state] += np.bincount(kind[rows], minlength=len(_RUNS))
             events[state] += np.bincount(kind[rows & event], minlength=len(_RUNS))
-    rate = (events + 0.5) / (exposure + 2.0)
+    rate = (events + _SUPPOSED_STEPS * _SUPPOSED) / (exposure + _SUPPOSED_STEPS)
     own = np.zeros((2, 2, count))  # state, events or expected
     for was, kind, event, at_risk in record:
         for state in (0, 1):
@@ -357,7 +373,8 @@ def _chances(
 ) -> Array:
     """Chance of a change by workload, scenario and class of length, with what is not known about it."""
     events, exposure = everyone
-    rate = rng.beta(events + 0.5, exposure - events + 1.5, (scenarios, len(_RUNS)))
+    first = events + _SUPPOSED_STEPS * _SUPPOSED
+    rate = rng.beta(first, exposure + _SUPPOSED_STEPS - first, (scenarios, len(_RUNS)))
     happened, expected = own
     lend = 1.5
     frailty = rng.gamma(happened[:, None] + lend, 1.0, (len(happened), scenarios)) / (expected[:, None] + lend)

@@ -5,16 +5,17 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import cached_property
 
 import numpy as np
 
 from trivium.core import UserError
 from trivium.plan.cone._fast import Fast, fit_fast, has_fast, sample_fast
 from trivium.plan.cone._slow import Slow, fit_slow, sample_growth, sample_slow
-from trivium.plan.cone._values import EVERY, MONTH, WEEK, Array, Belief, Cone, History, Prior, default_prior
+from trivium.plan.cone._values import DAY, EVERY, MONTH, WEEK, Array, Belief, Cone, History, Prior, default_prior
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class ConeModel:
     """A fitted cone: parameters with what is not known about them, and sentences naming what was supposed."""
 
@@ -24,8 +25,12 @@ class ConeModel:
     base: Array  # mean use a step of the history over the base period
     base_steps: int
     slow: Slow
-    fast: Fast | None  # None where steps are a week or longer, or too few
     assumptions: tuple[str, ...]
+
+    @cached_property
+    def fast(self) -> Fast | None:
+        """The part for steps below a week, fitted when first asked for; None where the history has no such steps."""
+        return fit_fast(self.history) if has_fast(self.history) else None
 
     def sample(self, steps: int, scenarios: int, rng: np.random.Generator, *, step: timedelta = MONTH) -> Cone:
         """`steps` steps from the end of the history on, each relative to the base period."""
@@ -33,10 +38,11 @@ class ConeModel:
             raise UserError("steps, scenarios", (steps, scenarios), "ask for at least one of each")
         if step < self.history.step:
             raise UserError("step", step, f"the history has steps of {self.history.step}: ask for no shorter ones")
-        if self.fast is None or step >= WEEK:
+        fast = self.fast if step < WEEK else None
+        if fast is None:
             paths = sample_slow(self.slow, steps, scenarios, rng, step)
         else:
-            paths = self._sample_fast(self.fast, steps, scenarios, rng, step)
+            paths = self._sample_fast(fast, steps, scenarios, rng, step)
         return Cone(self.history.names, self.history.end, step, paths / self.base[:, None, None], self.base)
 
     def _sample_fast(self, fast: Fast, steps: int, scenarios: int, rng: np.random.Generator, step: timedelta) -> Array:
@@ -68,9 +74,8 @@ def fit(
     base_steps = min(max(1, round(base / history.step)), history.values.shape[1])
     means, silent = _base(history, base_steps)
     slow = fit_slow(history, believed, supposed)
-    fast = fit_fast(history) if has_fast(history) else None
     said = _assumptions(history, believed, supposed, silent)
-    return ConeModel(history, supposed, believed, means, base_steps, slow, fast, said)
+    return ConeModel(history, supposed, believed, means, base_steps, slow, said)
 
 
 def _base(history: History, steps: int) -> tuple[Array, list[str]]:
@@ -115,6 +120,11 @@ def _assumptions(history: History, beliefs: Mapping[str, Belief], prior: Prior, 
         )
     if history.step >= WEEK or months < 24:  # noqa: PLR2004  a season must be seen twice to be told from growth
         said.append("no season of the year is supposed: it would have to be seen twice")
+    days = history.values.shape[1] * history.step / DAY
+    if history.step < DAY and days < 2:  # noqa: PLR2004  a day must be seen twice
+        said.append("no hour of the day is told from another: it would have to be seen twice")
+    if history.step < WEEK and days < 14:  # noqa: PLR2004  a week must be seen twice
+        said.append("no weekday is told from another: it would have to be seen twice")
     if silent:
         said.append(
             f"not used in the base period, so measured against their mean over the history: {', '.join(silent)}"
