@@ -61,7 +61,7 @@ def _bridge(bridge: Bridge, refs: Refs) -> Iterator[Block]:
     rows = tuple(
         (Cell(step.name), Cell(write(step.amount_usd)), Cell(step.why, refs.of(step.basis))) for step, write in steps
     )
-    yield Grid(("Step", "Amount", "Why"), "lrl", rows, title=bridge.title, weights=(4, 3, 7))
+    yield Grid(("Step", "Amount", "Why"), "lrl", rows, weights=(4, 3, 7))
 
 
 def commitments_section(decision: Decision, refs: Refs) -> Section:

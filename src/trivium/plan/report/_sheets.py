@@ -49,7 +49,7 @@ def _section(sheet: Sheet, number: int, refs: Refs) -> Section:
     if sheet.asks:
         headers = ("Point", "Ask for", "Worth to us", "Because", "Rests on")
         rows = tuple(_row(ask, refs) for ask in sheet.asks)
-        blocks.append(Grid(headers, "llrll", rows, title="What to ask for", weights=(3, 6, 4, 6, 3)))
+        blocks.append(Grid(headers, "lllll", rows, title="What to ask for", weights=(3, 6, 4, 6, 3)))
     if sheet.alternatives:
         if sheet.leaving_usd_per_month is None:
             text = "What we do otherwise. Not everything has another place, which weakens our hand:"
