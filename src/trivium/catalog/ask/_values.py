@@ -11,6 +11,9 @@ from trivium.catalog._conflicts import Conflict
 from trivium.catalog._snapshot import Snapshot
 from trivium.catalog._states import standing
 
+_MODELS_SHOWN = 4
+_NO_UNIT = frozenset({"text", "boolean", "list", "quote", "date", "event", "year"})  # what kind of value it is
+
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
@@ -128,8 +131,16 @@ def evidence_of(snapshot: Snapshot, claim: Claim, at: date) -> Evidence:
 
 
 def said(claim: Claim) -> str:
-    """The value of a claim with its unit."""
-    return f"{claim.value} {claim.unit}".strip()
+    """The value of a claim with its unit, where the unit is one."""
+    return claim.value if claim.unit in _NO_UNIT else f"{claim.value} {claim.unit}".strip()
+
+
+def place_of(claim: Claim) -> str:
+    """The subject of a claim, a long list of models shortened to their number."""
+    place, slash, models = claim.subject.partition("/")
+    if not slash or len(claim.models) <= _MODELS_SHOWN or models != ";".join(claim.models):
+        return claim.subject
+    return f"{place} ({len(claim.models)} models)"
 
 
 def state_of(snapshot: Snapshot, claim: Claim, at: date) -> str:
