@@ -21,16 +21,18 @@ _DAYS_TO_APPLY = 14
 
 @dataclass(frozen=True, slots=True)
 class Todo:
-    """Something to do by a day."""
+    """Something to do by a day; `rank` says what comes first where not everything is told: sign, route, ask, look."""
 
     due: date
     text: str
     anchor: str
+    rank: int
 
 
 def next_steps(decision: Decision, most: int = _STEPS_MAX) -> tuple[Todo, ...]:
-    """What to do next: sign, ask, route, look again; the nearest day first."""
-    return tuple(sorted(_todos(decision), key=lambda todo: todo.due)[:most])
+    """What to do next: sign, route, ask, look again, as much of it as is told; the nearest day first."""
+    chosen = sorted(_todos(decision), key=lambda todo: (todo.rank, todo.due))[:most]
+    return tuple(sorted(chosen, key=lambda todo: (todo.due, todo.rank)))
 
 
 def _todos(decision: Decision) -> Iterator[Todo]:
@@ -41,19 +43,19 @@ def _todos(decision: Decision) -> Iterator[Todo]:
         due = min((point.due for point in mine), default=decision.at + timedelta(days=_DAYS_TO_APPLY))
         if advice.verdict == "sign":
             told |= {point for point in mine if point.due == due}
-            yield Todo(due, f"Sign {advice.contract} at {usd(advice.level_usd_per_year)} a year.", "commitments")
+            yield Todo(due, f"Sign {advice.contract} at {usd(advice.level_usd_per_year)} a year.", "commitments", 0)
     moving = [item.workload for item in decision.workloads if item.monthly_now_usd - item.monthly_plan_usd > _CENT]
     if any(item.stages for item in decision.workloads):
         what = f"it changes what {_few(moving)} costs" if moving else "it keeps everything where it is"
         due = decision.at + timedelta(days=_DAYS_TO_APPLY)
-        yield Todo(due, f"Give the gateway the route table of this plan: {what}.", "placement")
+        yield Todo(due, f"Give the gateway the route table of this plan: {what}.", "placement", 1)
     for note in decision.notes:
         if "ask for" in note:
             due = decision.at + timedelta(days=_DAYS_TO_APPLY)
-            yield Todo(due, note[0].upper() + note[1:].rstrip(".") + ".", "method")
+            yield Todo(due, note[0].upper() + note[1:].rstrip(".") + ".", "method", 2)
     for point in ahead:
         if point not in told:
-            yield Todo(point.due, f"{point.subject}: {point.reason}.", "checkpoints")
+            yield Todo(point.due, f"{point.subject}: {point.reason}.", "checkpoints", 3)
 
 
 def _few(names: list[str], most: int = 3) -> str:

@@ -70,19 +70,15 @@ def _answers(item: Decided, refs: Refs) -> Iterator[Block]:
         name = QUESTIONS.get(answer.question, answer.question)
         rows.append((Cell(name), Cell(answer.verdict, tone="strong"), Cell(" ".join(more), refs.of(answer.basis))))
     yield Grid(("Question", "Answer", "Why"), "lll", tuple(rows), title="Five questions", weights=(3, 3, 9))
-    found = tuple(
-        (
-            Cell(QUESTIONS.get(answer.question, answer.question)[:1]),
-            Cell(point.what),
-            Cell(point.value, refs.of(point.basis)),
-            Cell(point.speaks_for),
-        )
-        for answer in item.answers
-        for point in answer.points
-    )
-    if found:
-        headers = ("Q", "Looked at", "Found", "Speaks for")
-        yield Grid(headers, "llll", found, title="Evidence for the answers", weights=(1, 6, 6, 5))
+    for answer in item.answers:
+        if answer.points:
+            name = QUESTIONS.get(answer.question, answer.question)
+            found = tuple(
+                (Cell(point.what), Cell(point.value, refs.of(point.basis)), Cell(point.speaks_for))
+                for point in answer.points
+            )
+            headers = ("Looked at", "Found", "Speaks for")
+            yield Grid(headers, "lll", found, title=f"Evidence: {name}", weights=(6, 7, 5))
 
 
 def _placement(item: Decided, decision: Decision) -> Iterator[Block]:
