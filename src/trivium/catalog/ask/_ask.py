@@ -32,6 +32,7 @@ _ANSWERS: Mapping[str, Callable[[Draft, Reading], None]] = {
     "retirement": _platforms.answer_retirement,
     "attestation": _platforms.answer_attestation,
     "capability": _platforms.answer_capability,
+    "availability": _platforms.answer_availability,
     "quota": _platforms.answer_quota,
 }
 _SLOT_WORDS = {
@@ -93,6 +94,7 @@ def _slots_of(kind: Kind) -> tuple[str, ...]:
         "retirement": ("model", "place"),
         "attestation": ("attestation", "place", "model"),
         "capability": ("capability", "place", "model"),
+        "availability": ("model", "place"),
         "quota": ("model", "place"),
         "finance": ("party",),
         "platform-for-type": ("type",),

@@ -138,7 +138,7 @@ def answer_aws_benefits(draft: Draft, _reading: Reading) -> None:
     word = (
         "Fine-tuning is in force on " + ", ".join(one.surface for one in in_force)
         if in_force
-        else ("Not the one the article names: no Claude can be tuned anywhere on that day")
+        else ("Not the one the article names: no claim says that any Claude can be tuned anywhere on that day")
     )
     draft.say(f"{word}.", *claims)
     for one in tuning:
@@ -156,6 +156,7 @@ def answer_aws_benefits(draft: Draft, _reading: Reading) -> None:
             if claim.surface == "bedrock" and not claim.models and claim.status not in _UNSURE:
                 draft.say(f"{name} on bedrock: {claim.value}; compare the other surfaces.", claim)
     _article(draft, ("article.S039", "article.S069", "article.S070", "article.S080", "article.S089"))
+    _since_article(draft, [claim for claim in (*claims, *only) if claim is not None])
 
 
 def _only_on(draft: Draft, surfaces: Sequence[str]) -> list[Claim]:
@@ -258,9 +259,12 @@ def _article(draft: Draft, names: Sequence[str]) -> None:
 
 
 def _since_article(draft: Draft, claims: Iterable[Claim]) -> None:
-    """Which of the claims were announced after the article's newest fact."""
+    """Which of the claims were announced, or ended, after the article's newest fact."""
     day = article_day(draft.snapshot)
     if day is None:
         return
-    later = [claim.id for claim in claims if (claim.announced_on or claim.valid_from or day) > day]
-    draft.say(f"Since the article's newest fact ({day}): {', '.join(dict.fromkeys(later)) or 'nothing new on it'}.")
+    asked = list({claim.id: claim for claim in claims}.values())
+    new = [claim.id for claim in asked if (claim.announced_on or claim.valid_from or day) > day]
+    ended = [claim.id for claim in asked if claim.valid_until is not None and day < claim.valid_until <= draft.at]
+    told = [f"{word}: {', '.join(ids)}" for word, ids in (("new", new), ("ended", ended)) if ids]
+    draft.say(f"Since the article's newest fact ({day}): {'; '.join(told) or 'nothing new on it'}.")

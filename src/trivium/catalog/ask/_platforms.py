@@ -10,10 +10,11 @@ from trivium.catalog.ask._advantages import CUSTOMISATION, INFERENCE, advantages
 from trivium.catalog.ask._prices import price_parity
 from trivium.catalog.ask._reading import Reading
 from trivium.catalog.ask._values import Draft, place_of, said, state_of
-from trivium.core import ROUTABLE_SURFACES
+from trivium.core import ROUTABLE_SURFACES, SURFACES
 
 _RETIREMENT = "retirement"
 _LIMITS = ("rpm:", "itpm:", "otpm:", "tpm:", "default_tpm", "tpd", "rate_limit", "quota_", "default_quota")
+_UNCOUNTED = frozenset({FORWARD_LOOKING, "unconfirmed"})
 _WORDS = {True: "yes", False: "no", None: "not said"}
 
 
@@ -95,7 +96,7 @@ def answer_capability(draft: Draft, reading: Reading) -> None:
             if not claims:
                 rows.append((surface, name, "not said", "", "", ""))
             for claim in claims:
-                has = yes_or_no(claim.value) if claim.status != "unconfirmed" else None
+                has = yes_or_no(claim.value) if claim.status not in _UNCOUNTED else None
                 rows.append((place_of(claim), name, _WORDS[has], said(claim), claim.status, claim.id))
                 if has:
                     offering.setdefault(name, []).append(place_of(claim))
@@ -134,6 +135,54 @@ def _was(draft: Draft, name: str, models: tuple[str, ...], places: tuple[str, ..
                 f"{state}: {place_of(claim)}: {said(claim)}, {claim.valid_from or '…'} to {claim.valid_until or '…'}.",
                 claim,
             )
+
+
+def answer_availability(draft: Draft, reading: Reading) -> None:
+    """Where models are offered on a day, by claims on that and by their prices; gaps are said to be unknown."""
+    places = reading.named("place")
+    rows: list[tuple[str, ...]] = []
+    for model in reading.named("model"):
+        offered = []
+        for surface in places or SURFACES:
+            found, available = _available(draft, surface, model)
+            rows += found
+            if available:
+                offered.append(surface)
+        draft.say(f"{model} on {draft.at} is available, or has a price, on: {', '.join(offered) or 'no surface'}.")
+    draft.answered = bool(rows)
+    if rows:
+        draft.notes.append("A surface that is not listed is one that no claim speaks of: that is unknown, not a no.")
+    headers = ("surface", "model", "what", "says", "window", "grade", "state", "claims")
+    draft.show("Availability", headers, rows)
+
+
+def _available(draft: Draft, surface: str, model: str) -> tuple[list[tuple[str, ...]], bool]:
+    """What claims and prices say of a model on a surface, and whether it is to be had on the day."""
+    claims = [
+        claim
+        for predicate in ("available", "suspended")
+        for claim in draft.snapshot.find(predicate=predicate)
+        if claim.surface == surface and model in claim.models
+    ]
+    draft.rest_on(*claims)
+    rows = []
+    yes = suspended = False
+    for claim in claims:
+        state = state_of(draft.snapshot, claim, draft.at)
+        window = f"{claim.valid_from or '…'} to {claim.valid_until or '…'}"
+        rows.append((surface, model, claim.predicate, said(claim), window, claim.status, state, claim.id))
+        holds = claim.holds_on(draft.at) and claim.status not in _UNCOUNTED
+        yes |= holds and claim.predicate == "available" and bool(yes_or_no(claim.value))
+        suspended |= holds and claim.predicate == "suspended" and yes_or_no(claim.value) is not False
+    sold = [cell for cell in draft.snapshot.cells if (cell.surface, cell.model) == (surface, model)]
+    now = [cell for cell in sold if cell.holds_on(draft.at) and cell.status not in _UNCOUNTED]
+    if now:
+        first = min(now, key=lambda cell: (cell.tier != "standard", cell.id))
+        draft.rest_on(*(draft.snapshot.claim(name) for name in first.claim_ids))
+        window = f"{first.valid_from or '…'} to {first.valid_until or '…'}"
+        names = ", ".join(first.claim_ids)
+        rows.append((surface, model, "sold", f"{len(now)} prices", window, first.status, "in force", names))
+    return rows, (yes or bool(now)) and not suspended
 
 
 def answer_attestation(draft: Draft, reading: Reading) -> None:
