@@ -93,7 +93,7 @@ def best_of_all(instance: Months, moves: Moves, stay: int) -> float:
 @pytest.mark.parametrize(("stay", "length"), [(1, 3), (2, 4), (3, 4)])
 @pytest.mark.parametrize("seed", range(2))
 def test_the_answer_is_the_best_of_all(form: str, stay: int, length: int, seed: int) -> None:
-    """Two workloads, three offers on two surfaces, four scenarios, two commitments of two sizes each, cut by the end."""
+    """Two workloads, three offers on two surfaces, four scenarios, two commitments of two sizes, cut by the end."""
     rng = np.random.default_rng(seed)
     instance = replace(world(rng, 2, 3, 2, length, 4), month_weight=np.array([1.0, 1.0, 0.9, 0.9])[:length])
     month = float(instance.demand.mean(axis=1).sum(axis=0)[0])

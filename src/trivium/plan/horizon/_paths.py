@@ -95,7 +95,7 @@ def solve_paths(instance: Spending, moves: Moves, *, gap: float = 0.005, branche
     ways = _ways(instance, moves)
     mean = np.where(instance.feasible, _monthly_mean(instance), np.inf)
     _name_the_stranded(instance, mean)
-    total = float(np.where(np.isfinite(mean), mean, 0.0).min(axis=1).sum())
+    total = float(mean.min(axis=1).sum())
     scale = _SCALED_TOTAL / total if total > 0 else 1.0
     terms, spend_weight = terms_of(instance, scale)
     scaled = Ways(ways.feasible, ways.switch_usd * scale, ways.stay_months, ways.start, ways.month_weight)

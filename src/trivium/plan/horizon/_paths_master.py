@@ -79,7 +79,7 @@ class Master:
             if deal.take_or_pay:
                 self._lay_take_or_pay(number, deal, spend_max)
         self._solver = quiet_solver()
-        self._solver.setOptionValue("simplex_iteration_limit", _PIVOTS_MAX)
+        self._solver.setOptionValue("simplex_iteration_limit", _PIVOTS_MAX + 5 * self._program.rows)
         self._fixed = self._program.columns
         self._solver.passModel(self._program.finish())
         self._columns = 0

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from trivium.plan.horizon._paths_master import Columns, Master, Relaxed, Stuck
 from trivium.plan.horizon._paths_price import Ahead, Ways, look_ahead, paths_within, switching_usd
 from trivium.plan.horizon._paths_round import Choice, Rounder
-from trivium.plan.horizon._paths_terms import Terms
+from trivium.plan.horizon._paths_terms import Option, Terms
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -129,6 +129,7 @@ class Search:
         if not np.isfinite(value).all():
             return None
         self._offer(np.arange(self._workloads), path)
+        self._best = self._first()
         queue: list[tuple[float, int, Branch]] = [(-np.inf, 0, root)]
         closed, branches, serial = np.inf, 0, 0
         while queue and branches < self._branches_max:
@@ -142,10 +143,18 @@ class Search:
             for child in children:
                 serial += 1
                 heapq.heappush(queue, (bound, serial, child))
-        if self._best is None or self._pool is None:
-            return None
+        assert self._pool is not None  # noqa: S101  the first paths are in it
         bound = min([closed, self._best.value, *(entry[0] for entry in queue)])
         return Found(self._best, self._pool, bound, self._rounds, branches)
+
+    def _first(self) -> Choice:
+        """Each workload's cheapest path under the smallest sizes, bettered: an answer whatever the program does."""
+        assert self._pool is not None  # noqa: S101  the first paths are in it
+        sizes = tuple(
+            deal.options[0] if deal.options else Option(deal.low_usd, deal.discount) for deal in self._case.terms.deals
+        )
+        everyone = np.arange(self._workloads)
+        return self._rounder.improve(self._pool, np.ones(self._workloads, dtype=bool), everyone, sizes)
 
     def _root(self) -> Branch:
         surfaces = len(self._case.open_usd)
