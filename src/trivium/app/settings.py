@@ -81,6 +81,7 @@ class WorkloadEntry(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     models: tuple[str, ...] = ()
     surfaces: tuple[str, ...] = ()
     tags: dict[str, str] = {}
+    needs: dict[str, Any] = {}  # read by `trivium plan` alone
 
 
 class LimitEntry(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -128,6 +129,12 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     workloads: dict[str, WorkloadEntry] = {}
     limits: dict[str, LimitEntry] = {}
     prices_as_of: date | None = None  # pin the catalogue to what had been announced by a day
+    # tables of the same file that `trivium plan` reads and the gateway does not
+    organisation: dict[str, Any] = {}
+    contracts: dict[str, Any] = {}
+    microsoft: dict[str, Any] = {}
+    onboarding: dict[str, Any] = {}
+    usage: dict[str, Any] = {}
 
 
 def read_settings(path: Path) -> Settings:

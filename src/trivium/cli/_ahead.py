@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from trivium.catalog import Snapshot
     from trivium.core import UsageEvent
     from trivium.ledger import DemandRow
-    from trivium.plan import Demand
+    from trivium.plan import Demand, Total
     from trivium.plan.decide import Evidence, Given
     from trivium.plan.org import DemandAs, Organisation
     from trivium.plan.seats import SeatUsage
@@ -131,7 +131,7 @@ def seats(source: Source, organisation: Organisation) -> tuple[SeatUsage, ...]:
     from trivium.plan.seats import read_seats
 
     base = source.file.parent
-    return tuple(item for name in organisation.microsoft.exports for item in read_seats(base / name).usage)
+    return tuple(item for name in organisation.microsoft.exports for item in read_seats(base / name))
 
 
 def usage(source: Source, organisation: Organisation, bands: Sequence[int], at: date) -> tuple[Demand, ...]:
@@ -177,7 +177,7 @@ def events(trace: Path | None, source: Source) -> Iterator[Iterator[UsageEvent]]
         yield counted()
 
 
-def totals_of(rows: Iterator[DemandRow], named: dict[str, DemandAs], at: date) -> Iterator[object]:
+def totals_of(rows: Iterator[DemandRow], named: dict[str, DemandAs], at: date) -> Iterator[Total]:
     """Totals of a source without dates, laid so that they end on the day of the plan."""
     from trivium.core import Offer
     from trivium.plan import Total

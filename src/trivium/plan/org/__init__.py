@@ -1,5 +1,7 @@
 """The organisation file: its values, reading and writing it, contracts and quotes."""
 
+from trivium.plan.org._csv import read_usage_csv
+from trivium.plan.org._read import default_organisation, parse_organisation, read_organisation
 from trivium.plan.org._values import (
     About,
     Assumption,
@@ -16,6 +18,7 @@ from trivium.plan.org._values import (
     Workload,
     money,
 )
+from trivium.plan.org._write import write_organisation
 
 __all__ = [
     "About",
@@ -31,5 +34,10 @@ __all__ = [
     "Tuning",
     "Usage",
     "Workload",
+    "default_organisation",
     "money",
+    "parse_organisation",
+    "read_organisation",
+    "read_usage_csv",
+    "write_organisation",
 ]

@@ -1,0 +1,49 @@
+"""Usage from a table: their columns by our names, exact counts, errors that name the line."""
+
+from pathlib import Path
+
+import pytest
+
+from trivium.core import UserError
+from trivium.plan.org import read_usage_csv
+
+TABLE = """when,app,model,calls,in,out,hit
+2026-10,chat,claude-sonnet-5,"31,000",6200000,1550000,
+2026-11-01,chat,claude-sonnet-5,1000,200000,50000,40000
+"""
+COLUMNS = {
+    "period": "when",
+    "workload": "app",
+    "requests": "calls",
+    "input_tokens": "in",
+    "output_tokens": "out",
+    "cache_read_tokens": "hit",
+}
+
+
+def test_a_table_becomes_demand(tmp_path: Path) -> None:
+    path = tmp_path / "usage.csv"
+    path.write_text(TABLE)
+    (demand,) = read_usage_csv(path, COLUMNS)
+    assert (demand.workload, demand.model, demand.requests) == ("chat", "claude-sonnet-5", 32_000)
+    assert (demand.usage.input, demand.usage.output, demand.usage.cache_read) == (6_400_000, 1_600_000, 40_000)
+    assert demand.first_at is not None
+    assert demand.last_at is not None
+    assert (demand.last_at - demand.first_at).days == 32  # October and one day of November
+
+
+@pytest.mark.parametrize(
+    ("text", "columns", "match"),
+    [
+        ("a,b\n1,2\n", {}, "usage.columns.period"),
+        (TABLE.replace("1550000", "many"), COLUMNS, r"usage\.csv:2: out"),
+        (TABLE.replace("2026-11-01", "last week"), COLUMNS, r"usage\.csv:3: when"),
+        (TABLE.replace("1000,200000", ",200000"), COLUMNS, "a gap is not zero"),
+        (TABLE, {**COLUMNS, "colour": "x"}, "usage.columns.colour"),
+    ],
+)
+def test_what_cannot_be_read_is_named(tmp_path: Path, text: str, columns: dict[str, str], match: str) -> None:
+    path = tmp_path / "usage.csv"
+    path.write_text(text)
+    with pytest.raises(UserError, match=match):
+        read_usage_csv(path, columns)
