@@ -141,9 +141,8 @@ def main() -> int:
         print(f"{os.cpu_count()} cores, load {load}; gap asked: paths {PATHS_GAP:.1%}, throughput {UNITS_GAP:.1%}")
         for line in lines:
             gap = "" if line.gap is None else f"gap {line.gap:.3%}"
-            print(
-                f"{line.name:34} {line.size:17} {line.seconds:6.1f} s  {gap:12} {line.objective_usd:12,.1f}  {line.note}"
-            )
+            usd = f"{line.objective_usd:,.1f}"
+            print(f"{line.name:34} {line.size:17} {line.seconds:6.1f} s  {gap:12} {usd:>12}  {line.note}")
     slow = [line for line in lines if line.seconds > SECONDS_MAX and not line.name.startswith(" ")]
     return 1 if slow else 0
 

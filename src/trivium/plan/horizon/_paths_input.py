@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from trivium.core import UserError
-from trivium.plan.horizon._paths_terms import Deal, Option, Terms
+from trivium.plan.horizon._paths_terms import Deal, Option, Terms, cover_order
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -112,13 +112,12 @@ def terms_of(instance: Spending, scale: float) -> tuple[Terms, Floats]:
             key = (surface, touched, float(instance.month_weight[month])) if touched else ()
             atom[surface, month] = keys.setdefault(key, len(keys))
     atom_weight = np.array([float(key[2]) if key else 1.0 for key in keys])  # type: ignore[arg-type]  # the third is a float
-    atom_surface = np.array([int(key[0]) if key else -1 for key in keys])  # type: ignore[call-overload]  # the first an int
     deals = tuple(
         _deal(commitment, number, spans[number], atom, instance.month_weight, scale)
         for number, commitment in enumerate(instance.commitments)
     )
     risk = (instance.probability, instance.risk_weight, instance.risk_level)
-    return Terms(atom, atom_weight, atom_surface, deals, *risk), weight
+    return Terms(atom, atom_weight, deals, cover_order(atom, deals), *risk), weight
 
 
 def _deal(

@@ -51,8 +51,8 @@ class Terms:
 
     atom: Ints  # (K, T) the atom that spend on a surface in a month belongs to
     atom_weight: Floats  # (A,)
-    atom_surface: Ints  # (A,), -1 where surfaces are not told apart
     deals: tuple[Deal, ...]
+    cover: tuple[tuple[int, int, int], ...]  # see cover_order
     probability: Floats  # (S,)
     risk_weight: float
     risk_level: float
@@ -80,7 +80,7 @@ class Terms:
                 cost += size.amount_usd * deal.paid
                 for period, part in enumerate(deal.parts):
                     room[number, period] = np.full(cost.shape, part * size.amount_usd / (1.0 - size.discount))
-        for atom, number, period in self._cover_order():
+        for atom, number, period in self.cover:
             covered = np.minimum(open_usd[..., atom, :], room[number, period])
             open_usd[..., atom, :] -= covered
             room[number, period] -= covered
@@ -94,17 +94,18 @@ class Terms:
                     rate[atoms] -= size.discount * self.atom_weight[atoms]
         return np.asarray(cost + np.einsum("a,...as->...s", rate, open_usd))
 
-    def _cover_order(self) -> list[tuple[int, int, int]]:
-        return sorted(
-            (
-                (atom, number, period)
-                for number, deal in enumerate(self.deals)
-                if not deal.take_or_pay
-                for period, span in enumerate(deal.spans)
-                for atom in span
-            ),
-            key=lambda piece: (piece[0], max(self.deals[piece[1]].spans[piece[2]]), piece[1]),
-        )
+
+def cover_order(atom: Ints, deals: Sequence[Deal]) -> tuple[tuple[int, int, int], ...]:
+    """(atom, deal, period) in the order in which cover is given: by month, among periods the one that ends first."""
+    first = {int(item): int(np.argwhere(atom == item)[:, 1].min()) for item in np.unique(atom)}
+    pieces = [
+        (first[item], max(first[other] for other in span), item, number, period)
+        for number, deal in enumerate(deals)
+        if not deal.take_or_pay
+        for period, span in enumerate(deal.spans)
+        for item in span
+    ]
+    return tuple((item, number, period) for _, _, item, number, period in sorted(pieces))
 
 
 def cvar_usd(cost: Floats, probability: Floats, level: float) -> Floats:
