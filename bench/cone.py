@@ -201,8 +201,12 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--worlds", type=int, default=120, help="worlds of each kind and length")
     parser.add_argument("--quick", action="store_true", help="fewer origins, fewer worlds, no statsmodels")
+    kinds = ["servegen", *WORLDS]
+    parser.add_argument("--only", nargs="*", choices=kinds, default=kinds, help="what to judge by")
     args = parser.parse_args()
-    if SERVEGEN.is_file():
+    if "servegen" not in args.only:
+        pass
+    elif SERVEGEN.is_file():
         history = servegen()
         last = history.values.shape[1]
         origins = range(12, last, 6 if args.quick else 1)
@@ -212,7 +216,7 @@ def main() -> int:
         show("ServeGen, up to a day ahead (over the mean)", judge_servegen(history, origins, ets), None)
     else:
         print(f"ServeGen is not beside the checkout ({SERVEGEN}): left out")
-    for name in WORLDS:
+    for name in (name for name in WORLDS if name in args.only):
         for months in (3, 6, 12):
             library = not args.quick and months > 3
             rows = judge_worlds(name, months, 12 if args.quick else args.worlds, library=library)
