@@ -112,7 +112,7 @@ def test_on_servegen_intervals_up_to_a_day_hold_what_they_say_per_client_and_poo
     history = module.servegen()
     assert history.values.shape == (421, 56)
     rows = module.judge_servegen(history, range(12, 56), range(20, 53, 16))
-    for group in ("clients", "used that day", "odd clients", "models", "pools of 20"):
+    for group in ("clients", "used that day", "models", "pools of 20"):
         covered = coverage(rows[group, "cone"].sampled, rows[group, "cone"].came)
         assert all(one.holds for one in covered), (group, shares(covered))
         assert loss(rows, group, "cone") < loss(rows, group, "naive")
