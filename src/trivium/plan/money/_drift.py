@@ -18,11 +18,10 @@ from trivium.plan._levers import measured_life
 from trivium.plan._market import AS_SENT, UNCOUNTED, BookMarket, Market, baseline_cost, claims_of
 from trivium.plan.decision import Basis, Bridge, Ground, Step
 from trivium.plan.money._basis import basis_of
-from trivium.plan.money._calendar import add_months, month_starts
+from trivium.plan.money._calendar import in_force, month_starts
 from trivium.plan.money._limits import crowding
 from trivium.plan.money._values import DAYS_PER_MONTH, PriceAsk
 from trivium.plan.money._worth import Part
-from trivium.plan.org import Contract
 
 _LONG_DAYS, _SHORT_DAYS = 2 * DAYS_PER_MONTH, 14.0  # from here a first month, a first week stands for early use
 _WEEK_DAYS = 7.0
@@ -245,8 +244,8 @@ def _ahead(steps: Steps, ask: PriceAsk, facts: Facts, parts: Sequence[Part], spa
     if crowded.not_known:
         steps.not_known.append(crowded.not_known)
     paid = [amount * _paid_share(ask, day) for amount, day in zip(limited, starts, strict=True)]
-    names = ", ".join(name for name, contract in ask.contracts.items() if contract.status == "signed")
-    why = f"signed: {names}" if names else "none signed"
+    names = [name for name, held in ask.contracts.items() if any(in_force(held, ask.at, day) for day in starts)]
+    why = f"signed: {', '.join(names)}" if names else "none signed"
     steps.to(sum(paid), "contracts in force", why, Basis((Ground.CONTRACT,)))
     return tuple(paid)
 
@@ -320,11 +319,3 @@ def _paid_share(ask: PriceAsk, day: date) -> float:
             ]
             share += requests / total * (1 - max(off, default=0.0))
     return share
-
-
-def in_force(contract: Contract, at: date, day: date) -> bool:
-    """Whether a signed discount holds on a day: from its start for its term, on and on if it renews."""
-    if contract.status != "signed" or contract.kind not in {"discount", "spend-commitment"}:
-        return False
-    start = contract.starts or at
-    return start <= day and (contract.renews or day < add_months(start, contract.term_months))

@@ -46,19 +46,27 @@ class _Load:
 def _loads(demands: Sequence[Demand], quotas: Sequence[Quota]) -> tuple[_Load, ...]:
     """Every quota that the present offers draw on, with what each minute draws."""
     found = []
+    known: dict[tuple[object, ...], tuple[int, ...]] = {}  # quotas of several tiers count the same
     for quota in quotas:
-        drawn: dict[int, int] = {}
-        for demand in demands:
-            share = sum(count for offer, count in demand.offers if quota.covers(offer))
-            if not share:
-                continue
-            life = "1h" if measured_life(demand) == "1h" else "5m"
-            for minute in demand.minutes:
-                load = quota.load(minute.counts(life)) * share // demand.requests
-                drawn[minute.minute] = drawn.get(minute.minute, 0) + load
-        if drawn:
-            found.append(_Load(quota, tuple(drawn.values())))
+        covered = [sum(count for offer, count in demand.offers if quota.covers(offer)) for demand in demands]
+        key = (*sorted(quota.weights.items()), *covered)
+        if key not in known:
+            known[key] = _minutes(demands, quota, covered)
+        if known[key]:
+            found.append(_Load(quota, known[key]))
     return tuple(found)
+
+
+def _minutes(demands: Sequence[Demand], quota: Quota, covered: Sequence[int]) -> tuple[int, ...]:
+    drawn: dict[int, int] = {}
+    for demand, requests in zip(demands, covered, strict=True):
+        if not requests:
+            continue
+        life = "1h" if measured_life(demand) == "1h" else "5m"
+        for minute in demand.minutes:
+            load = quota.load(minute.counts(life)) * requests // demand.requests
+            drawn[minute.minute] = drawn.get(minute.minute, 0) + load
+    return tuple(drawn.values())
 
 
 def crowding(ask: PriceAsk, facts: Facts, parts: Sequence[Part]) -> Crowding:

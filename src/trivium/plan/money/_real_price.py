@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from datetime import date, timedelta
 
 from trivium.core import Money, NoPrice, UserError
@@ -25,8 +26,10 @@ _DAY = timedelta(days=1)
 
 def real_price(ask: PriceAsk) -> RealPrice:
     """The answer with its bridges; NoPrice if what runs now has no price on the day, UserError without usage."""
-    if not ask.demands:
+    known = tuple(demand for demand in ask.demands if demand.rows)  # the rest is of unknown counts alone
+    if not known:
         raise UserError(f"workloads.{ask.workload}", "no usage", "give usage for it")
+    ask = replace(ask, demands=known)
     days = ask.span_days if ask.span_days is not None else span_days(ask)
     facts = facts_of(ask)
     table = worth(ask, facts)
@@ -40,6 +43,7 @@ def real_price(ask: PriceAsk) -> RealPrice:
         *_cache_points(ask, days),
         *(_lever_point(item, days) for item in levers),
         *_token_points(ask),
+        *_offer_points(ask, days),
         *tier_points(ask, facts, monthly),
         *(Point("not known", what, "nothing is counted for it", Basis(())) for what in drift.not_known),
     )
@@ -152,6 +156,25 @@ def _token_points(ask: PriceAsk) -> Iterator[Point]:
                 yield Point(
                     what, value, "counts are scaled before it is priced", basis_of(ask.snapshot, found.claim_ids)
                 )
+
+
+def _offer_points(ask: PriceAsk, days: float) -> Iterator[Point]:
+    """What is offered and not signed: its worth on what runs where it holds, and whether it still stands."""
+    market = BookMarket(ask.book, ask.at)
+    grounds = {"offered": Ground.QUOTE, "assumed": Ground.ASSUMPTION}
+    for name, contract in ask.contracts.items():
+        if contract.status not in grounds or contract.kind not in {"discount", "spend-commitment"}:
+            continue
+        rows = [
+            (demand, row) for demand in ask.demands for row in demand.rows if row.offer.surface in contract.surfaces
+        ]
+        here = sum(demand_cost((row,), row.offer, AS_SENT, market, demand.band_starts) for demand, row in rows)
+        worth_usd = here / 1e12 * float(contract.discount_percent) / 100 / days * DAYS_PER_MONTH
+        value = f"{worth_usd:,.2f} USD a month on what runs on {', '.join(contract.surfaces)} now"
+        gone = contract.expires is not None and contract.expires < ask.at
+        speaks = f"ask again: it lapsed on {contract.expires}" if gone else "commitments, judged over all workloads"
+        basis = Basis((Ground.MEASURED, grounds[contract.status]), note=contract.source)
+        yield Point(f"{contract.status}, not counted: {name}, {contract.discount_percent} % off", value, speaks, basis)
 
 
 def _answer(

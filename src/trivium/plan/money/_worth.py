@@ -19,10 +19,11 @@ from trivium.plan._levers import LEVERS, Prices, best_cost
 from trivium.plan._market import AS_SENT, UNCACHED, BookMarket, Market, Rate, claims_of
 from trivium.plan.decision import Ground
 from trivium.plan.money._basis import basis_of
+from trivium.plan.money._calendar import in_force
 from trivium.plan.money._tokens import DiscountMarket, TokenMarket, token_ratio
 from trivium.plan.money._values import LEVER_NAMES, LeverWorth, PriceAsk
-from trivium.plan.org import Contract
 
+_WINDOW = "context_window_tokens"
 Pick = Callable[[str, str], Fraction]  # tokens of the second model for one of the first
 
 
@@ -61,14 +62,13 @@ def facts_of(ask: PriceAsk) -> Facts:
     return facts_from(ask.snapshot, ask.at, models, names, tiers)
 
 
-def discounts_of(contracts: Iterable[Contract]) -> dict[str, Fraction]:
-    """The share off every price of a surface, by signed contracts that give one; the largest where several do."""
+def discounts_of(ask: PriceAsk) -> dict[str, Fraction]:
+    """The share off every price of a surface, by signed contracts in force on the day; the largest where several."""
     found: dict[str, Fraction] = {}
-    for contract in contracts:
-        if contract.status != "signed" or contract.kind not in {"discount", "spend-commitment"}:
-            continue
-        for surface in contract.surfaces:
-            found[surface] = max(found.get(surface, Fraction(0)), Fraction(contract.discount_percent) / 100)
+    for contract in ask.contracts.values():
+        if in_force(contract, ask.at, ask.at):
+            for surface in contract.surfaces:
+                found[surface] = max(found.get(surface, Fraction(0)), Fraction(contract.discount_percent) / 100)
     return {surface: share for surface, share in found.items() if share}
 
 
@@ -93,7 +93,7 @@ def worth(ask: PriceAsk, facts: Facts) -> Worth:
         grounds = [Ground.MEASURED]
         if name == "model" and across:
             ids = (*ids, *(claim for found in across for claim in found.claim_ids))
-        if name == "contract" and discounts_of(ask.contracts.values()):
+        if name == "contract" and discounts_of(ask):
             grounds.append(Ground.CONTRACT)
         if name in {"batch", "model", "region_scope"}:
             grounds.append(Ground.ASSUMPTION)
@@ -118,7 +118,7 @@ def parts_of(ask: PriceAsk, facts: Facts, pick: Pick, *, wider: str = "") -> tup
     base = BookMarket(ask.book, ask.at)
     same = ask.list_book is None or ask.list_book.digest == ask.book.digest
     listed = base if same or ask.list_book is None else BookMarket(ask.list_book, ask.at)
-    discounts = discounts_of(ask.contracts.values())
+    discounts = discounts_of(ask)
     contracted: Market = DiscountMarket(base, discounts) if discounts else base
     found = []
     for demand in ask.demands:
@@ -132,11 +132,22 @@ def parts_of(ask: PriceAsk, facts: Facts, pick: Pick, *, wider: str = "") -> tup
             if wider == "region_scope":
                 need = replace(need, scopes=tuple(dict.fromkeys(("global", *scopes_of(demand, need)))))
             choice = choose_from(demand, need, frame)
-            fits = ask.fits
-            if fits is not None and not wider:
-                choice = replace(choice, candidates=tuple(c for c in choice.candidates if fits(c.offer)))
+            kept = (c for c in choice.candidates if _holds(demand, c.offer, facts, pick) and _fits(ask, c.offer, wider))
+            choice = replace(choice, candidates=tuple(kept))
             found.append(Part(demand, fraction, waits, choice, Prices(own, plain), frame))
     return tuple(found)
+
+
+def _holds(demand: Demand, offer: Offer, facts: Facts, pick: Pick) -> bool:
+    """Whether the longest prompt fits the context window once another tokenizer has counted it."""
+    window = facts.capability(offer.surface, offer.model, _WINDOW).value.split(" ", 1)[0].replace(",", "")
+    ratio = pick(demand.model, offer.model)
+    return ratio <= 1 or not window.isdigit() or demand.prompt_tokens_max * ratio <= int(window)
+
+
+def _fits(ask: PriceAsk, offer: Offer, wider: str) -> bool:
+    """What evidence allows; what a lever would be worth if it were allowed asks for prices alone."""
+    return bool(wider) or ask.fits is None or ask.fits(offer)
 
 
 def requirement_of(ask: PriceAsk, demand: Demand, *, waits: bool) -> Requirement:

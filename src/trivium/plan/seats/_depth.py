@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 
 from trivium.catalog import Snapshot
@@ -50,8 +50,10 @@ class DepthAsk:
 
 def microsoft_depth(ask: DepthAsk) -> Depth:
     """The range and where it comes from; NoPrice if what runs now has no price, UserError without usage."""
-    if not ask.demands:
+    known = tuple(demand for demand in ask.demands if demand.rows)  # the rest is of unknown counts alone
+    if not known:
         raise UserError(f"workloads.{ask.workload}", "no usage", "give usage for it")
+    ask = replace(ask, demands=known)
     market = BookMarket(ask.book, ask.at)
     span = Money(sum(baseline_cost(demand, market) for demand in ask.demands))
     tokens = span.picos / 1e12 / ask.span_days * DAYS_PER_MONTH
