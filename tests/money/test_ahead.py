@@ -118,6 +118,22 @@ def test_what_is_above_a_limit_moves_and_loses_its_cache() -> None:
     assert quota.claim_ids[0] in found.basis.claim_ids
 
 
+def test_moving_part_of_a_workload_costs_the_prefixes_that_its_sessions_shared() -> None:
+    """Sessions that read what another wrote lose it when they are divided: at twice the pace a quarter is above."""
+    events = [event(0, Usage(0, 0, cache_write_5m=MTOK), session="s0")]
+    events += [event(60.0 * n, Usage(0, 0, cache_read=MTOK), session=f"s{n}") for n in range(1, 3)]
+    given = ask(demand(events), path=Path((1.0, 2.0), Basis((Ground.ASSUMPTION,))))
+    facts = facts_of(given)
+    quota = replace(
+        next(q for q in facts.quotas if q.surface == "anthropic" and q.metric == "rpm"), limit=1, models=None
+    )
+    facts = replace(facts, quotas=(quota,))
+    found = crowding(given, facts, parts_of(given, facts, lambda *_: token_ratio(snapshot(), AT)("a", "b").point))
+    # kept: 6.25 written + 2 x 0.5 read = 7.25 USD; divided: 3 x 6.25 = 18.75; half of the requests are above the limit
+    assert found.extra[0] == 0.0
+    assert found.extra[1] == pytest.approx(0.5 * (18.75 - 7.25) / 7.25)
+
+
 def test_a_prompt_that_another_tokenizer_makes_too_long_keeps_its_model() -> None:
     """800,000 tokens on Sonnet 4.6 are 1.04 million on Sonnet 5, above a window of a million."""
     events = [event(0, Usage(800_000, 1_000), SONNET_46)]

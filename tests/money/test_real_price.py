@@ -113,6 +113,8 @@ def test_growth_compounds_in_the_bridge() -> None:
     assert price.bridge.start.amount_usd == pytest.approx(900)  # 7.5 in a tenth of a month: 75 x 12
     assert price.bridge.end.amount_usd == pytest.approx(75 * 23.5227, rel=1e-4)  # 1.1 + ... + 1.1^12
     assert [item.name for item in price.bridge.steps] == ["growth, compounded"]
+    told = next(point for point in price.answer.points if point.what == "early use misses: growth, compounded")
+    assert told.value == "+864.20 USD over 12 months"  # 75 x (23.5227 - 12)
     assert adds_up(price.bridge)
 
 

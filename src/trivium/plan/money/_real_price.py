@@ -43,6 +43,7 @@ def real_price(ask: PriceAsk) -> RealPrice:
         *_cache_points(ask, days),
         *(_lever_point(item, days) for item in levers),
         *_token_points(ask),
+        *_bridge_points(drift.bridge, len(ask.path.point)),
         *_offer_points(ask, days),
         *tier_points(ask, facts, monthly),
         *(Point("not known", what, "nothing is counted for it", Basis(())) for what in drift.not_known),
@@ -156,6 +157,16 @@ def _token_points(ask: PriceAsk) -> Iterator[Point]:
                 yield Point(
                     what, value, "counts are scaled before it is priced", basis_of(ask.snapshot, found.claim_ids)
                 )
+
+
+def _bridge_points(bridge: Bridge, months: int) -> Iterator[Point]:
+    """The bridge in words, for readers of the answer alone: its ends and every step between."""
+    start, end = bridge.start, bridge.end
+    yield Point(f"early use: {start.name}", f"{start.amount_usd:,.2f} USD", start.why, start.basis)
+    for item in bridge.steps:
+        value = f"{item.amount_usd:+,.2f} USD over {months} months"
+        yield Point(f"early use misses: {item.name}", value, item.why, item.basis)
+    yield Point(end.name, f"{end.amount_usd:,.2f} USD over {months} months", end.why, end.basis)
 
 
 def _offer_points(ask: PriceAsk, days: float) -> Iterator[Point]:
