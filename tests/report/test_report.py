@@ -104,7 +104,7 @@ def test_names_are_text_wherever_they_stand() -> None:
 
 
 @every
-def test_print_says_what_the_page_says_and_is_the_same_each_time(make: Callable[[], Decision]) -> None:
+def test_print_is_made_and_is_the_same_each_time(make: Callable[[], Decision]) -> None:
     decision = make()
     once = report_pdf(decision, claims())
     assert once.startswith(b"%PDF-")
@@ -192,6 +192,10 @@ def test_page_one_holds_at_most_seven_sentences_and_three_dated_steps() -> None:
     assert [str(step.due) for step in steps] == ["2026-12-04", "2026-12-04", "2026-12-31"]
     assert steps[-1].text == "Sign edp at 300,000 USD a year."  # by the day on which the offer expires
     assert next_steps(empty()) == ()
+
+
+def test_the_route_table_is_said_to_change_what_has_a_place() -> None:
+    assert next_steps(sample())[0].text.endswith(f"it changes what search, agents, {HOSTILE} costs.")
 
 
 def test_a_workload_without_a_place_comes_first_and_says_what_there_is_instead() -> None:

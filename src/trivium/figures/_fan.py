@@ -83,9 +83,12 @@ class FanChart:
             f"{'L' if number else 'M'}{x(day):.1f} {y(value):.1f}"
             for number, (day, value) in enumerate(zip(self.months, self.median, strict=True))
         )
-        parts.append(f'<path d="{middle}" fill="none" stroke="{MAIN}" stroke-width="2.2" stroke-linecap="round"/>')
-        parts.append(f'<circle cx="{x(self.months[-1]):.1f}" cy="{y(self.median[-1]):.1f}" r="3" fill="{MAIN}"/>')
-        end = svg_text(round(x(self.months[-1]) + 8, 1), round(y(self.median[-1]) + 4, 1), short(self.median[-1]))
+        parts.append(
+            f'<path d="{middle}" fill="none" stroke="currentColor" stroke-width="1.8" stroke-linecap="round"/>'
+        )
+        parts.append(f'<circle cx="{x(self.months[-1]):.1f}" cy="{y(self.median[-1]):.1f}" r="3" fill="currentColor"/>')
+        beside = 8 if len(self.months) > 1 else 20
+        end = svg_text(round(x(self.months[-1]) + beside, 1), round(y(self.median[-1]) + 4, 1), short(self.median[-1]))
         parts.append(end)
         parts += [
             f'<circle cx="{x(day):.1f}" cy="{y(value):.1f}" r="2.6" fill="currentColor" opacity="0.75"/>'
@@ -124,7 +127,7 @@ class FanChart:
         return "M" + "L".join([*there, *reversed(back)]) + "Z"
 
     def _key(self) -> list[tuple[str, str]]:
-        line = f'<path d="M0 6h14" stroke="{MAIN}" stroke-width="2.2"/>'
+        line = '<path d="M0 6h14" stroke="currentColor" stroke-width="1.8"/>'
         entries = [(line, "median")]
         shades = [0.16 + 0.14 * number for number in range(len(self.bands))]
         entries += [

@@ -22,6 +22,7 @@ from trivium.plan.report._sections import (
     placement_section,
     reasons_section,
 )
+from trivium.plan.report._words import count
 from trivium.plan.report._workload import workload_section
 
 _DETAILED_MAX = 100  # workloads with a section of their own: those without a place, then the dearest
@@ -50,7 +51,7 @@ def document(decision: Decision, claims: Mapping[str, Claim], conflicts: Sequenc
     )
     return Document(
         title=f"Where Claude runs: {decision.organisation}" if decision.organisation else "Where Claude runs",
-        subtitle=f"Plan of {decision.at} for {decision.horizon_months} months, from what was announced by "
+        subtitle=f"Plan of {decision.at} for {count(decision.horizon_months, 'month')}, from what was announced by "
         f"{decision.as_of}",
         sections=sections,
         foot=f"catalogue {decision.snapshot_digest[:12]} · prices {decision.book_digest[:12]} · seed {decision.seed}",

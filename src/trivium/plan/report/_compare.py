@@ -9,7 +9,7 @@ from typing import Any
 
 from trivium.plan.decision import Basis, Bridge, Decided, Decision, Ground, Spread, Stage, Step
 from trivium.plan.report._json import plain
-from trivium.plan.report._words import usd
+from trivium.plan.report._words import count, usd
 
 _DAYS_PER_MONTH = 30.4375
 _CENT = 0.005
@@ -107,8 +107,12 @@ def _bridge(first: Decision, second: Decision) -> Bridge:
     ]
     told.append(Step("growth, contracts and later months", total - explained, "what the steps above leave", _FORECAST))
     steps = tuple(step for step in told if abs(step.amount_usd) > _CENT)
-    start = Step(f"plan of {first.at}", first.forecast.mean_usd, f"over {first.horizon_months} months", _FORECAST)
-    end = Step(f"plan of {second.at}", second.forecast.mean_usd, f"over {second.horizon_months} months", _FORECAST)
+    start = Step(
+        f"plan of {first.at}", first.forecast.mean_usd, f"over {count(first.horizon_months, 'month')}", _FORECAST
+    )
+    end = Step(
+        f"plan of {second.at}", second.forecast.mean_usd, f"over {count(second.horizon_months, 'month')}", _FORECAST
+    )
     return Bridge("From one plan to the other", start, steps, end)
 
 

@@ -10,11 +10,11 @@ from trivium.core import Checkpoint, Offer
 from trivium.plan.decision import Decided, Decision, Spread
 from trivium.plan.report._charts import cone_chart
 from trivium.plan.report._document import Block, Cell, Chart, Grid, Items, Ref, Section, Text
-from trivium.plan.report._words import offer_text, percent, points, range_usd, surface_text, usd
+from trivium.plan.report._words import count, offer_text, percent, points, range_usd, surface_text, usd
 
 SENTENCES_MAX = 7
 _STEPS_MAX = 3
-_ROWS_MAX = 40
+ROWS_MAX = 12  # of page one; all are in the section on placement
 _CENT = 0.005
 _DAYS_TO_APPLY = 14
 
@@ -44,8 +44,9 @@ def _todos(decision: Decision) -> Iterator[Todo]:
         if advice.verdict == "sign":
             told |= {point for point in mine if point.due == due}
             yield Todo(due, f"Sign {advice.contract} at {usd(advice.level_usd_per_year)} a year.", "commitments", 0)
-    moving = [item.workload for item in decision.workloads if item.monthly_now_usd - item.monthly_plan_usd > _CENT]
-    if any(item.stages for item in decision.workloads):
+    placed = [item for item in decision.workloads if item.stages]
+    moving = [item.workload for item in placed if item.monthly_now_usd - item.monthly_plan_usd > _CENT]
+    if placed:
         what = f"it changes what {_few(moving)} costs" if moving else "it keeps everything where it is"
         due = decision.at + timedelta(days=_DAYS_TO_APPLY)
         yield Todo(due, f"Give the gateway the route table of this plan: {what}.", "placement", 1)
@@ -83,9 +84,9 @@ def front(decision: Decision) -> Section:
         blocks.append(_table(decision))
         text = "Now: what was measured, where it ran, at the prices of its day. Planned: the same use, as it would run."
         blocks.append(Text(Cell(text, (Ref("measured", "measured"), Ref("claims", "evidence"))), "note"))
-    rest = len(decision.workloads) - _ROWS_MAX
+    rest = len(decision.workloads) - ROWS_MAX
     if rest > 0:
-        blocks.append(Text(Cell(f"{rest} more workloads are in the section on placement."), "note"))
+        blocks.append(Text(Cell(f"{count(rest, 'more workload')} in the section on placement."), "note"))
     return Section("summary", "Summary", 2, tuple(blocks))
 
 
@@ -107,7 +108,7 @@ def _totals(decision: Decision) -> Grid:
                 Cell(""),
             ),
         ),
-        title=f"Cost over {decision.horizon_months} months",
+        title=f"Cost over {count(decision.horizon_months, 'month')}",
     )
 
 
@@ -116,7 +117,7 @@ def _spread_cells(spread: Spread) -> tuple[Cell, Cell, Cell]:
 
 
 def _table(decision: Decision) -> Grid:
-    ranked = sorted(decision.workloads, key=lambda item: (not item.unplaced, -item.forecast.mean_usd))[:_ROWS_MAX]
+    ranked = sorted(decision.workloads, key=lambda item: (not item.unplaced, -item.forecast.mean_usd))[:ROWS_MAX]
     rows = tuple(decision_row(item, decision) for item in ranked)
     return Grid(
         ("Workload", "Type", "Runs on", "Now", "Planned", "Next best"),

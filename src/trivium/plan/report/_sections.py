@@ -15,11 +15,10 @@ from trivium.plan.report._charts import (
     tornado_chart,
 )
 from trivium.plan.report._document import Block, Cell, Chart, Grid, Ref, Section, Text
-from trivium.plan.report._front import decision_row
+from trivium.plan.report._front import ROWS_MAX, decision_row
 from trivium.plan.report._refs import Refs
 from trivium.plan.report._words import percent, points, range_usd, signed_usd, surface_text, usd
 
-_FRONT_ROWS = 40
 _CENT = 0.005
 _MEASURED = (Ref("measured", "measured"),)
 _ASSUMED = (Ref("assumptions", "assumptions"),)
@@ -38,7 +37,7 @@ def placement_section(decision: Decision) -> Section:
     fit = fit_chart(decision, shown)
     if fit.columns:
         blocks.append(Chart(fit.svg(), Cell("Which workload fits where, for every offer that was looked at")))
-    if len(decision.workloads) > _FRONT_ROWS:
+    if len(decision.workloads) > ROWS_MAX:
         rows = tuple(decision_row(item, decision) for item in decision.workloads)
         headers = ("Workload", "Type", "Runs on", "Now", "Planned", "Next best")
         blocks.append(Grid(headers, "lllrrl", rows, title="Every workload", weights=(4, 3, 6, 3, 3, 5)))

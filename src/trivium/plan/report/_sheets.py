@@ -12,7 +12,7 @@ from trivium.plan.report._html import page
 from trivium.plan.report._markdown import markdown
 from trivium.plan.report._negotiate import Ask, Sheet
 from trivium.plan.report._refs import Refs
-from trivium.plan.report._words import grounds_text, surface_text, usd
+from trivium.plan.report._words import count, grounds_text, surface_text, usd
 
 
 def sheets_html(sheets: Sequence[Sheet], decision: Decision, claims: Mapping[str, Claim]) -> str:
@@ -33,7 +33,8 @@ def _document(sheets: Sequence[Sheet], decision: Decision, claims: Mapping[str, 
         parts = (Section("none", "No platform", 2, (Text(Cell("The plan uses no platform and none made an offer.")),)),)
     return Document(
         title="What to ask of each platform" + (f": {decision.organisation}" if decision.organisation else ""),
-        subtitle=f"From the plan of {decision.at} for {decision.horizon_months} months. Not for the other side.",
+        subtitle="Not for the other side. "
+        f"From the plan of {decision.at} for {count(decision.horizon_months, 'month')}.",
         sections=(*parts, evidence_section(refs, ())) if used else parts,
         foot=f"catalogue {decision.snapshot_digest[:12]} · prices {decision.book_digest[:12]} · seed {decision.seed}",
         day=decision.at.isoformat(),

@@ -16,6 +16,7 @@ from trivium.plan.report._charts import bridge_chart, cone_chart, placement_char
 from trivium.plan.report._compare import Comparison
 from trivium.plan.report._front import decision_row, next_steps
 from trivium.plan.report._words import (
+    count,
     grounds_text,
     offer_text,
     percent,
@@ -58,7 +59,7 @@ def comparison_text(comparison: Comparison) -> RenderableType:
 
 def _decision(decision: Decision) -> Iterator[RenderableType]:
     title = decision.organisation or "Plan"
-    yield Text(f"{title}: {decision.horizon_months} months from {decision.at}", "bold")
+    yield Text(f"{title}: {count(decision.horizon_months, 'month')} from {decision.at}", "bold")
     yield Text("\n".join(decision.summary[:7]))
     steps = next_steps(decision)
     if steps:
@@ -174,7 +175,9 @@ def _workload(decision: Decision, item: Decided) -> Iterator[RenderableType]:
         yield _listed(item.alternatives)
     else:
         forecast = f"{usd(item.forecast.mean_usd)} (nine chances in ten: {range_usd(item.forecast)})"
-        yield Text(f"As planned: {usd(item.monthly_plan_usd)} a month, {forecast} in {decision.horizon_months} months")
+        yield Text(
+            f"As planned: {usd(item.monthly_plan_usd)} a month, {forecast} in {count(decision.horizon_months, 'month')}"
+        )
     if item.why:
         yield Text(f"Why there: {item.why}")
     for answer in item.answers:

@@ -64,6 +64,11 @@ def range_usd(spread: Spread) -> str:
     return f"{usd(spread.quantiles_usd[0]).removesuffix(' USD')} to {usd(spread.quantiles_usd[-1])}"
 
 
+def count(number: int, what: str) -> str:
+    """Some of a thing: 1 month, 36 months."""
+    return f"{number:,} {what}" + ("" if number == 1 else "s")
+
+
 def month(day: date) -> str:
     """A month: Nov 2026."""
     return f"{_MONTHS[day.month - 1]} {day.year}"
