@@ -8,7 +8,7 @@ from decimal import Decimal
 
 import pytest
 
-from money.world import AT, SONNET_46, book, demand, event, snapshot
+from money.world import AT, OPUS, SONNET_46, book, demand, event, snapshot
 from trivium.core import Money, Offer, Usage
 from trivium.plan.decision import Ground, Point
 from trivium.plan.org import About, Microsoft, Needs, Onboarding, Organisation, Workload
@@ -161,9 +161,21 @@ def test_the_meter_of_github_is_the_published_rates_on_the_measured_tokens() -> 
     use = Usage(200_000, 10_000, cache_read=800_000, cache_write_5m=3_000, cache_write_1h=1_000)
     found = metered(snapshot(), demand([event(0, use, offer)]), AT)
     assert found.amount == Money.from_usd("1.005")
-    assert found.missing == ()
+    assert found.missing == {}
 
 
 def test_before_usage_billing_nothing_is_metered() -> None:
     found = metered(snapshot(), demand([event(0, Usage(1, 1), SONNET_46)]), date(2026, 5, 1))
-    assert found.missing == ("claude-sonnet-4-6",)
+    assert found.missing == {"claude-sonnet-4-6": "no price a token there"}
+
+
+def test_a_model_that_seats_do_not_have_goes_on_as_tokens() -> None:
+    """30 USD of Sonnet 5 on its meter; 1 Mtok of Opus 5 at 5 USD, which Copilot has no more, stays: 5 + max(38, 30)."""
+    events = [event(60.0 * number, Usage(MTOK, MTOK // 10), SONNET_5) for number in range(10)]
+    events.append(event(900.0, Usage(MTOK), OPUS))
+    given = organisation(Needs(place="ide", users=2), Microsoft(m365_seats=1))
+    found = microsoft_depth(DepthAsk("search", given, demand(events), snapshot(), book(), AT, 30.4375))
+    seats = way(found, "github-copilot")
+    assert found.tokens_usd == pytest.approx(35)
+    assert (seats.low_usd, seats.high_usd) == (pytest.approx(43), pytest.approx(43))
+    assert "claude-opus-5 (retired there on 2026-11-16) goes on as tokens for 5.00 USD" in seats.why

@@ -95,16 +95,20 @@ def crowding(ask: PriceAsk, facts: Facts, parts: Sequence[Part]) -> Crowding:
 
 
 def _divided(parts: Sequence[Part]) -> float | None:
-    """The extra share a divided workload costs on the best other surface; None if no other may carry it."""
+    """The extra share a divided workload costs on the best other surface; None if no part of it may go to another."""
     extra = cost = Fraction(0)
+    movable = False
     for part in parts:
         home = part.demand.home.surface
         others = [c for c in part.choice.candidates if c.offer.surface != home and c.offer.tier == "standard"]
         if not others:
-            return None
+            continue
+        movable = True
         best = min(others, key=lambda c: c.split_cost)
         extra += part.fraction * max(best.split_cost - best.cost, 0)
         cost += part.fraction * best.cost
+    if not movable:
+        return None
     return float(extra / cost) if cost else 0.0
 
 

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 
 from trivium.catalog import Snapshot
-from trivium.core import AmbiguousOffer, Money, NoPrice, Offer, UserError
+from trivium.core import AmbiguousOffer, NoPrice, Offer, UserError
+from trivium.plan._candidates import CACHE_CAPABILITY, Frame, choose_from
+from trivium.plan._claims import facts_from
 from trivium.plan._demand import Demand
+from trivium.plan._facts import Requirement
 from trivium.plan._market import AS_SENT, BookMarket, Market, baseline_cost, demand_cost
 from trivium.plan.decision import Answer, Basis, Ground, Point
 from trivium.plan.money import DAYS_PER_MONTH, listing
@@ -55,12 +58,15 @@ def microsoft_depth(ask: DepthAsk) -> Depth:
         raise UserError(f"workloads.{ask.workload}", "no usage", "give usage for it")
     ask = replace(ask, demands=known)
     market = BookMarket(ask.book, ask.at)
-    span = Money(sum(baseline_cost(demand, market) for demand in ask.demands))
-    tokens = span.picos / 1e12 / ask.span_days * DAYS_PER_MONTH
+    month = DAYS_PER_MONTH / ask.span_days / 1e12
+    by_model: dict[str, float] = {}
+    for demand in ask.demands:
+        by_model[demand.model] = by_model.get(demand.model, 0.0) + baseline_cost(demand, market) * month
+    tokens = sum(by_model.values())
     requests = sum(demand.requests for demand in ask.demands) / ask.span_days * DAYS_PER_MONTH
     needs, microsoft = ask.organisation.needs(ask.workload), ask.organisation.microsoft
-    case = Case(ask.snapshot, ask.at, ask.demands, needs, microsoft, ask.seat_usage, tokens, requests, ask.span_days)
-    foundry = _foundry_way(ask, market, tokens)
+    case = Case(ask.snapshot, ask.at, ask.demands, needs, microsoft, ask.seat_usage, by_model, requests, ask.span_days)
+    foundry = _foundry_way(ask, market, by_model)
     found = (*ways(case), foundry)
     points = (
         Point("tokens as it runs, at list", f"{tokens:,.2f} USD a month", "what the ways stand beside", _measured()),
@@ -92,28 +98,48 @@ def footprint(microsoft: Microsoft, usage: Sequence[SeatUsage] = ()) -> tuple[st
     return tuple(found)
 
 
-def _foundry_way(ask: DepthAsk, market: Market, tokens_usd: float) -> Way:
-    """The same tokens on Foundry: its list price, onboarding over the horizon, and what a MACC may be worth."""
+def _foundry_way(ask: DepthAsk, market: Market, by_model: Mapping[str, float]) -> Way:
+    """The same tokens on Foundry: its list price, onboarding over the horizon, and what a MACC may be worth.
+
+    A model that it does not sell goes on where it runs.
+    """
     organisation, months = ask.organisation, ask.organisation.about.horizon_months
-    picos, ids = 0, [claim.id for name in ("commitment",) if (claim := stated(ask.snapshot, FOUNDRY, name, ask.at))]
+    commitment = stated(ask.snapshot, FOUNDRY, "commitment", ask.at)
+    ids = [commitment.id] if commitment is not None else []
+    picos = 0
+    missing: dict[str, str] = {}
+    facts = facts_from(ask.snapshot, ask.at, sorted(by_model), tuple(CACHE_CAPABILITY.values()), {})
+    frame = Frame(market, facts, ask.at, surfaces=(FOUNDRY,))
     for demand in ask.demands:
         offer = Offer(FOUNDRY, "global", demand.model)
+        need = Requirement(demand.workload, scopes=(offer.scope,), surfaces=(FOUNDRY,))
+        choice = choose_from(demand, need, frame)
         try:
-            rates = market.rates(offer, demand.band_starts)
-            picos += demand_cost(demand.rows, offer, AS_SENT, market, demand.band_starts)
-        except (NoPrice, AmbiguousOffer) as error:
-            return Way(FOUNDRY, None, None, "", str(error), basis_of(ask.snapshot, ids), f"not sold there: {error}")
-        ids += [name for rate in rates[0].values() for name in rate.claim_ids]
+            cost = demand_cost(demand.rows, offer, AS_SENT, market, demand.band_starts)
+        except (NoPrice, AmbiguousOffer):
+            missing[demand.model] = "not sold there"
+            continue
+        if not any(candidate.offer == offer for candidate in choice.candidates):
+            missing[demand.model] = next((out.reason for out in choice.excluded if out.offer == offer), "not offered")
+            ids += [name for out in choice.excluded if out.offer == offer for name in out.claim_ids]
+            continue
+        picos += cost
+        ids += [name for rate in market.rates(offer, demand.band_starts)[0].values() for name in rate.claim_ids]
+    kept = "; ".join(f"{model}: {why}" for model, why in missing.items())
+    if len(missing) == len(ask.demands):
+        return Way(FOUNDRY, None, None, "", kept, basis_of(ask.snapshot, ids), kept)
+    rest = sum(by_model[model] for model in missing)
     listed = picos / 1e12 / ask.span_days * DAYS_PER_MONTH
     low_fee, high_fee = onboarding_usd(organisation.onboarding.get(FOUNDRY), runs_there=_runs_there(ask))
     remaining = organisation.microsoft.macc_remaining_usd
     worth = min(listed, float(remaining) / months) if remaining else 0.0
-    low, high = listed + low_fee / months - worth, listed + high_fee / months
+    low, high = rest + listed + low_fee / months - worth, rest + listed + high_fee / months
     why = (
         f"{listed:,.2f} USD at its list; onboarding {low_fee:,.0f} to {high_fee:,.0f} USD once, over {months} months"
         + (f"; up to {worth:,.2f} of it burns down a MACC that would lapse otherwise" if remaining else "")
+        + (f"; goes on where it runs for {rest:,.2f} USD: {kept}" if missing else "")
     )
-    even = f"list on Foundry is {listed - tokens_usd:+,.2f} USD a month against where it runs"
+    even = f"list on Foundry is {rest + listed - sum(by_model.values()):+,.2f} USD a month against where it runs"
     grounds = (Ground.MEASURED, Ground.STATED if FOUNDRY in organisation.onboarding or remaining else Ground.ASSUMPTION)
     return Way(
         FOUNDRY,
@@ -269,11 +295,14 @@ def _answer(
         f"{way.title if way.surface != FOUNDRY else 'Foundry'}: {way.break_even}" for way in found if way.break_even
     )
     yours = f" Yours to fill: {', '.join(fields)}." if fields else ""
-    ranged = f"{low:,.2f} to {high:,.2f} USD a month against {tokens:,.2f} of tokens where it runs"
+    if high <= 0:
+        ranged = f"costs {-high:,.2f} to {-low:,.2f} USD a month more than the {tokens:,.2f} of tokens where it runs"
+    else:
+        ranged = f"saves {low:,.2f} to {high:,.2f} USD a month of the {tokens:,.2f} of tokens where it runs"
     if not has:
         sentence = (
             "No Microsoft footprint is stated: Foundry is one API platform among others, at list prices and "
-            f"onboarding like any; it would save {ranged}." + yours
+            f"onboarding like any; moving there {ranged}." + yours
         )
         return Answer("microsoft", _HOME, sentence, even, points, basis)
     if best is None:
@@ -286,5 +315,5 @@ def _answer(
         verdict = f"{name}, at its low end only"
     else:
         verdict = "tokens as they run"
-    sentence = f"With {', '.join(has)}: the best way, {name}, saves {ranged}." + yours
+    sentence = f"With {', '.join(has)}: the best way, {name}, {ranged}." + yours
     return Answer("microsoft", verdict, sentence, even, points, basis)

@@ -69,30 +69,32 @@ def token_rates(snapshot: Snapshot, model: str, at: date) -> tuple[Mapping[str, 
 
 @dataclass(frozen=True, slots=True)
 class Metered:
-    """The same tokens on GitHub's meter; `missing` are models that it has no price for, or no longer offers."""
+    """The same tokens on GitHub's meter; models that it has no price for or no longer offers, with the reason."""
 
     amount: Money
     claim_ids: tuple[str, ...]
-    missing: tuple[str, ...]
+    missing: dict[str, str]
 
 
 def metered(snapshot: Snapshot, demands: Sequence[Demand], at: date) -> Metered:
     """Exact for the measured span. Its meter has one price for cache writes, whatever their life."""
-    picos, ids, missing = 0, [], []
+    picos = 0
+    ids: list[str] = []
+    missing: dict[str, str] = {}
     for demand in demands:
         gone = snapshot.retired_at("github-copilot", demand.model)
         if gone is not None and gone <= at:
-            missing.append(f"{demand.model} (retired there on {gone})")
+            missing[demand.model] = f"retired there on {gone}"
             ids += _retirements(snapshot, demand.model)
             continue
         found = token_rates(snapshot, demand.model, at)
         if found is None:
-            missing.append(demand.model)
+            missing[demand.model] = "no price a token there"
             continue
         rates, claim = found
         ids.append(claim.id)
         picos += sum(_picos(rates, row.as_sent()) for row in demand.rows)
-    return Metered(Money(picos), tuple(dict.fromkeys(ids)), tuple(missing))
+    return Metered(Money(picos), tuple(dict.fromkeys(ids)), missing)
 
 
 def _picos(rates: Mapping[str, int], usage: Iterable[tuple[str, int | None]]) -> int:

@@ -8,7 +8,7 @@ uses the same tokens is an assumption, and marked.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
@@ -40,9 +40,14 @@ class Case:
     needs: Needs
     microsoft: Microsoft
     usage: tuple[SeatUsage, ...]
-    tokens_usd: float  # a month at list, as it runs
+    model_usd: Mapping[str, float]  # a month at list, as it runs, by model
     requests: float  # a month
     span_days: float
+
+    @property
+    def tokens_usd(self) -> float:
+        """A month at list, as it runs."""
+        return sum(self.model_usd.values())
 
     @property
     def users(self) -> int | None:
@@ -102,9 +107,11 @@ def github_way(case: Case) -> Way:
         grounds.append(Ground.STATED)
     elif price is not None:
         ids.append(price.claim.id)
-    if found.missing:
-        blocked = f"GitHub Copilot has no {', '.join(found.missing)}"
+    missing = ", ".join(f"{model} ({why})" for model, why in found.missing.items())
+    if found.missing and len(found.missing) == len(case.model_usd):
+        blocked = f"GitHub Copilot has no {missing}"
         return Way(GITHUB, None, None, "", blocked, basis_of(snapshot, ids, Ground.MEASURED), blocked)
+    rest = sum(case.model_usd[model] for model in found.missing)
     seat = Decimal(own_price) if own_price else price.value if price is not None else None
     if seat is None or pool is None or credit is None:
         return _yours(
@@ -113,16 +120,18 @@ def github_way(case: Case) -> Way:
     meter = case.month(found.amount)
     s, p = float(seat), float(pool.value * credit.value)
     included = f"{pool.value:,} credits a seat ({p:,.2f} USD) pooled; the same tokens are {meter:,.2f} USD on its meter"
-    even = _github_even(case.tokens_usd, meter, s, p)
+    if missing:
+        included += f"; {missing} goes on as tokens for {rest:,.2f} USD"
+    even = _github_even(case.tokens_usd - rest, meter, s, p)
     basis = basis_of(snapshot, ids, *grounds, note=_SAME_WORK)
     if case.users is None:
         return Way(GITHUB, None, None, even, included, basis, yours="needs.users")
     users, owned = case.users, case.microsoft.github_copilot_seats
     free = max(owned * p - _credits_used(case.usage) * float(credit.value), 0.0)
     new = max(users - owned, 0)
-    low = new * s + max(meter - free - new * p, 0.0)
+    low = rest + new * s + max(meter - free - new * p, 0.0)
     uplift = _uplift(case)
-    high = users * s + max(meter * uplift - users * p, 0.0)
+    high = rest + users * s + max(meter * uplift - users * p, 0.0)
     why = f"{included}; {users} users, {owned} seats owned with {free:,.2f} USD of credits left a month"
     if uplift > 1:
         why += f"; {uplift - 1:.0%} more for data-resident requests"
