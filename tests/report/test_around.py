@@ -101,6 +101,13 @@ def test_a_model_promised_for_less_than_the_plan_runs_it_is_asked_for_with_its_c
         assert snapshot().claim(name).status not in {"unconfirmed", "forward-looking"}
 
 
+def test_a_sheet_brings_the_claims_it_names() -> None:
+    decision = sample()
+    html = sheets_html(negotiation_sheets(decision, snapshot()), decision, {})
+    assert "retirement_not_before" in html
+    assert "not in the catalogue that was given" not in html
+
+
 def test_sheets_are_pages_and_markdown_without_markup_of_theirs() -> None:
     decision = sample()
     sheets = negotiation_sheets(decision, snapshot())

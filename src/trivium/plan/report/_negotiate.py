@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 
-from trivium.catalog import Snapshot
+from trivium.catalog import Claim, Snapshot
 from trivium.core import ROUTABLE_SURFACES
 from trivium.plan.decision import Advice, Basis, Binding, Decided, Decision, Ground
 from trivium.plan.org import Contract
@@ -45,6 +45,7 @@ class Sheet:
     alternatives: tuple[str, ...]
     leaving_usd_per_month: float | None  # what its workloads cost more elsewhere; None: some have no other place
     deadlines: tuple[tuple[date, str], ...]
+    claims: tuple[Claim, ...] = ()  # that its points name and the snapshot knows
 
 
 def negotiation_sheets(
@@ -82,8 +83,15 @@ def _sheet(
     gaps = [item.runner_up.gap_usd_per_month if item.runner_up else None for item in mine]
     known = [gap for gap in gaps if gap is not None]
     leaving = sum(max(0.0, gap) for gap in known) if mine and len(known) == len(gaps) else None
+    ids = {name for ask in asks for name in ask.basis.claim_ids}
     return Sheet(
-        surface, paid, asks, tuple(_alternatives(surface, mine)), leaving, _deadlines(surface, decision, contracts)
+        surface,
+        paid,
+        asks,
+        tuple(_alternatives(surface, mine)),
+        leaving,
+        _deadlines(surface, decision, contracts),
+        tuple(claim for claim in snapshot.claims if claim.id in ids),
     )
 
 

@@ -27,7 +27,8 @@ def sheets_markdown(sheets: Sequence[Sheet], decision: Decision, claims: Mapping
 
 def _document(sheets: Sequence[Sheet], decision: Decision, claims: Mapping[str, Claim]) -> Document:
     used = sorted({name for sheet in sheets for ask in sheet.asks for name in ask.basis.claim_ids})
-    refs = Refs({name: number + 1 for number, name in enumerate(used)}, claims)
+    known = {claim.id: claim for sheet in sheets for claim in sheet.claims}
+    refs = Refs({name: number + 1 for number, name in enumerate(used)}, {**known, **claims})
     parts = tuple(_section(sheet, number, refs) for number, sheet in enumerate(sheets))
     if not parts:
         parts = (Section("none", "No platform", 2, (Text(Cell("The plan uses no platform and none made an offer.")),)),)
