@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import Any
 
+import hypothesis
 import pytest
+from hypothesis import strategies as st
 
 from decide.orgs import SILENT, given
 from report.sample import empty, sample
-from trivium.core import UserError
+from trivium.core import Money, UserError
 from trivium.plan.decide._compose import decide
 from trivium.plan.decision import Decision
 from trivium.plan.report import decision_from_json, decision_json
@@ -24,6 +27,19 @@ def test_what_was_written_is_read_as_the_same_decision(decision: Decision) -> No
 def test_a_composed_decision_survives_too() -> None:
     decision = decide(given(), SILENT)
     assert decision_from_json(json.loads(json.dumps(decision_json(decision)))) == decision
+
+
+@hypothesis.given(st.integers(), st.floats(allow_nan=False, allow_infinity=False), st.text())
+def test_no_digit_is_lost(picos: int, forecast: float, name: str) -> None:
+    plain = sample(1, ("one",))
+    item = replace(plain.workloads[0], measured=Money(picos), monthly_now_usd=forecast, workload=name)
+    decision = replace(plain, workloads=(item,))
+    assert decision_from_json(json.loads(json.dumps(decision_json(decision)))) == decision
+
+
+def test_what_is_not_finite_is_not_written() -> None:
+    with pytest.raises(UserError, match=r"decision\.forecast\.mean_usd"):
+        decision_json(replace(sample(), forecast=replace(sample().forecast, mean_usd=float("inf"))))
 
 
 def test_exact_amounts_are_decimal_strings_and_days_iso() -> None:

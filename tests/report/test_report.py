@@ -9,6 +9,9 @@ from html import unescape
 from html.parser import HTMLParser
 
 import pytest
+from hypothesis import example, settings
+from hypothesis import given as given_
+from hypothesis import strategies as st
 
 from decide.orgs import SILENT, given, organisation, snapshot
 from report.helpers import claims
@@ -158,6 +161,48 @@ def test_every_claim_that_is_named_has_its_entry_with_dates_and_source() -> None
         assert expected in texts
     lost = report_html(decision, {})
     assert lost.count("not in the catalogue that was given") == len(number_claims(decision, {}).numbers) == 4
+
+
+def test_a_claim_says_what_a_reader_must_know_before_resting_on_it() -> None:
+    """On one day or another each of the four warnings applies to some shipped claim."""
+    shown = {claim.id: claim for claim in claims().values() if claim.review_by or claim.valid_until or claim.valid_from}
+    decision = replace(sample(), claim_ids=tuple(shown))
+    texts = " ".join(Page(report_html(decision, shown)).texts)
+    for claim in shown.values():
+        if claim.valid_until is not None and claim.valid_until <= decision.at:
+            assert "it holds no more on 2026-11-20" in texts
+        if claim.review_by is not None and claim.review_by < decision.at:
+            assert f"its review has been due since {claim.review_by}" in texts
+        if claim.status in {"forward-looking", "unconfirmed"}:
+            assert f"{claim.status}: shown, never counted" in texts
+    assert "shown, never counted" not in "".join(Page(report_html(sample(), claims())).texts)
+
+
+def test_a_statement_without_a_grade_has_the_weakest_of_its_claims() -> None:
+    by_status = {claim.status: claim.id for claim in claims().values()}
+    ids = (by_status["documented"], by_status["reported"])
+    decision = replace(sample(), claim_ids=ids)
+    refs = number_claims(decision, claims())
+    assert refs.of(Basis((Ground.CLAIM,), ids))[-1].text == "reported"
+    assert refs.of(Basis((Ground.CLAIM,), ids, "contracted"))[-1].text == "contracted"
+
+
+@settings(max_examples=25, deadline=None)
+@given_(st.text(min_size=1, max_size=40))
+@example("\x00\x07\u2028\u202e</style></svg><svg onload=alert(1)>")
+@example("{{ 7 * 7 }} {% raw %} #panic() $x$ *b* @label <label>")
+@example("検索 עברית 🦊 é" * 20)
+def test_any_name_stays_a_text(name: str) -> None:
+    decision = sample(2, (name,))
+    page = Page(report_html(decision, claims()))
+    assert name in "".join(page.texts)
+    assert not page.tags & {"script", "img", "b"}
+    assert not [key for key, _ in page.attributes if key.startswith("on")]
+
+
+@pytest.mark.parametrize("name", ["#panic() $x$ *b* @label <label> \\", "検索 עברית 🦊", "\x00\x07\u2028", "w" * 400])
+def test_any_name_can_be_printed(name: str) -> None:
+    assert report_pdf(sample(2, (name,)), claims()).startswith(b"%PDF-")
 
 
 def test_conflicts_that_touch_a_claim_are_shown_with_who_wins() -> None:

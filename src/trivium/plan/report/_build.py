@@ -46,7 +46,7 @@ def document(decision: Decision, claims: Mapping[str, Claim], conflicts: Sequenc
         checkpoints_section(decision, refs),
         assumptions_section(decision),
         measured_section(decision, details),
-        evidence_section(refs, conflicts),
+        evidence_section(refs, conflicts, decision.at),
         method_section(decision),
     )
     return Document(

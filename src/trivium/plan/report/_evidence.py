@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from datetime import date
 
 from trivium.catalog import Claim, Conflict
 from trivium.plan.decision import Decision
@@ -11,14 +12,15 @@ from trivium.plan.report._refs import Refs
 from trivium.plan.report._words import percent
 
 _QUOTE_MAX = 240
+_NOT_COUNTED = ("forward-looking", "unconfirmed")
 
 
-def evidence_section(refs: Refs, conflicts: Sequence[Conflict]) -> Section:
-    """An entry a claim, in the order of their numbers, then the conflicts that touch them."""
+def evidence_section(refs: Refs, conflicts: Sequence[Conflict], at: date) -> Section:
+    """An entry a claim, in the order of their numbers, then the conflicts that touch them; `at` is the plan's day."""
     blocks: list[Block] = []
     if not refs.numbers:
         blocks.append(Text(Cell("This report rests on no claim.")))
-    blocks += [_entry(name, number, refs) for name, number in refs.numbers.items()]
+    blocks += [_entry(name, number, refs, at) for name, number in refs.numbers.items()]
     touched = [conflict for conflict in conflicts if any(claim.id in refs.numbers for claim in conflict.ranked.claims)]
     if touched:
         blocks.append(Text(Cell("Claims that cannot all be true, and which of them wins", tone="strong")))
@@ -33,15 +35,15 @@ def evidence_section(refs: Refs, conflicts: Sequence[Conflict]) -> Section:
     return Section("evidence", "Evidence", 2, tuple(blocks))
 
 
-def _entry(name: str, number: int, refs: Refs) -> Entry:
+def _entry(name: str, number: int, refs: Refs, at: date) -> Entry:
     claim = refs.claims.get(name)
     anchor = f"claim-{number}"
     if claim is None:
         return Entry(anchor, f"[{number}] {name}", (Cell("not in the catalogue that was given", tone="bad"),))
-    return Entry(anchor, f"[{number}] {name}", tuple(_lines(claim)))
+    return Entry(anchor, f"[{number}] {name}", tuple(_lines(claim, at)))
 
 
-def _lines(claim: Claim) -> Iterator[Cell]:
+def _lines(claim: Claim, at: date) -> Iterator[Cell]:
     unit = f" {claim.unit}" if claim.unit else ""
     about = f"{claim.subject}: {claim.predicate}" if claim.subject else claim.predicate
     yield Cell(f"{about} = {claim.value}{unit}", tone="strong")
@@ -57,6 +59,7 @@ def _lines(claim: Claim) -> Iterator[Cell]:
         if day is not None
     ]
     yield Cell(", ".join([claim.status, *days]))
+    yield from (Cell(text, tone="bad") for text in _warnings(claim, at))
     for source in claim.sources:
         when = f" ({source.date})" if source.date else ""
         yield Cell(f"{source.title}{when}" + (f", {source.address}" if source.address else ""), tone="faint")
@@ -64,6 +67,18 @@ def _lines(claim: Claim) -> Iterator[Cell]:
             yield Cell(f"“{_short(source.quote)}”", tone="faint")
     if claim.note:
         yield Cell(claim.note, tone="faint")
+
+
+def _warnings(claim: Claim, at: date) -> Iterator[str]:
+    """What a reader must know before resting on it."""
+    if claim.status in _NOT_COUNTED:
+        yield f"{claim.status}: shown, never counted"
+    if claim.valid_until is not None and claim.valid_until <= at:
+        yield f"it holds no more on {at}"
+    elif claim.valid_from is not None and claim.valid_from > at:
+        yield f"it holds from {claim.valid_from} on, after the day of the plan"
+    if claim.review_by is not None and claim.review_by < at:
+        yield f"its review has been due since {claim.review_by}"
 
 
 def _short(quote: str) -> str:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, fields, is_dataclass
 from trivium.catalog import Claim
 from trivium.plan.decision import Basis, Decision, Ground
 from trivium.plan.report._document import Ref
+from trivium.plan.report._words import weakest
 
 _PLACES = {
     Ground.MEASURED: ("measured", "measured"),
@@ -52,8 +53,10 @@ class Refs:
                 found.append(Ref(text, anchor, basis.note))
         if basis.claim_ids and Ground.CLAIM not in basis.grounds:
             found += self.all(basis.claim_ids)
-        if basis.grade:
-            found.append(Ref(basis.grade))
+        known = (self.claims[name].status for name in basis.claim_ids if name in self.claims)
+        grade = basis.grade or weakest(known)
+        if grade:
+            found.append(Ref(grade, "", "the weakest grade among them"))
         return tuple(found)
 
 

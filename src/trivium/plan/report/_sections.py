@@ -20,7 +20,7 @@ from trivium.plan.report._refs import Refs
 from trivium.plan.report._words import percent, points, range_usd, signed_usd, surface_text, usd
 
 _CENT = 0.005
-_MEASURED = (Ref("measured", "measured"),)
+_PRICED = (Ref("measured", "measured"), Ref("claims", "evidence"))
 _ASSUMED = (Ref("assumptions", "assumptions"),)
 
 
@@ -110,7 +110,7 @@ def _rivals(decision: Decision) -> Iterator[Block]:
         return
     rows: list[tuple[Cell, ...]] = [
         (
-            Cell("this plan", tone="strong"),
+            Cell("this plan", _ASSUMED, "strong"),
             Cell(usd(decision.forecast.mean_usd)),
             Cell(range_usd(decision.forecast)),
             Cell(""),
@@ -118,11 +118,16 @@ def _rivals(decision: Decision) -> Iterator[Block]:
     ]
     for rival in decision.rivals:
         if rival.forecast is None:
-            rows.append((Cell(rival.name), Cell("none"), Cell(""), Cell(rival.why_not)))
+            rows.append((Cell(rival.name, _ASSUMED), Cell("none"), Cell(""), Cell(rival.why_not)))
         else:
             more = signed_usd(rival.forecast.mean_usd - decision.forecast.mean_usd)
             rows.append(
-                (Cell(rival.name), Cell(usd(rival.forecast.mean_usd)), Cell(range_usd(rival.forecast)), Cell(more))
+                (
+                    Cell(rival.name, _ASSUMED),
+                    Cell(usd(rival.forecast.mean_usd)),
+                    Cell(range_usd(rival.forecast)),
+                    Cell(more),
+                )
             )
     headers = ("Plan", "Expected", "Nine in ten", "Against this plan")
     yield Grid(headers, "lrrl", tuple(rows), title="Other plans for the same work, priced the same way")
@@ -164,7 +169,7 @@ def _losses(decision: Decision) -> Iterator[Block]:
     if decision.losses:
         rows = tuple(
             (
-                Cell(surface_text(loss.surface)),
+                Cell(surface_text(loss.surface), _PRICED),
                 Cell(points(loss.share_continues_percent)),
                 Cell(usd(loss.extra_usd_per_month)),
                 Cell(", ".join(loss.workloads_stopped) or "none"),

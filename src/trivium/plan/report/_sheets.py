@@ -36,7 +36,7 @@ def _document(sheets: Sequence[Sheet], decision: Decision, claims: Mapping[str, 
         title="What to ask of each platform" + (f": {decision.organisation}" if decision.organisation else ""),
         subtitle="Not for the other side. "
         f"From the plan of {decision.at} for {count(decision.horizon_months, 'month')}.",
-        sections=(*parts, evidence_section(refs, ())) if used else parts,
+        sections=(*parts, evidence_section(refs, (), decision.at)) if used else parts,
         foot=f"catalogue {decision.snapshot_digest[:12]} · prices {decision.book_digest[:12]} · seed {decision.seed}",
         day=decision.at.isoformat(),
     )
