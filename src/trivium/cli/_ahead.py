@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+import json
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -18,11 +19,12 @@ from trivium.core import SystemClock, UserError
 if TYPE_CHECKING:
     from datetime import date
 
-    from trivium.catalog import Snapshot
+    from trivium.catalog import Claim, Conflict, Snapshot
     from trivium.core import UsageEvent
     from trivium.ledger import DemandRow
     from trivium.plan import Demand, Total
     from trivium.plan.decide import Evidence, Given
+    from trivium.plan.decision import Decision
     from trivium.plan.org import DemandAs, Organisation
     from trivium.plan.seats import SeatUsage
     from trivium.pricing import PriceBook
@@ -71,8 +73,14 @@ class Ahead:
     at: date
 
 
-def gather(source: Source) -> Ahead:
-    """Read what is to be planned on; UserError names the file and field that cannot be used."""
+Laid = Callable[["Organisation", Sequence["Demand"]], "Organisation"]
+
+
+def gather(source: Source, laid: Laid | None = None) -> Ahead:
+    """Read what is to be planned on; UserError names the file and field that cannot be used.
+
+    `laid` may lay a command's options over the organisation, once its usage is known.
+    """
     from trivium import catalog
     from trivium.plan import band_starts
     from trivium.pricing import PriceBook
@@ -85,6 +93,8 @@ def gather(source: Source) -> Ahead:
     listed = PriceBook.from_snapshot(catalog.load().snapshot(as_of)) if source.overlay else None
     organisation = read(source)
     demands = usage(source, organisation, band_starts(book), at)
+    if laid is not None:
+        organisation = laid(organisation, demands)
     return asked(source, organisation, demands, (snapshot, book, listed), at)
 
 
@@ -162,7 +172,9 @@ def events(trace: Path | None, source: Source) -> Iterator[Iterator[UsageEvent]]
     from_, to = shared.instant(source.since, "since"), shared.instant(source.until, "until")
     if trace is not None:
         if from_ or to:
-            raise UserError("--since, --until", source.since or source.until, "leave them out with a trace")
+            raise UserError(
+                "--since, --until", source.since or source.until, "leave them out with a trace: they select in a ledger"
+            )
         with shared.progress(f"reading {trace.name}") as show:
             yield read_events(trace, show)
         return
@@ -209,3 +221,66 @@ def totals_of(rows: Iterator[DemandRow], named: dict[str, DemandAs], at: date) -
             output=round(output_tokens * share * tokens),
             peak_over_mean=Fraction(entry.peak_over_mean),
         )
+
+
+def decided(found: Ahead) -> Decision:
+    """The decision ahead."""
+    from trivium.plan.decide import decide
+
+    return decide(found.given, found.voices)
+
+
+def claims_of(found: Ahead, decision: Decision) -> tuple[Mapping[str, Claim], tuple[Conflict, ...]]:
+    """The claims a decision names, and the conflicts among claims of the day that touch them."""
+    named = {name: found.snapshot.claim(name) for name in decision.claim_ids}
+    touched = tuple(
+        conflict
+        for conflict in found.snapshot.conflicts(found.at)
+        if any(claim.id in named for claim in conflict.ranked.claims)
+    )
+    return named, touched
+
+
+def write_reports(found: Ahead, decision: Decision, paths: Sequence[Path]) -> None:
+    """The report in the form that each name ends in: .html, .pdf or .json."""
+    from trivium.plan.report import decision_json, report_html, report_pdf
+
+    claims, conflicts = claims_of(found, decision)
+    for path in paths:
+        match path.suffix:
+            case ".html":
+                content = report_html(decision, claims, conflicts).encode()
+            case ".pdf":
+                content = report_pdf(decision, claims, conflicts)
+            case ".json":
+                content = (json.dumps(decision_json(decision), indent=2, ensure_ascii=False) + "\n").encode()
+            case other:
+                raise UserError("--report", str(path), f"give a name that ends in .html, .pdf or .json, not {other!r}")
+        _put(path, content)
+
+
+def write_calendar(decision: Decision, path: Path) -> None:
+    """The checkpoints as a calendar."""
+    from trivium.plan.report import calendar_ics
+
+    _put(path, calendar_ics(decision))
+
+
+def write_sheets(found: Ahead, decision: Decision, path: Path) -> None:
+    """One negotiation sheet a platform, in one file: .html or .md."""
+    from trivium.plan.report import negotiation_sheets, sheets_html, sheets_markdown
+
+    claims, _ = claims_of(found, decision)
+    sheets = negotiation_sheets(decision, found.snapshot, found.organisation.contracts)
+    if path.suffix not in {".html", ".md"}:
+        raise UserError("--sheets", str(path), "give a name that ends in .html or .md")
+    text = (sheets_html if path.suffix == ".html" else sheets_markdown)(sheets, decision, claims)
+    _put(path, text.encode())
+
+
+def _put(path: Path, content: bytes) -> None:
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(content)
+    except OSError as error:
+        raise UserError("file", str(path), f"make it writable ({error.strerror})") from error

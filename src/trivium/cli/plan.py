@@ -2,143 +2,263 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from datetime import timedelta
+from decimal import Decimal
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+from msgspec import structs
 
+from trivium.cli import _ahead as ahead
 from trivium.cli import _ledger as shared
 from trivium.cli._main import EXIT_FINDING
 from trivium.cli._output import console, print_json
-from trivium.core import ROUTABLE_SURFACES, SystemClock, UsageEvent, UserError
+from trivium.core import ROUTABLE_SURFACES, RouteTable, UserError
 
 if TYPE_CHECKING:
-    from trivium.plan import Demand, Requirement
+    from trivium.plan import Demand, Plan, Requirement
+    from trivium.plan.decide import DryRun, RouteChange
+    from trivium.plan.decision import Decision
+    from trivium.plan.org import Organisation
 
 Pairs = list[str] | None
+_WHOLE = 100
 
 
 def command(
-    trace: Annotated[
-        Path | None, typer.Option(help="Plan on this file instead of the ledger: any format that an import reads.")
-    ] = None,
-    at: Annotated[
-        str | None, typer.Option(help="Prices, quotas and retirements of this day; today if not given.")
-    ] = None,
-    as_of: Annotated[str | None, typer.Option(help="Only what had been announced by this day.")] = None,
-    since: Annotated[str | None, typer.Option(help="Usage of the ledger from this day or instant on.")] = None,
-    until: Annotated[str | None, typer.Option(help="Usage of the ledger before this day or instant.")] = None,
+    file: ahead.File = ahead.DEFAULT_FILE,
+    trace: ahead.Trace = None,
+    at: ahead.At = None,
+    as_of: ahead.AsOf = None,
+    since: ahead.Since = None,
+    until: ahead.Until = None,
+    months: ahead.Months = None,
     surfaces: Annotated[str | None, typer.Option(help="Only these surfaces, separated by commas.")] = None,
     allow_model: Annotated[Pairs, typer.Option(help="WORKLOAD=MODEL: it may use this model too.")] = None,
     allow_scope: Annotated[Pairs, typer.Option(help="WORKLOAD=SCOPE: it may be served there.")] = None,
     need: Annotated[Pairs, typer.Option(help="WORKLOAD=CAPABILITY: it needs this.")] = None,
     batchable: Annotated[Pairs, typer.Option(help="WORKLOAD that may wait a day for its answers.")] = None,
     quota_tier: Annotated[Pairs, typer.Option(help="SURFACE=TIER: your usage tier there.")] = None,
-    horizon_days: Annotated[int, typer.Option(help="Leave out what is retired within so many days.")] = 30,
+    horizon_days: Annotated[int, typer.Option(help="Today: leave out what is retired within so many days.")] = 30,
+    today: Annotated[
+        bool, typer.Option("--today", help="Only where to run today: no forecast, no commitments.")
+    ] = False,
+    report: Annotated[
+        list[Path] | None, typer.Option(help="Write the report here: .html, .pdf or .json; may be repeated.")
+    ] = None,
+    calendar: Annotated[Path | None, typer.Option(help="Write the checkpoints here, as .ics.")] = None,
+    sheets: Annotated[Path | None, typer.Option(help="Write the negotiation sheets here: .html or .md.")] = None,
     write_routes: Annotated[
         Path | None, typer.Option(help="Write the route table here; the gateway loads it without a restart.")
     ] = None,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Show what the routes change and what they would have made of this usage.")
+    ] = False,
     overlay: shared.Overlay = None,
     db: shared.Db = shared.DEFAULT_DB,
     as_json: shared.AsJson = False,
 ) -> None:
-    """Where each workload should run, why, at what cost, and what would change the answer. Options may be repeated."""
-    from trivium import catalog
+    """Where each workload should run, today and ahead, at what cost, why, and what would change the answer.
+
+    Ahead: over the months of the organisation file, with its contracts and offers. Options may be repeated.
+    """
     from trivium import plan as room
-    from trivium.pricing import PriceBook
 
     if horizon_days < 0:
         raise UserError("--horizon-days", horizon_days, "give 0 or more")
-    today = SystemClock().now().date()
-    day = today if at is None else shared.day(at, "at")
-    known_by = today if as_of is None else shared.day(as_of, "as-of")
-    snapshot = catalog.load(tuple(overlay or ())).snapshot(known_by)
-    book = PriceBook.from_snapshot(snapshot)
-    options = room.PlanOptions(
-        list_book=PriceBook.from_snapshot(catalog.load().snapshot(known_by)) if overlay else None,
-        surfaces=_surfaces(surfaces),
-        quota_tiers=shared.pairs(quota_tier, "quota-tier"),
-        horizon=timedelta(days=horizon_days),
-    )
-    with _usage(trace, db, since, until) as events:
-        demands = room.demand_from_events(events, band_starts=room.band_starts(book))
-    requirements = _requirements(demands, allow_model, allow_scope, need, batchable)
-    found = room.solve(demands, requirements, snapshot, book, day, options)
-    table = found.route_table()
+    source = ahead.Source(file, trace, at, as_of, since, until, months, tuple(overlay or ()), db)
+    wishes = _Wishes(allow_model, allow_scope, need, batchable, quota_tier, _surfaces(surfaces))
+    found = ahead.gather(source, wishes.applied)
+    now = _today(found, timedelta(days=horizon_days))
+    decision = None
+    if not today:
+        with shared.progress("deciding"):
+            decision = ahead.decided(found)
+    table = now.route_table() if decision is None else decision.routes
+    ran = _routes(found, table, write_routes) if dry_run else None
+    _write(found, decision, _Files(tuple(report or ()), calendar, sheets))
     if write_routes is not None:
         write_routes.parent.mkdir(parents=True, exist_ok=True)
         room.write_routes(table, write_routes)
     if as_json:
-        print_json(room.plan_json(found))
+        print_json(_document(now, decision, ran))
     else:
-        screen = console()
-        screen.print(room.plan_text(found))
+        _print(now, decision, ran)
         if write_routes is not None:
-            screen.print(f"\n{write_routes}: route table {table.version}", markup=False)
-    if found.unplaced:  # the document says which; a script must not take the rest for everything
-        raise typer.Exit(EXIT_FINDING)
+            console().print(f"\n{write_routes}: route table {table.version}", markup=False)
+    if now.unplaced or (decision is not None and any(item.unplaced for item in decision.workloads)):
+        raise typer.Exit(EXIT_FINDING)  # the document says which; a script must not take the rest for everything
 
 
-@contextmanager
-def _usage(trace: Path | None, db: Path, since: str | None, until: str | None) -> Iterator[Iterator[UsageEvent]]:
-    """The events to plan on, with a bar on stderr while they are read."""
-    from trivium.cli._usage import read_events
+@dataclass(frozen=True)
+class _Wishes:
+    """What the options ask for, over what the file says."""
 
-    from_, to = shared.instant(since, "since"), shared.instant(until, "until")
-    if trace is not None:
-        if from_ or to:
-            raise UserError("--since, --until", since or until, "leave them out with --trace: they select in a ledger")
-        with shared.progress(f"reading {trace.name}") as show:
-            yield read_events(trace, show)
+    models: Pairs
+    scopes: Pairs
+    needs: Pairs
+    batchable: Pairs
+    tiers: Pairs
+    surfaces: tuple[str, ...]
+
+    def applied(self, organisation: Organisation, demands: Sequence[Demand]) -> Organisation:
+        """The organisation with the options laid over it; a workload that nothing is known of is refused."""
+        from trivium.plan.org import Workload
+
+        models = _several(self.models, "allow-model")
+        scopes = _several(self.scopes, "allow-scope")
+        needs = _several(self.needs, "need")
+        waiting = set(self.batchable or ())
+        now: dict[str, set[str]] = {}
+        for demand in demands:
+            now.setdefault(demand.workload, set()).update(offer.scope for offer, _ in demand.offers)
+        workloads = dict(organisation.workloads)
+        for name in sorted({*models, *scopes, *needs, *waiting}):
+            if name not in now:
+                raise UserError("workload", name, f"use one of {', '.join(sorted(now))}")
+            entry = workloads.get(name, Workload())
+            need = entry.needs
+            need = structs.replace(
+                need,
+                models=(*need.models, *models.get(name, ())),
+                # an allowed scope is added to those in use
+                scopes=tuple(sorted({*scopes[name], *(need.scopes or now[name])})) if name in scopes else need.scopes,
+                capabilities=(*need.capabilities, *needs.get(name, ())),
+                batchable_percent=Decimal(100) if name in waiting else need.batchable_percent,
+            )
+            workloads[name] = structs.replace(entry, needs=need)
+        about = organisation.about
+        tiers = {**about.quota_tiers, **shared.pairs(self.tiers, "quota-tier")}
+        about = structs.replace(about, quota_tiers=tiers, surfaces=self.surfaces or about.surfaces)
+        return replace(organisation, about=about, workloads=workloads)
+
+
+def _today(found: ahead.Ahead, horizon: timedelta) -> Plan:
+    """The exact plan at the prices and quotas of the day."""
+    from trivium import plan as room
+
+    about = found.organisation.about
+    options = room.PlanOptions(
+        list_book=found.list_book,
+        surfaces=about.surfaces or ROUTABLE_SURFACES,
+        quota_tiers=about.quota_tiers,
+        horizon=horizon,
+    )
+    known = {demand.workload for demand in found.demands}
+    requirements = [_requirement(name, found.organisation) for name in found.organisation.workloads if name in known]
+    return room.solve(found.demands, requirements, found.snapshot, found.book, found.at, options)
+
+
+def _requirement(name: str, organisation: Organisation) -> Requirement:
+    from trivium.plan import Requirement
+
+    entry, needs = organisation.workloads[name], organisation.needs(name)
+    allowed = organisation.about.surfaces
+    return Requirement(
+        workload=name,
+        models=needs.models or entry.models,
+        scopes=needs.scopes or ((needs.geography,) if needs.geography else ()),
+        surfaces=tuple(surface for surface in entry.surfaces if not allowed or surface in allowed),
+        batchable=needs.batchable_percent == _WHOLE,  # a part that may wait is planned ahead, not today
+        capabilities=needs.capabilities,
+    )
+
+
+@dataclass(frozen=True)
+class _Ran:
+    """What the routes change, and a dry run of the usage under them."""
+
+    changes: tuple[RouteChange, ...]
+    run: DryRun
+
+
+def _routes(found: ahead.Ahead, table: RouteTable, path: Path | None) -> _Ran:
+    from trivium.plan.decide import diff_routes, dry_run
+
+    before = None
+    if path is not None and path.is_file():
+        before = RouteTable.from_json(path.read_text(encoding="utf-8"))
+    return _Ran(diff_routes(before, table), dry_run(found.demands, table, found.book, found.at))
+
+
+@dataclass(frozen=True)
+class _Files:
+    """Where the decision is to be written."""
+
+    reports: tuple[Path, ...]
+    calendar: Path | None
+    sheets: Path | None
+
+
+def _write(found: ahead.Ahead, decision: Decision | None, files: _Files) -> None:
+    if decision is None:
+        if files.reports or files.calendar or files.sheets:
+            raise UserError(
+                "--report, --calendar, --sheets", "--today", "leave out --today: they show the decision ahead"
+            )
         return
-    with shared.opened(db) as ledger, shared.progress("reading the ledger") as show:
+    ahead.write_reports(found, decision, files.reports)
+    if files.calendar is not None:
+        ahead.write_calendar(decision, files.calendar)
+    if files.sheets is not None:
+        ahead.write_sheets(found, decision, files.sheets)
 
-        def counted() -> Iterator[UsageEvent]:
-            for number, event in enumerate(ledger.events(since=from_, until=to), 1):
-                if number % 1000 == 0:
-                    show(number, None)
-                yield event
 
-        yield counted()
+def _document(now: Plan, decision: Decision | None, ran: _Ran | None) -> dict[str, Any]:
+    from trivium import plan as room
+    from trivium.plan.report import decision_json
+
+    found = room.plan_json(now)
+    found["ahead"] = None if decision is None else decision_json(decision)
+    if ran is not None:
+        run = ran.run
+        found["dry_run"] = {
+            "at": run.at.isoformat(),
+            "requests": run.requests,
+            "moved": run.moved,
+            "before_usd": str(run.before),
+            "after_usd": str(run.after),
+            "unpriced": list(run.unpriced),
+            "changes": [
+                {"workload": c.workload, "model": c.model, "before": list(c.before), "after": list(c.after)}
+                for c in ran.changes
+            ],
+        }
+    return found
+
+
+def _print(now: Plan, decision: Decision | None, ran: _Ran | None) -> None:
+    from trivium import plan as room
+    from trivium.plan.report import decision_text
+
+    screen = console()
+    screen.print(room.plan_text(now))
+    if decision is not None:
+        screen.print()
+        screen.print(decision_text(decision))
+    if ran is not None:
+        screen.print("\n[bold]What the routes change[/bold]")
+        for change in ran.changes:
+            before, after = ", ".join(change.before) or "no route", ", ".join(change.after) or "no route"
+            screen.print(f"  {change.workload} / {change.model}: {before} → {after}", markup=False)
+        run = ran.run
+        screen.print(
+            f"  this usage: {run.before.rounded()} USD as it ran, {run.after.rounded()} under these routes with its "
+            f"cache lives as sent; about {run.moved:,} of {run.requests:,} requests on another surface",
+            markup=False,
+        )
 
 
 def _surfaces(text: str | None) -> tuple[str, ...]:
     if text is None:
-        return ROUTABLE_SURFACES
+        return ()
     names = tuple(name.strip() for name in text.split(",") if name.strip())
     if not names:
         raise UserError("--surfaces", text, f"give one or more of {', '.join(ROUTABLE_SURFACES)}")
     return names
-
-
-def _requirements(
-    demands: Sequence[Demand], allow_model: Pairs, allow_scope: Pairs, need: Pairs, batchable: Pairs
-) -> tuple[Requirement, ...]:
-    """What the options say, per workload they name."""
-    from trivium.plan import Requirement
-
-    models = _several(allow_model, "allow-model")
-    scopes = _several(allow_scope, "allow-scope")
-    needs = _several(need, "need")
-    waiting = set(batchable or ())
-    now: dict[str, set[str]] = {}
-    for demand in demands:
-        now.setdefault(demand.workload, set()).update(offer.scope for offer, _ in demand.offers)
-    named = sorted({*models, *scopes, *needs, *waiting})
-    return tuple(
-        Requirement(
-            workload=name,
-            models=tuple(models.get(name, ())),
-            # an allowed scope is added to those in use
-            scopes=tuple(sorted({*scopes[name], *now.get(name, ())})) if name in scopes else (),
-            batchable=name in waiting,
-            capabilities=tuple(needs.get(name, ())),
-        )
-        for name in named
-    )
 
 
 def _several(texts: Pairs, option: str) -> dict[str, list[str]]:

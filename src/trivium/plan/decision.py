@@ -168,6 +168,7 @@ class Advice:
     break_even: str  # "pays from 410,000 USD a year of spend (forecast 520,000)"
     curve: tuple[tuple[float, float, float, float], ...]  # level, mean, 5 %, 95 % of saving
     basis: Basis
+    worst_usd: float = 0.0  # by how much it lowers the mean of the dearest scenarios; negative where it raises it
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,7 @@ import numpy as np
 
 from trivium.core import UserError
 from trivium.plan.decide._deals import Array, Deal, bill
-from trivium.plan.decide._scenes import Scenes, objective, spread
+from trivium.plan.decide._scenes import Scenes, cvar, objective, spread
 from trivium.plan.decision import Advice, Basis, Ground, Spread
 from trivium.plan.org import Contract
 
@@ -103,6 +103,7 @@ def advise(
         break_even=_break_even(scenes, placements[shown.placement], others, shown.deal),
         curve=curve,
         basis=_basis(offer.contract),
+        worst_usd=cvar(without.totals, risk.level) - cvar(shown.totals, risk.level),
     )
     return advice, best
 

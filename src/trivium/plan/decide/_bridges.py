@@ -68,7 +68,8 @@ def as_is(framed: Framed) -> AsIs:
             if month and scenes.unit_usd[number, surfaces[-1], month - 1] == here and np.isfinite(before):
                 unit[number, month] = before  # the same prices as in the month before
                 continue
-            unit[number, month] = before = _measured(part, BookMarket(given.book, start), framed, here)
+            instead = here if np.isfinite(here) else float(np.min(scenes.unit_usd[number, :, month]))
+            unit[number, month] = before = _measured(part, BookMarket(given.book, start), framed, instead)
     return AsIs(unit, tuple(surfaces))
 
 
@@ -113,7 +114,7 @@ def _lever_steps(framed: Framed, volume: Array) -> tuple[list[Step], float]:
     reasons: dict[str, list[str]] = {}
     for number, part in enumerate(framed.parts):
         factor = float(part.fraction) / framed.span_days[part.workload] * DAYS_PER_MONTH * float(volume[number])
-        for lever in part_levers(framed, number):
+        for lever in _levers_or_none(framed, number):
             totals[lever.name] -= float(lever.step.picos) / 1e12 * factor
             if lever.step.picos:
                 reasons.setdefault(lever.name, []).append(part.name)
@@ -124,6 +125,14 @@ def _lever_steps(framed: Framed, volume: Array) -> tuple[list[Step], float]:
         if abs(amount) > _CENT
     ]
     return steps, sum(step.amount_usd for step in steps)
+
+
+def _levers_or_none(framed: Framed, number: int) -> tuple[Lever, ...]:
+    """No levers where what runs now has no price on the day: there is nothing to save against."""
+    try:
+        return part_levers(framed, number)
+    except NoPrice:
+        return ()
 
 
 def part_levers(framed: Framed, number: int) -> tuple[Lever, ...]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from fractions import Fraction
 
@@ -188,7 +188,9 @@ def _cone(given: Given) -> tuple[ConeModel, Paths]:
         beliefs[EVERY] = _belief(about.growth)
     model = fit(history, beliefs={name: b for name, b in beliefs.items() if name == EVERY or name in history.names})
     rng = np.random.default_rng(about.seed)
-    return model, model.sample(about.horizon_months, about.scenarios, rng)
+    cone = model.sample(about.horizon_months, about.scenarios, rng)
+    ceiling = float(about.growth_ceiling_per_year) ** (np.arange(1, about.horizon_months + 1) / 12)
+    return model, replace(cone, paths=np.minimum(cone.paths, ceiling))
 
 
 def _never_nothing(values: Array) -> Array:

@@ -17,12 +17,13 @@ def summarise(decision: Decision) -> tuple[str, ...]:
 
 
 def _sentences(decision: Decision) -> Iterator[str]:
-    mean, now = decision.forecast.mean_usd, decision.baseline.mean_usd
-    saved = now - mean
-    low, high = decision.forecast.quantiles_usd[0], decision.forecast.quantiles_usd[-1]
+    plan, now = decision.forecast, decision.baseline.mean_usd
+    saved = now - plan.mean_usd
+    low, middle, high = plan.quantiles_usd[0], plan.quantiles_usd[2], plan.quantiles_usd[-1]
     yield (
-        f"Over {decision.horizon_months} months the plan is expected to cost {mean:,.0f} USD "
-        f"(nine chances in ten: {low:,.0f} to {high:,.0f}); as it runs now the same work would cost {now:,.0f}, "
+        f"Over {decision.horizon_months} months the plan costs {middle:,.0f} USD in the middle scenario, {low:,.0f} to "
+        f"{high:,.0f} in nine of ten, {plan.mean_usd:,.0f} on average; as it runs now the same work would cost "
+        f"{now:,.0f} on average, "
         + (
             f"so it saves {saved:,.0f} ({saved / now:.1%})."
             if saved > _CENT and now
@@ -62,8 +63,8 @@ def _commitments(decision: Decision) -> Iterator[str]:
     others = [a.contract for a in decision.commitments if a.verdict != "sign"]
     if signed:
         told = "; ".join(
-            f"{a.contract} at {a.level_usd_per_year:,.0f} USD a year (saves {a.saving.mean_usd:,.0f}, "
-            f"loses in {a.loss_probability:.0%} of scenarios)"
+            f"{a.contract} at {a.level_usd_per_year:,.0f} USD a year (saves {a.saving.mean_usd:,.0f} on average and "
+            f"{a.worst_usd:,.0f} where use is dearest; loses in {a.loss_probability:.0%} of scenarios)"
             for a in signed
         )
         yield f"Sign {told}."

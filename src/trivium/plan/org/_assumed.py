@@ -14,6 +14,11 @@ _ABOUT = (
     ("risk_level", "the worst cases are those beyond {}", "which part of the scenarios is the tail"),
     ("discount_rate_percent_per_year", "{} % discounting a year", "what money later is worth today"),
     ("min_stay_months", "moves as often as every {} months", "how often a workload may be moved"),
+    (
+        "growth_ceiling_per_year",
+        "no scenario counts beyond {} times the use a year earlier",
+        "a longer forecast has scenarios in which use explodes; long before, the plan would be made anew",
+    ),
     ("scenarios", "{} scenarios", "how finely the demand cone is sampled"),
 )
 _NEEDS = (

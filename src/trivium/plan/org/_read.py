@@ -158,6 +158,7 @@ def _check_about(about: About) -> None:
     _within(f"{where}.surface_share_max_percent", about.surface_share_max_percent, 1, 100)
     _within(f"{where}.surfaces_min", about.surfaces_min, 1, len(ROUTABLE_SURFACES))
     _within(f"{where}.min_stay_months", about.min_stay_months, 1, _MONTHS_MAX)
+    _within(f"{where}.growth_ceiling_per_year", about.growth_ceiling_per_year, 1, 1000)
     _within(f"{where}.scenarios", about.scenarios, 10, _SCENARIOS_MAX)
     _names(f"{where}.surfaces", about.surfaces, ROUTABLE_SURFACES)
     _names(f"{where}.quota_tiers", about.quota_tiers, ROUTABLE_SURFACES)

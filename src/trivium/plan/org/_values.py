@@ -136,7 +136,7 @@ class About(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """The organisation and how it decides (`[organisation]`)."""
 
     name: str = ""
-    horizon_months: int = 36
+    horizon_months: int = 12
     risk_weight: Decimal = Decimal("0.5")  # of CVaR in the objective
     risk_level: Decimal = Decimal("0.9")
     discount_rate_percent_per_year: Decimal = Decimal(0)
@@ -148,6 +148,7 @@ class About(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     scenarios: int = 200
     seed: int = 1
     growth: Growth | None = None  # for workloads without a belief of their own
+    growth_ceiling_per_year: Decimal = Decimal(3)  # no scenario is counted beyond it: the plan would be made anew
 
 
 class DemandAs(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
