@@ -19,8 +19,17 @@ import numpy as np
 sys.path.insert(0, str(Path(__file__).parent.parent / "tests"))
 
 from horizon_paths.independent import Independent
-from horizon_paths.worlds import Commit, Months, world
-from trivium.plan.horizon import Moves, Pool, Provisioned, Term, solve_paths, solve_provisioned
+from horizon_paths.worlds import world
+from trivium.plan.horizon import (
+    Instance,
+    Moves,
+    Pool,
+    Provisioned,
+    SpendCommitment,
+    Term,
+    solve_paths,
+    solve_provisioned,
+)
 
 SEED = 20261125
 SECONDS_MAX = 120.0
@@ -39,7 +48,7 @@ class Line:
     note: str = ""
 
 
-def committed(instance: Months, form: str) -> Months:
+def committed(instance: Instance, form: str) -> Instance:
     """One commitment a surface over yearly periods: any size, or one of three sizes with rising discounts."""
     length = len(instance.month_weight)
     year = float(instance.demand.mean(axis=1).sum(axis=0)[: min(12, length)].sum())
@@ -47,15 +56,15 @@ def committed(instance: Months, form: str) -> Months:
     for surface, discount in enumerate((0.10, 0.08, 0.12, 0.05)[: len(instance.surfaces)]):
         periods = max(length // 12, 1)
         if form == "any size":
-            found.append(Commit((surface,), 0, length, periods, "covered", discount, high_usd=10 * year))
+            found.append(SpendCommitment((surface,), 0, length, periods, "covered", discount, high_usd=10 * year))
         else:
             tiers = tuple((share * year, cut) for share, cut in ((0.1, 0.05), (0.2, 0.08), (0.4, 0.1)))
-            found.append(Commit((surface,), 0, length, periods, form, tiers=tiers))
+            found.append(SpendCommitment((surface,), 0, length, periods, form, tiers=tiers))
     yearly = 0.9 ** (np.arange(length) // 12)
     return replace(instance, commitments=tuple(found), month_weight=yearly)
 
 
-def moves_of(instance: Months, rng: np.random.Generator) -> Moves:
+def moves_of(instance: Instance, rng: np.random.Generator) -> Moves:
     workloads, offers, _ = instance.unit_cost_usd.shape
     month = instance.demand.mean(axis=(1, 2))
     switch = month[:, None, None] * rng.uniform(0.05, 0.5, (workloads, offers, offers))
@@ -63,14 +72,14 @@ def moves_of(instance: Months, rng: np.random.Generator) -> Moves:
     return Moves(rng.integers(0, 2, workloads), switch, opening, min_stay_months=6)
 
 
-def size_of(instance: Months) -> str:
+def size_of(instance: Instance) -> str:
     workloads, offers, length = instance.unit_cost_usd.shape
     return f"{workloads} x {offers} x {length} x {len(instance.probability)}"
 
 
 def paths(
     workloads: int, offers: int, length: int, scenarios: int, form: str, gap: float
-) -> tuple[Line, Months, Moves]:
+) -> tuple[Line, Instance, Moves]:
     rng = np.random.default_rng(SEED)
     surfaces = min(4, offers)
     instance = committed(world(rng, workloads, offers, surfaces, length, scenarios, level=0.9), form)

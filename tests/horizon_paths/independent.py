@@ -6,8 +6,7 @@ import linopy
 import numpy as np
 import xarray as xr
 
-from horizon_paths.worlds import Months
-from trivium.plan.horizon import Moves
+from trivium.plan.horizon import Instance, Moves
 
 
 def array(values: np.ndarray, dims: str) -> xr.DataArray:
@@ -20,7 +19,7 @@ def array(values: np.ndarray, dims: str) -> xr.DataArray:
 class Independent:
     """One binary per workload, offer and month; every rule written out."""
 
-    def __init__(self, instance: Months, moves: Moves, stay: int, gap: float = 0.0) -> None:
+    def __init__(self, instance: Instance, moves: Moves, stay: int, gap: float = 0.0) -> None:
         self.gap = gap
         self.instance, self.moves, self.stay = instance, moves, stay
         self.model = linopy.Model()

@@ -9,11 +9,11 @@ from itertools import product
 import numpy as np
 import pytest
 
-from horizon_paths.worlds import Commit, Months, world
-from trivium.plan.horizon import Moves, solve_paths
+from horizon_paths.worlds import world
+from trivium.plan.horizon import Instance, Moves, SpendCommitment, solve_paths
 
 
-def every_path(instance: Months, workload: int, moves: Moves, stay: int) -> Iterator[tuple[tuple[int, ...], float]]:
+def every_path(instance: Instance, workload: int, moves: Moves, stay: int) -> Iterator[tuple[tuple[int, ...], float]]:
     """Every offer sequence that is feasible and keeps its stays, with the cost of its moves."""
     offers, length = len(instance.offers), len(instance.month_weight)
     start = int(moves.start[workload])
@@ -32,7 +32,7 @@ def every_path(instance: Months, workload: int, moves: Moves, stay: int) -> Iter
             yield path, cost
 
 
-def period_bill(instance: Months, commit: Commit, size: tuple[float, float], spend: np.ndarray) -> float:
+def period_bill(instance: Instance, commit: SpendCommitment, size: tuple[float, float], spend: np.ndarray) -> float:
     """What one scenario's spend (K, T) on the surfaces of a commitment costs, straight from its definition."""
     total, (amount, discount) = 0.0, size
     length = commit.months // commit.periods
@@ -52,7 +52,9 @@ def period_bill(instance: Months, commit: Commit, size: tuple[float, float], spe
     return total
 
 
-def cost_of(instance: Months, paths: tuple[tuple[int, ...], ...], sizes: tuple[tuple[float, float], ...]) -> np.ndarray:
+def cost_of(
+    instance: Instance, paths: tuple[tuple[int, ...], ...], sizes: tuple[tuple[float, float], ...]
+) -> np.ndarray:
     costs = []
     for scenario in range(len(instance.probability)):
         spend = np.zeros((len(instance.surfaces), len(instance.month_weight)))
@@ -69,14 +71,14 @@ def cost_of(instance: Months, paths: tuple[tuple[int, ...], ...], sizes: tuple[t
     return np.array(costs)
 
 
-def objective(instance: Months, cost: np.ndarray) -> float:
+def objective(instance: Instance, cost: np.ndarray) -> float:
     """CVaR by its definition for equal chances: the mean of the worst (1 - level)·S costs."""
     count = round((1 - instance.risk_level) * len(cost))
     assert count == (1 - instance.risk_level) * len(cost)
     return float((1 - instance.risk_weight) * cost.mean() + instance.risk_weight * np.sort(cost)[-count:].mean())
 
 
-def best_of_all(instance: Months, moves: Moves, stay: int) -> float:
+def best_of_all(instance: Instance, moves: Moves, stay: int) -> float:
     best = np.inf
     choices = [list(every_path(instance, workload, moves, stay)) for workload in range(len(instance.workloads))]
     options = [((0.0, 0.0), *commit.tiers) if not commit.signed else commit.tiers for commit in instance.commitments]
@@ -98,8 +100,8 @@ def test_the_answer_is_the_best_of_all(form: str, stay: int, length: int, seed: 
     instance = replace(world(rng, 2, 3, 2, length, 4), month_weight=np.array([1.0, 1.0, 0.9, 0.9])[:length])
     month = float(instance.demand.mean(axis=1).sum(axis=0)[0])
     commitments = (
-        Commit((0,), 0, 4, 2, form, tiers=((0.8 * month, 0.1), (1.6 * month, 0.2))),
-        Commit((1,), 2, 4, 2, form, tiers=((0.6 * month, 0.1), (1.2 * month, 0.25))),
+        SpendCommitment((0,), 0, 4, 2, form, tiers=((0.8 * month, 0.1), (1.6 * month, 0.2))),
+        SpendCommitment((1,), 2, 4, 2, form, tiers=((0.6 * month, 0.1), (1.2 * month, 0.25))),
     )
     instance = replace(instance, commitments=commitments)
     moves = Moves(
@@ -122,8 +124,8 @@ def test_what_is_said_of_the_answer_is_what_its_paths_cost(seed: int) -> None:
     instance = replace(world(rng, 5, 4, 2, 8, 4), month_weight=np.repeat([1.0, 0.9], 4))
     month = float(instance.demand.mean(axis=1).sum(axis=0)[0])
     commitments = (
-        Commit((0,), 0, 8, 2, "covered", tiers=((2 * month, 0.15),)),
-        Commit((1,), 0, 8, 2, "take-or-pay", 0.1),
+        SpendCommitment((0,), 0, 8, 2, "covered", tiers=((2 * month, 0.15),)),
+        SpendCommitment((1,), 0, 8, 2, "take-or-pay", 0.1),
     )
     instance = replace(instance, commitments=commitments)
     moves = Moves([0, 1, 2, 3, 0], np.full(5, 0.05 * month), [0.0, 0.1 * month], 2)

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from horizon_paths.independent import Independent
-from horizon_paths.worlds import Commit, world
-from trivium.plan.horizon import Moves, solve_paths
+from horizon_paths.worlds import world
+from trivium.plan.horizon import Moves, SpendCommitment, solve_paths
 
 
 @pytest.mark.parametrize("stay", [1, 3])
@@ -23,10 +23,10 @@ def test_laddered_commitments_of_any_size_equal_an_independent_model(seed: int, 
     instance = world(rng, 3, 4, 3, 6, 4)
     month = float(instance.demand.mean(axis=1).sum(axis=0)[0])
     commitments = (
-        Commit((0,), 0, 4, 1, "covered", 0.2, high_usd=10 * month),
-        Commit((0,), 2, 4, 2, "covered", 0.15, high_usd=10 * month),
-        Commit((1,), 3, 6, 1, "covered", 0.25, high_usd=10 * month),
-        Commit((2,), 0, 6, 2, "take-or-pay", 0.05, low_usd=0.6 * month, high_usd=0.6 * month, signed=True),
+        SpendCommitment((0,), 0, 4, 1, "covered", 0.2, high_usd=10 * month),
+        SpendCommitment((0,), 2, 4, 2, "covered", 0.15, high_usd=10 * month),
+        SpendCommitment((1,), 3, 6, 1, "covered", 0.25, high_usd=10 * month),
+        SpendCommitment((2,), 0, 6, 2, "take-or-pay", 0.05, low_usd=0.6 * month, high_usd=0.6 * month, signed=True),
     )
     instance = replace(instance, commitments=commitments)
     moves = Moves([0, 1, -1], rng.uniform(0.0, 0.1, (3, 4, 4)) * month, [0.0, 0.3 * month, 0.0], stay)

@@ -7,14 +7,14 @@ import numpy as np
 import pytest
 import xarray as xr
 
-from horizon_paths.worlds import Commit, Months, months, world
+from horizon_paths.worlds import months, world
 from trivium.core import UserError
-from trivium.plan.horizon import Pool, Provisioned, Term, peak_factors, solve_provisioned
+from trivium.plan.horizon import Instance, Pool, Provisioned, SpendCommitment, Term, peak_factors, solve_provisioned
 
 CAPACITY = 20.0
 
 
-def pools(instance: Months, *, whole: bool) -> tuple[Pool, ...]:
+def pools(instance: Instance, *, whole: bool) -> tuple[Pool, ...]:
     """A pool per surface, hired by the month or for half a year; the price is a fraction of what a full unit saves."""
     found = []
     for surface, name in enumerate(instance.surfaces):
@@ -24,7 +24,7 @@ def pools(instance: Months, *, whole: bool) -> tuple[Pool, ...]:
     return tuple(found)
 
 
-def linopy_objective(instance: Months, provisioned: Provisioned) -> float:
+def linopy_objective(instance: Instance, provisioned: Provisioned) -> float:
     """The same problem stated anew: shares of every offer and pool, units from the lots that run."""
     workloads, offers, length = instance.unit_cost_usd.shape
     scenarios = len(instance.probability)
@@ -165,7 +165,7 @@ def test_a_wrong_input_is_named(provisioned: Provisioned, field: str) -> None:
 
 
 def test_what_the_problem_does_not_hold_is_refused() -> None:
-    instance = months(np.ones((1, 1, 1)), np.ones((1, 1, 1)), commitments=(Commit((0,), 0, 1),))
+    instance = months(np.ones((1, 1, 1)), np.ones((1, 1, 1)), commitments=(SpendCommitment((0,), 0, 1),))
     plain = Provisioned((Pool("p", (0,), 1.0, (Term(1, 1.0),)),), [1.0], [1.0])
     with pytest.raises(UserError, match="commitments"):
         solve_provisioned(instance, plain)

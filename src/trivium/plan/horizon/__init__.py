@@ -1,5 +1,6 @@
 """Months, scenarios and commitments: what to run where and what to sign, to a proven distance from the best."""
 
+from trivium.plan.horizon._instance import Instance, SpendCommitment
 from trivium.plan.horizon._paths import Move, Moves, PathSolution, Signed, solve_paths
 from trivium.plan.horizon._provisioned import (
     Lot,
@@ -12,6 +13,7 @@ from trivium.plan.horizon._provisioned import (
 )
 
 __all__ = [
+    "Instance",
     "Lot",
     "Move",
     "Moves",
@@ -20,6 +22,7 @@ __all__ = [
     "Provisioned",
     "ProvisionedSolution",
     "Signed",
+    "SpendCommitment",
     "Term",
     "peak_factors",
     "solve_paths",

@@ -9,7 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from trivium.core import UserError
-from trivium.plan.horizon._paths_input import Spending, terms_of
+from trivium.plan.horizon._instance import Instance
+from trivium.plan.horizon._paths_input import terms_of
 from trivium.plan.horizon._paths_price import Ways
 from trivium.plan.horizon._paths_search import Case, Found, Search
 from trivium.plan.horizon._paths_terms import cvar_usd, objective_usd
@@ -84,52 +85,37 @@ class PathSolution:
         return (self.objective_usd - self.lower_bound_usd) / abs(self.objective_usd) if self.objective_usd else 0.0
 
 
-def solve_paths(instance: Spending, moves: Moves, *, gap: float = 0.005, branches_max: int = 200) -> PathSolution:
+def solve_paths(instance: Instance, moves: Moves, *, gap: float = 0.005, branches_max: int = 200) -> PathSolution:
     """The best paths and commitments to a proven `gap` (a share), or as near as `branches_max` branches come.
 
     A path is signed now and is the same in every scenario; only the bill varies. Paths are columns that a dynamic
     programme prices against a linear program of contracts and risk; branches decide sizes and surfaces; where few paths
     are left that could better the answer, all are listed and the choice is exact.
     """
-    _refuse_unmodelled(instance)
     ways = _ways(instance, moves)
-    mean = np.where(instance.feasible, _monthly_mean(instance), np.inf)
-    _name_the_stranded(instance, mean)
-    total = float(mean.min(axis=1).sum())
+    unit = np.where(instance.feasible, instance.unit_cost_usd, 0.0)
+    _name_the_stranded(instance)
+    expected = np.einsum("s,wst->wt", instance.probability, instance.demand)
+    total = float((np.where(instance.feasible, unit, np.inf).min(axis=1) * expected).sum())
     scale = _SCALED_TOTAL / total if total > 0 else 1.0
     terms, spend_weight = terms_of(instance, scale)
     scaled = Ways(ways.feasible, ways.switch_usd * scale, ways.stay_months, ways.start, ways.month_weight)
     opening = _row(moves.onboard_cost_usd, len(instance.surfaces), "onboard_cost_usd")
-    demand = np.asarray(instance.demand, dtype=np.float64) * scale
-    unit = np.asarray(instance.unit_cost_usd, dtype=np.float64)
-    case = Case(demand, unit, np.asarray(instance.surface_of), scaled, terms, spend_weight, opening * scale)
+    case = Case(instance.demand * scale, unit, instance.surface_of, scaled, terms, spend_weight, opening * scale)
     found = Search(case, gap, branches_max).run()
     if found is None:
         raise _no_path(instance)
     return _solution(found, case, ways, scale)
 
 
-def _refuse_unmodelled(instance: Spending) -> None:
-    for name in ("volume_tiers", "continuity"):
-        if getattr(instance, name, None):
-            raise UserError(name, "set", "leave it out of a plan with moves, or plan without moves")
-
-
-def _monthly_mean(instance: Spending) -> Floats:
-    expected = np.einsum("s,wst->wt", instance.probability, instance.demand)
-    return np.asarray(instance.unit_cost_usd * expected[:, None, :])
-
-
-def _name_the_stranded(instance: Spending, cost: Floats) -> None:
-    stranded, month = np.nonzero(~np.isfinite(cost).any(axis=1))
+def _name_the_stranded(instance: Instance) -> None:
+    stranded, month = np.nonzero(~instance.feasible.any(axis=1))
     if len(stranded):
-        place = f"month {month[0]}"
-        raise UserError(
-            f"feasible[{instance.workloads[stranded[0]]}]", f"no offer in {place}", "leave the workload out"
-        )
+        name = f"feasible[{instance.workloads[stranded[0]]}]"
+        raise UserError(name, f"no offer in month {month[0]}", "leave the workload out")
 
 
-def _no_path(instance: Spending) -> UserError:
+def _no_path(instance: Instance) -> UserError:
     hint = "shorten min_stay_months, or leave out the workload that no chain of stays carries through"
     return UserError("moves.min_stay_months", f"{len(instance.workloads)} workloads", hint)
 
@@ -141,14 +127,14 @@ def _row(values: Sequence[float] | Floats, count: int, name: str) -> Floats:
     return row
 
 
-def _ways(instance: Spending, moves: Moves) -> Ways:
+def _ways(instance: Instance, moves: Moves) -> Ways:
     workloads, offers, _ = instance.unit_cost_usd.shape
     start = np.asarray(moves.start, dtype=np.int64)
     if start.shape != (workloads,) or (start < -1).any() or (start >= offers).any():
         raise UserError("moves.start", f"shape {start.shape}", f"an offer of 0 to {offers - 1} a workload, -1 for none")
     cost = np.asarray(moves.switch_cost_usd, dtype=np.float64)
     if cost.shape == (workloads,):
-        other = np.asarray(instance.surface_of)[:, None] != np.asarray(instance.surface_of)[None, :]
+        other = instance.surface_of[:, None] != instance.surface_of[None, :]
         cost = cost[:, None, None] * other
     if cost.shape != (workloads, offers, offers) or not (np.isfinite(cost).all() and (cost >= 0).all()):
         hint = "amounts of 0 or more, one a workload or one per workload, offer before and offer after"
@@ -156,8 +142,7 @@ def _ways(instance: Spending, moves: Moves) -> Ways:
     stay = np.broadcast_to(np.asarray(moves.min_stay_months, dtype=np.int64), (offers,))
     if (stay < 1).any():
         raise UserError("moves.min_stay_months", str(int(stay.min())), "at least 1")
-    feasible = np.asarray(instance.feasible, dtype=bool)
-    return Ways(feasible, cost, stay, start, np.asarray(instance.month_weight, dtype=np.float64))
+    return Ways(instance.feasible, cost, stay, start, instance.month_weight)
 
 
 def _solution(found: Found, case: Case, ways: Ways, scale: float) -> PathSolution:

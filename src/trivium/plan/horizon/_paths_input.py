@@ -1,81 +1,20 @@
-"""What the path solver reads of an instance, and how commitments cut its months into atoms of spend."""
+"""How the commitments of an instance cut its months into atoms of spend."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
-from trivium.core import UserError
+from trivium.plan.horizon._instance import Instance, SpendCommitment
 from trivium.plan.horizon._paths_terms import Deal, Option, Terms, cover_order
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
-Flags = NDArray[np.bool_]
 
 
-class Commitment(Protocol):
-    """A spend commitment on one or more surfaces; amounts are US dollars a period.
-
-    Continuous in [low_usd, high_usd] at `discount`, or one of `tiers` (amount, discount), nothing being among the
-    choices unless it is `signed`. Form `covered`: the amount is paid and covers list spend of amount / (1 - discount);
-    form `take-or-pay`: all spend has the discount, and a period costs the amount at least.
-    """
-
-    @property
-    def surfaces(self) -> tuple[int, ...]: ...
-    @property
-    def first_month(self) -> int: ...
-    @property
-    def months(self) -> int: ...
-    @property
-    def periods(self) -> int: ...
-    @property
-    def form(self) -> str: ...
-    @property
-    def discount(self) -> float: ...
-    @property
-    def low_usd(self) -> float: ...
-    @property
-    def high_usd(self) -> float: ...
-    @property
-    def tiers(self) -> Sequence[tuple[float, float]]: ...
-    @property
-    def signed(self) -> bool: ...
-
-
-class Spending(Protocol):
-    """Demand, prices and feasibility over months and scenarios; arrays as in `Instance`."""
-
-    @property
-    def surfaces(self) -> tuple[str, ...]: ...
-    @property
-    def workloads(self) -> tuple[str, ...]: ...
-    @property
-    def offers(self) -> tuple[str, ...]: ...
-    @property
-    def surface_of(self) -> Ints: ...
-    @property
-    def demand(self) -> Floats: ...
-    @property
-    def unit_cost_usd(self) -> Floats: ...
-    @property
-    def feasible(self) -> Flags: ...
-    @property
-    def probability(self) -> Floats: ...
-    @property
-    def risk_weight(self) -> float: ...
-    @property
-    def risk_level(self) -> float: ...
-    @property
-    def month_weight(self) -> Floats: ...
-    @property
-    def commitments(self) -> Sequence[Commitment]: ...
-
-
-def periods_of(commitment: Commitment, months: int) -> list[tuple[int, int, float]]:
+def periods_of(commitment: SpendCommitment, months: int) -> list[tuple[int, int, float]]:
     """(first month, end, part of the period that lies inside the horizon) of each period that begins before its end."""
     length = commitment.months / commitment.periods
     found = []
@@ -88,7 +27,7 @@ def periods_of(commitment: Commitment, months: int) -> list[tuple[int, int, floa
     return found
 
 
-def terms_of(instance: Spending, scale: float) -> tuple[Terms, Floats]:
+def terms_of(instance: Instance, scale: float) -> tuple[Terms, Floats]:
     """The terms of an instance, amounts times `scale`, and the factor (K, T) of spend as it enters its atom.
 
     Months that no commitment tells apart, and that weigh the same, are one atom of their surface; all spend that no
@@ -113,7 +52,7 @@ def terms_of(instance: Spending, scale: float) -> tuple[Terms, Floats]:
             atom[surface, month] = keys.setdefault(key, len(keys))
     atom_weight = np.array([float(key[2]) if key else 1.0 for key in keys])  # type: ignore[arg-type]  # the third is a float
     deals = tuple(
-        _deal(commitment, number, spans[number], atom, instance.month_weight, scale)
+        _deal(commitment, spans[number], atom, instance.month_weight, scale)
         for number, commitment in enumerate(instance.commitments)
     )
     risk = (instance.probability, instance.risk_weight, instance.risk_level)
@@ -121,15 +60,12 @@ def terms_of(instance: Spending, scale: float) -> tuple[Terms, Floats]:
 
 
 def _deal(
-    commitment: Commitment,
-    number: int,
+    commitment: SpendCommitment,
     spans: Sequence[tuple[int, int, float]],
     atom: Ints,
     month_weight: Floats,
     scale: float,
 ) -> Deal:
-    if commitment.form not in {"covered", "take-or-pay"}:
-        raise UserError(f"commitments[{number}].form", commitment.form, "covered or take-or-pay")
     rows = list(commitment.surfaces)
     options = tuple(Option(amount * scale, discount) for amount, discount in commitment.tiers)
     if options and not commitment.signed:

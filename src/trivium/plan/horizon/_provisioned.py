@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from trivium.core import UserError
-from trivium.plan.horizon._paths_input import Spending
+from trivium.plan.horizon._instance import Instance
 from trivium.plan.horizon._paths_terms import cvar_usd, objective_usd
 from trivium.plan.horizon._provisioned_blocks import Load
 from trivium.plan.horizon._provisioned_extensive import solve_extensive
@@ -114,7 +114,7 @@ def peak_factors(load: Floats, quantile: float = 0.99) -> tuple[Floats, float]:
 
 
 def solve_provisioned(
-    instance: Spending, provisioned: Provisioned, *, gap: float = 0.001, method: str = "auto"
+    instance: Instance, provisioned: Provisioned, *, gap: float = 0.001, method: str = "auto"
 ) -> ProvisionedSolution:
     """Units to a proven `gap`: one program where it is small, Benders' method where scenarios are many.
 
@@ -125,7 +125,8 @@ def solve_provisioned(
         hint = "solve it without, at the prices that the commitments leave"
         raise UserError("commitments", str(len(instance.commitments)), hint)
     load = _load(instance, provisioned)
-    scale = _SCALED_TOTAL / max(float(load.overflow_usd.sum(axis=(0, 2)) @ instance.probability), 1e-300)
+    total = float(load.overflow_usd.sum(axis=(0, 2)) @ instance.probability)
+    scale = _SCALED_TOTAL / total if total > 0 else 1.0
     scaled = Load(load.overflow_usd * scale, load.use, load.fits)
     held = np.stack([_held(pool, load.shape[3]) for pool in provisioned.pools])
     lots, terms = _lots(provisioned, instance.month_weight, scale)
@@ -140,7 +141,7 @@ def solve_provisioned(
     return _solution(bought, lots, terms, held, risk, scale, method)
 
 
-def _load(instance: Spending, provisioned: Provisioned) -> Load:
+def _load(instance: Instance, provisioned: Provisioned) -> Load:
     unit, feasible, demand = instance.unit_cost_usd, instance.feasible, instance.demand
     workloads, offers, months = unit.shape
     cheapest = np.where(feasible, unit, np.inf).min(axis=1)  # (W, T)
