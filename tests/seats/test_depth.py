@@ -179,3 +179,10 @@ def test_a_model_that_seats_do_not_have_goes_on_as_tokens() -> None:
     assert found.tokens_usd == pytest.approx(35)
     assert (seats.low_usd, seats.high_usd) == (pytest.approx(43), pytest.approx(43))
     assert "claude-opus-5 (retired there on 2026-11-16) goes on as tokens for 5.00 USD" in seats.why
+
+
+def test_a_model_that_microsoft_does_not_sell_leaves_no_way() -> None:
+    found = depth(Needs(), offer=Offer("anthropic", "global", "claude-fable-5-2"))
+    assert way(found, "foundry").blocked
+    assert "none of Microsoft's ways can carry this work" in found.answer.sentence
+    assert (found.saving_low_usd, found.saving_high_usd) == (0.0, 0.0)

@@ -299,16 +299,17 @@ def _answer(
         ranged = f"costs {-high:,.2f} to {-low:,.2f} USD a month more than the {tokens:,.2f} of tokens where it runs"
     else:
         ranged = f"saves {low:,.2f} to {high:,.2f} USD a month of the {tokens:,.2f} of tokens where it runs"
+    name = "" if best is None else "tokens on Foundry" if best.surface == FOUNDRY else best.title
     if not has:
+        told = f"the best Microsoft way, {name}, {ranged}." if name else "none of Microsoft's ways can carry this work."
         sentence = (
             "No Microsoft footprint is stated: Foundry is one API platform among others, at list prices and "
-            f"onboarding like any; moving there {ranged}." + yours
+            f"onboarding like any; {told}{yours}"
         )
         return Answer("microsoft", _HOME, sentence, even, points, basis)
     if best is None:
         sentence = f"With {', '.join(has)}: no way can be priced yet." + yours
         return Answer("microsoft", "cannot be priced yet", sentence, even, points, basis)
-    name = "tokens on Foundry" if best.surface == FOUNDRY else best.title
     if low > 0:
         verdict = name
     elif high > 0:
