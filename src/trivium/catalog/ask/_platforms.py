@@ -165,7 +165,7 @@ def _available(draft: Draft, surface: str, model: str) -> tuple[list[tuple[str, 
         if claim.surface == surface and model in claim.models
     ]
     draft.rest_on(*claims)
-    rows = []
+    rows: list[tuple[str, ...]] = []
     yes = suspended = False
     for claim in claims:
         state = state_of(draft.snapshot, claim, draft.at)
@@ -177,7 +177,7 @@ def _available(draft: Draft, surface: str, model: str) -> tuple[list[tuple[str, 
     sold = [cell for cell in draft.snapshot.cells if (cell.surface, cell.model) == (surface, model)]
     now = [cell for cell in sold if cell.holds_on(draft.at) and cell.status not in _UNCOUNTED]
     if now:
-        first = min(now, key=lambda cell: (cell.tier != "standard", cell.id))
+        first = min(now, key=lambda cell: (cell.tier != "standard", cell.unit != "input", cell.id))
         draft.rest_on(*(draft.snapshot.claim(name) for name in first.claim_ids))
         window = f"{first.valid_from or '…'} to {first.valid_until or '…'}"
         names = ", ".join(first.claim_ids)
