@@ -124,7 +124,7 @@ def _table(decision: Decision) -> Grid:
         "lllrrl",
         rows,
         title="Decisions, per workload (USD a month at the measured pace)",
-        weights=(4, 3, 6, 3, 3, 5),
+        weights=(4, 4, 8, 3, 3, 6),
     )
 
 

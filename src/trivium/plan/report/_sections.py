@@ -40,7 +40,7 @@ def placement_section(decision: Decision) -> Section:
     if len(decision.workloads) > ROWS_MAX:
         rows = tuple(decision_row(item, decision) for item in decision.workloads)
         headers = ("Workload", "Type", "Runs on", "Now", "Planned", "Next best")
-        blocks.append(Grid(headers, "lllrrl", rows, title="Every workload", weights=(4, 3, 6, 3, 3, 5)))
+        blocks.append(Grid(headers, "lllrrl", rows, title="Every workload", weights=(4, 4, 8, 3, 3, 6)))
     if not blocks:
         blocks.append(Text(Cell("Nothing is placed.")))
     return Section("placement", "Placement", 2, tuple(blocks), opens_page=True)
