@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from typing import Protocol
 
 from trivium.catalog._claim import STATUSES
+from trivium.catalog._names import known_models
 from trivium.catalog.ask._reading import days_in, word_set
 from trivium.catalog.ask._values import Answer
 from trivium.core import SURFACES
@@ -76,12 +77,28 @@ def added(answer: Answer, text: str) -> tuple[str, ...]:
             name = one.group().rstrip(".:/")
             if name not in allowed:
                 found.append(name)
-    bare = _NAME.sub(" ", _ID.sub(" ", rest))
+    bare = _without_models(_NAME.sub(" ", _ID.sub(" ", rest)), low, found)
     found += [number for number in _numbers(bare) if number not in known]
     words, given = set(re.findall(r"[a-z-]+", said)), set(re.findall(r"[a-z-]+", low))
     told = (_COUNTING - _ORDINARY) | set(STATUSES) | set(SURFACES)
     found += sorted((words & told) - given - _spoken_months(said, days))
     return tuple(dict.fromkeys(found))
+
+
+def _without_models(text: str, answer: str, found: list[str]) -> str:
+    """The text without the names of models for people; those that the answer does not speak of are found."""
+    spoken = {
+        name.name.casefold().removeprefix("claude "): name.id
+        for name in known_models().values()
+        if name.family != "claude"  # `Claude 2` without its first word is a number
+    }
+    for name in sorted(spoken, key=len, reverse=True):
+        pattern = re.compile(rf"\b(?:claude )?{re.escape(name)}(?![\w.]*\d)")
+        if pattern.search(text):
+            if not re.search(rf"{re.escape(spoken[name])}(?![\w-])", answer) and not pattern.search(answer):
+                found.append(name)
+            text = pattern.sub(" ", text)
+    return text
 
 
 def _spoken_months(text: str, days: frozenset[str]) -> set[str]:

@@ -70,6 +70,7 @@ def _no_price(draft: Draft, asked: list[PriceCell], reading: Reading, day: date)
     scope = f" in {', '.join(reading.named('scope'))}" if reading.has("scope") else ""
     draft.answered = False
     draft.lines.append(f"No claim gives a price of {', '.join(reading.named('model'))}{where}{scope} on {day}.")
+    _announced(draft, reading.named("model"))
     windows = sorted({(str(cell.valid_from or "…"), str(cell.valid_until or "…")) for cell in asked})
     if windows:
         told = ", ".join(f"{start} to {end}" for start, end in windows)
