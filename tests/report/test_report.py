@@ -270,6 +270,25 @@ def test_what_surfaces_are_paid_adds_up_to_the_forecast_of_the_plan() -> None:
     assert spend_by_surface(empty()) == {}
 
 
+def test_surfaces_are_paid_by_what_stages_cost_where_that_is_told() -> None:
+    """Two models of one workload: 300 and 100 USD a month; a share of each model says nothing of the money."""
+    one = sample(1, ("x",)).workloads[0]
+    dear, cheap = (replace(one.stages[0], model=name, usd_per_month=usd) for name, usd in (("a", 300.0), ("b", 100.0)))
+    stages = (dear, replace(cheap, offer=replace(cheap.offer, surface="vertex")))
+    paid = spend_by_surface(replace(sample(1), workloads=(replace(one, stages=stages),)))
+    assert {name: sum(values) for name, values in paid.items()} == pytest.approx({"bedrock": 135_000, "vertex": 45_000})
+
+
+def test_models_that_share_a_place_are_named_together() -> None:
+    one = sample(1, ("x",)).workloads[0]
+    stages = tuple(
+        replace(one.stages[0], model=name, offer=replace(one.stages[0].offer, model=name)) for name in ("a", "b")
+    )
+    html = unescape(report_html(replace(sample(1), workloads=(replace(one, stages=stages),)), claims()))
+    assert "Amazon Bedrock us, a + b" in html
+    assert ">bedrock us b</text>" in html
+
+
 @pytest.mark.parametrize(
     ("amount", "text"),
     [

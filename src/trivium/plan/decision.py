@@ -81,7 +81,7 @@ class Point:
 
 @dataclass(frozen=True, slots=True)
 class Stage:
-    """Where one part of a workload runs in a span of months; `share_percent` of it."""
+    """Where one model of a workload runs in a span of months; `share_percent` of that model's requests."""
 
     workload: str
     model: str  # the model it asks for now
@@ -90,6 +90,7 @@ class Stage:
     first_month: date
     last_month: date
     share_percent: float  # whole wherever it can be
+    usd_per_month: float = 0.0  # at the measured pace, in the first of these months; 0 where it is not told
 
 
 @dataclass(frozen=True, slots=True)

@@ -74,7 +74,13 @@ def placement_chart(decision: Decision, workloads: Sequence[Decided], title: str
     """Where workloads run, month by month, with the days to remember; None is drawn for those without a place."""
     start, end = horizon(decision)
     spans = [
-        Span(item.workload, stage.first_month, month_after(stage.last_month), stage_text(stage), stage.offer.surface)
+        Span(
+            item.workload,
+            stage.first_month,
+            month_after(stage.last_month),
+            stage_text(stage, one_model=len({other.model for other in item.stages}) == 1),
+            stage.offer.surface,
+        )
         for item in workloads
         for stage in item.stages
     ]

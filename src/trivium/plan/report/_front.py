@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 
 from trivium.core import Checkpoint, Offer
-from trivium.plan.decision import Decided, Decision, Spread
+from trivium.plan.decision import Decided, Decision, Spread, Stage
 from trivium.plan.report._charts import cone_chart
 from trivium.plan.report._document import Block, Cell, Chart, Grid, Items, Ref, Section, Text
 from trivium.plan.report._words import count, offer_text, percent, points, range_usd, surface_text, usd
@@ -137,18 +137,27 @@ def decision_row(item: Decided, decision: Decision) -> tuple[Cell, ...]:
     if item.unplaced:
         return (name, Cell(kind), Cell(item.unplaced, tone="bad"), now, Cell(""), Cell(""))
     first = min((stage.first_month for stage in item.stages), default=None)
-    where = list(
-        dict.fromkeys(
-            _stage_words(stage.offer, stage.share_percent) for stage in item.stages if stage.first_month == first
-        )
-    )
+    where = _places([stage for stage in item.stages if stage.first_month == first])
     later = sorted({stage.first_month for stage in item.stages if stage.first_month != first})
     text = "; ".join(where) + (f"; changes {later[0]}" if later else "")
     return (name, Cell(kind), Cell(text), now, Cell(usd(item.monthly_plan_usd)), Cell(_next_best(item)))
 
 
-def _stage_words(offer: Offer, share: float) -> str:
-    return offer_text(offer) + (f" ({points(share)})" if share < 100 else "")  # noqa: PLR2004  the whole is not said
+def _places(stages: list[Stage]) -> list[str]:
+    """Where stages run: models that share a place wholly are named together."""
+    together: dict[tuple[str, str, str], list[str]] = {}
+    divided = []
+    for stage in stages:
+        if stage.share_percent == 100:  # noqa: PLR2004  the whole of a model
+            offer = stage.offer
+            together.setdefault((offer.surface, offer.scope, offer.tier), []).append(offer.model)
+        else:
+            divided.append(f"{offer_text(stage.offer)} ({points(stage.share_percent)})")
+    whole = [
+        offer_text(Offer(surface, scope, " + ".join(dict.fromkeys(models)), tier))
+        for (surface, scope, tier), models in together.items()
+    ]
+    return list(dict.fromkeys([*whole, *divided]))
 
 
 def _next_best(item: Decided) -> str:

@@ -114,7 +114,7 @@ def _discounts(surface: str, decision: Decision, paid: float) -> Iterator[Ask]:
             yield Ask("discount", text, None, "", advice.break_even or "it does not pay as offered", advice.basis)
     for flip in decision.flips:
         if flip.input == f"discount on {surface}":
-            text = f"a discount of more than {flip.at}: we would then {flip.becomes}"
+            text = f"a discount of more than {flip.at}; from there on: {flip.becomes}"
             why = "the least that changes the plan, moves included"
             if re.match(r"[\d.]", flip.at):
                 yield Ask("discount", text, None, "", why, flip.basis)

@@ -32,7 +32,7 @@ def placement_section(decision: Decision) -> Section:
         cut = len(decision.workloads) - len(shown)
         caption = "Placement by month" + (f" of the {len(shown)} dearest workloads" if cut > 0 else "")
         blocks.append(Chart(placement_chart(decision, shown, caption).svg(), Cell(caption)))
-        text = "Expected spend by surface: each workload's mean forecast, spread like its median demand over its stages"
+        text = "Expected spend by surface: each workload's mean forecast, spread like its median demand"
         blocks.append(Chart(spend_chart(decision).svg(), Cell(text, _ASSUMED)))
     fit = fit_chart(decision, shown)
     if fit.columns:

@@ -1,8 +1,8 @@
 """What each surface is paid month by month, as far as a decision tells it.
 
 A workload's forecast over the horizon is spread over the months like its median demand, and within a month over its
-stages by their shares. The parts add up to the forecast of the plan; a batch share is cheaper than its share of the
-requests says, so the split between surfaces in one month is an approximation, and is named so where it is shown.
+stages by what each of them costs (by their shares, where a decision does not tell that). The parts add up to the
+forecast of the plan; the split between months is an approximation, and is named so where it is shown.
 """
 
 from __future__ import annotations
@@ -44,8 +44,9 @@ def _monthly_usd(item: Decided, months: int) -> tuple[float, ...]:
 
 def _shares(item: Decided, month: date) -> Mapping[str, float]:
     here = [stage for stage in item.stages if stage.first_month <= month <= stage.last_month]
-    whole = sum(stage.share_percent for stage in here)
+    costs = [stage.usd_per_month for stage in here]
+    weights = costs if all(cost > 0 for cost in costs) else [stage.share_percent for stage in here]
     found: dict[str, float] = {}
-    for stage in here:
-        found[stage.offer.surface] = found.get(stage.offer.surface, 0.0) + stage.share_percent / whole
+    for stage, weight in zip(here, weights, strict=True):
+        found[stage.offer.surface] = found.get(stage.offer.surface, 0.0) + weight / sum(weights)
     return found

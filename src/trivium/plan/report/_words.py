@@ -85,11 +85,11 @@ def surface_text(surface: str) -> str:
     return _SURFACES.get(surface, surface)
 
 
-def stage_text(stage: Stage) -> str:
-    """A stage in few words, for a bar of a timeline."""
+def stage_text(stage: Stage, *, one_model: bool = True) -> str:
+    """A stage in few words, for a bar of a timeline; with its model where the workload has several or it changed."""
     tier = f" {stage.offer.tier}" if stage.offer.tier != "standard" else ""
     share = f" {points(stage.share_percent)}" if stage.share_percent < 100 else ""  # noqa: PLR2004  the whole is not said
-    changed = f" {stage.offer.model}" if stage.offer.model != stage.model else ""
+    changed = f" {stage.offer.model}" if stage.offer.model != stage.model or not one_model else ""
     return f"{stage.offer.surface} {stage.offer.scope}{tier}{share}{changed}"
 
 
