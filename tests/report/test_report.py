@@ -282,11 +282,13 @@ def test_surfaces_are_paid_by_what_stages_cost_where_that_is_told() -> None:
 def test_models_that_share_a_place_are_named_together() -> None:
     one = sample(1, ("x",)).workloads[0]
     stages = tuple(
-        replace(one.stages[0], model=name, offer=replace(one.stages[0].offer, model=name)) for name in ("a", "b")
+        replace(one.stages[0], model=name, offer=replace(one.stages[0].offer, model=runs))
+        for name, runs in (("a", "a"), ("old", "b"))
     )
     html = unescape(report_html(replace(sample(1), workloads=(replace(one, stages=stages),)), claims()))
     assert "Amazon Bedrock us, a + b" in html
-    assert ">bedrock us b</text>" in html
+    assert ">bedrock us a</text>" in html
+    assert ">bedrock us b for old</text>" in html
 
 
 @pytest.mark.parametrize(

@@ -119,7 +119,7 @@ class Timeline:
         for number in spaced(places, 54):
             place = places[number]
             parts.append(f'<path d="M{place:.1f} {_HEAD_PX - 4:g}V{bottom:g}" stroke="currentColor" opacity="0.12"/>')
-            if place < WIDTH_PX - 36:
+            if place < WIDTH_PX - 48:
                 parts.append(svg_text(round(place, 1), bottom + 13, month_text(firsts[number]), opacity=0.7))
         return "".join(parts)
 

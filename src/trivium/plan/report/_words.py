@@ -90,6 +90,7 @@ def stage_text(stage: Stage, *, one_model: bool = True) -> str:
     tier = f" {stage.offer.tier}" if stage.offer.tier != "standard" else ""
     share = f" {points(stage.share_percent)}" if stage.share_percent < 100 else ""  # noqa: PLR2004  the whole is not said
     changed = f" {stage.offer.model}" if stage.offer.model != stage.model or not one_model else ""
+    changed += f" for {stage.model}" if stage.offer.model != stage.model else ""
     return f"{stage.offer.surface} {stage.offer.scope}{tier}{share}{changed}"
 
 
