@@ -167,6 +167,25 @@ def test_prices_retirements_and_availability_are_answered_or_denied_for_every_mo
         assert answer.answered is bool(answer.evidence), (question, answer.lines)
 
 
+def test_a_family_stands_for_all_its_models_and_a_bare_number_for_none(snapshot: Snapshot) -> None:
+    """What 1 GW costs is no question on the model Claude 1."""
+    family = ask("what does haiku cost on vertex?", snapshot, NOW)
+    assert {row[1] for row in family.figures[0].rows} >= {"claude-haiku-5-5", "claude-haiku-4-5"}
+    assert not ask("what does 1 GW cost?", snapshot, NOW).answered
+
+
+def test_what_fits_no_kind_is_searched_for_by_all_its_words(snapshot: Snapshot) -> None:
+    answer = ask("who is Gil Luria?", snapshot, NOW)
+    assert answer.understood == "What do claims say about: who is gil luria?"
+    assert {row[0] for row in answer.figures[0].rows} == {"Gil Luria"}
+    assert not ask("who is Gil Luria of Paris?", snapshot, NOW).answered
+
+
+def test_a_single_day_of_changes_ends_with_that_day(snapshot: Snapshot) -> None:
+    answer = ask("what happened on 2026-08-10?", snapshot, NOW)
+    assert {row[0] for row in answer.figures[0].rows} == {"2026-08-10"}
+
+
 def test_what_was_announced_later_is_not_known_before(catalog: Catalog) -> None:
     """Anthropic's commitment to Amazon was announced on 2026-04-20."""
     question = "is Anthropic moving away from AWS?"

@@ -94,8 +94,10 @@ PUT = {
         "does bedrock support prompt caching for opus 5?",
         "which platforms offer fine-tuning of opus 5",
         "where can I use computer use",
+        "can I fine-tune Claude on Azure?",
     ],
     "availability": ["is opus 5 available on vertex?", "which platforms sell fable 5.2?", "when was sonnet 5 released"],
+    "search": ["what do claims say about Rainier?", "who is Gil Luria?", "run rate of Anthropic"],
     "quota": ["rate limits of opus 5 on foundry", "what is the tpm quota on bedrock?"],
 }
 

@@ -156,10 +156,11 @@ def speaks_of(claim: Claim, topic: tuple[str, ...]) -> bool:
     """Whether every word of a topic, or its stem, stands in a claim."""
     text = f"{claim.id} {claim.subject} {claim.predicate} {claim.value} {claim.note}".casefold().replace("_", " ")
     text = text.replace("-", " ")
-    return all(_stem(word) in text for word in topic)
+    return all(stem(word) in text for word in topic)
 
 
-def _stem(word: str) -> str:
+def stem(word: str) -> str:
+    """A word without the ending that another form of it may lack."""
     plain = word.replace("-", " ")
     for ending in ("ing", "s"):
         if plain.endswith(ending) and len(plain) >= len(ending) + _STEM_MIN:

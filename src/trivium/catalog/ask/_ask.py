@@ -34,6 +34,7 @@ _ANSWERS: Mapping[str, Callable[[Draft, Reading], None]] = {
     "capability": _platforms.answer_capability,
     "availability": _platforms.answer_availability,
     "quota": _platforms.answer_quota,
+    "search": _record.answer_search,
 }
 _SLOT_WORDS = {
     "model": "a model",
@@ -56,8 +57,10 @@ def ask(question: str, snapshot: Snapshot, at: date) -> Answer:
     score, kind = grammar().ranked(reading)[0]
     others = _nearest(reading)
     if score < grammar().least:
-        draft = Draft("none", "", snapshot, at, answered=False, others=others)
-        draft.lines.append("No kind of question that the claims answer is understood here.")
+        draft = _search(reading, snapshot, at)
+        if not draft.answered:
+            draft = Draft("none", "", snapshot, at, answered=False, others=others)
+            draft.lines.append("No kind of question that the claims answer is understood here.")
     else:
         draft = Draft(kind.name, _understood(kind, reading), snapshot, at)
         if missing := kind.missing(reading):
@@ -70,6 +73,13 @@ def ask(question: str, snapshot: Snapshot, at: date) -> Answer:
             draft.others = others
     draft.notes += reading.notes
     return draft.done()
+
+
+def _search(reading: Reading, snapshot: Snapshot, at: date) -> Draft:
+    """A question of no kind, taken as a search for its words."""
+    draft = Draft("search", f"What do claims say about: {reading.text.rstrip('?')}?", snapshot, at)
+    _record.answer_search(draft, reading)
+    return draft
 
 
 def questions() -> tuple[tuple[str, str], ...]:

@@ -73,7 +73,7 @@ def answer_performance(draft: Draft, reading: Reading) -> None:
     )
     for claim in draft.snapshot.find(predicate="co_design"):
         draft.say(f"Co-design, {claim.status}: {claim.subject}: {claim.value}.", claim)
-    _article(draft, ("article.S086", "article.S043", "article.S077", "article.S068", "article.S084"))
+    _article(draft, ("article.S086", "article.S043", "article.S077", "article.S068", "article.S083", "article.S084"))
     _since_article(draft, hosting)
 
 

@@ -102,6 +102,8 @@ def _models(words: Sequence[str]) -> tuple[tuple[str, ...], tuple[str, ...]]:
     while at < len(words):
         for length in range(min(_MODEL_WORDS_MAX, len(words) - at), 0, -1):
             name = " ".join(words[at : at + length])
+            if not any(letter.isalpha() for letter in name):
+                continue  # `claude-1` without its first word is a number
             try:
                 found.append(model_id(name))
             except AmbiguousName as error:
@@ -118,8 +120,8 @@ def _models(words: Sequence[str]) -> tuple[tuple[str, ...], tuple[str, ...]]:
 
 @lru_cache(maxsize=256)
 def _family(word: str) -> tuple[str, ...]:
-    name = word.removesuffix("s")
-    return tuple(model.id for model in known_models().values() if model.family == name and name != "claude")
+    names = {word, word.removesuffix("s")} - {"claude"}
+    return tuple(model.id for model in known_models().values() if model.family in names)
 
 
 @lru_cache(maxsize=1)

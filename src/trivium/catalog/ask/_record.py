@@ -2,23 +2,26 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Iterator
-from datetime import timedelta
+from datetime import date, timedelta
 
-from trivium.catalog._claim import Claim
+from trivium.catalog._claim import STATUSES, Claim
 from trivium.catalog._diff import Change, Kind, diff
 from trivium.catalog._names import known_models
 from trivium.catalog._snapshot import Snapshot
-from trivium.catalog._states import standing
-from trivium.catalog.ask._article import article_day, speaks_of, topic_words
+from trivium.catalog._states import State, standing
+from trivium.catalog.ask._article import article_day, speaks_of, stem, topic_words
 from trivium.catalog.ask._outcomes import article_claims, outcome_of
 from trivium.catalog.ask._reading import Reading, parties_of, word_set
-from trivium.catalog.ask._values import Draft, said, state_of
+from trivium.catalog.ask._values import Draft, place_of, said, state_of
 
 _A_MONTH_DAYS = 30
 _GRADED = {Kind.CANCELLED: 0, Kind.CORRECTED: 1, Kind.ENDED: 2, Kind.STARTED: 3, Kind.ANNOUNCED: 4}
 _BILLION = 1_000_000_000
+_SEARCH_LINES = 8
+_SEARCHING = word_set("many much long can could should would will get got give known evidence i we you my our s")
 _DISAGREEMENT = word_set(
     "disagree disagrees disagreement disagreements conflict conflicts conflicting dispute disputes disputed undecided"
     " sources"
@@ -42,7 +45,8 @@ def answer_changes(draft: Draft, reading: Reading) -> None:
     if since is None:
         since = draft.at - timedelta(days=_A_MONTH_DAYS)
         draft.notes.append(f"No day was given: the last {_A_MONTH_DAYS} days are taken.")
-    until = days[1] if len(days) > 1 else draft.snapshot.as_of
+    alone = bool(days) and f"on {days[0]}" in reading.text  # on a day, not since it
+    until = days[1] if len(days) > 1 else days[0] if alone else draft.snapshot.as_of
     if since > until:
         draft.answered = False
         draft.lines.append(f"{since} is after {until}, the day up to which this answer knows.")
@@ -112,6 +116,36 @@ def answer_conflicts(draft: Draft, reading: Reading) -> None:
             word = "undecided" if conflict.ranked.tied else "wins" if number == 0 else "loses"
             rows.append((conflict.subject, conflict.predicate, said(claim), claim.status, word, conflict.why, claim.id))
     draft.show("Conflicts", ("subject", "predicate", "says", "grade", "", "why", "claim"), rows)
+
+
+def answer_search(draft: Draft, reading: Reading) -> None:
+    """Claims that speak of every word of a topic: in force before the rest, the better founded first."""
+    topic = tuple(word for word in topic_words(reading) if word not in _SEARCHING and any(map(str.isalpha, word)))
+    found = [claim for claim in draft.snapshot.claims if topic and _mentions(claim, topic)]
+    if not found:
+        draft.answered = False
+        draft.lines.append(f"No claim speaks of {' '.join(topic) or 'that'}.")
+        return
+    states = {claim.id: state_of(draft.snapshot, claim, draft.at) for claim in found}
+    latest = sorted(found, key=lambda claim: (-(claim.valid_from or date.min).toordinal(), claim.id))
+    ordered = sorted(
+        latest, key=lambda claim: (states[claim.id] != State.IN_FORCE.value, -STATUSES.index(claim.status))
+    )
+    draft.rest_on(*ordered)
+    draft.say(f"{len(ordered)} claims speak of {' '.join(topic)}; they are listed, not weighed.")
+    for claim in ordered[:_SEARCH_LINES]:
+        draft.say(f"{place_of(claim)} · {claim.predicate}: {said(claim)} ({claim.status}, {states[claim.id]}).", claim)
+    draft.show(
+        f"Claims that speak of {' '.join(topic)}",
+        ("subject", "predicate", "says", "window", "grade", "state", "claim"),
+        [(place_of(c), c.predicate, said(c), window(c), c.status, states[c.id], c.id) for c in ordered],
+    )
+
+
+def _mentions(claim: Claim, topic: tuple[str, ...]) -> bool:
+    text = f"{claim.id} {claim.subject} {claim.predicate} {claim.value} {claim.unit}".casefold()
+    words = re.sub(r"[_\W]+", " ", text)
+    return all(re.search(rf"\b{re.escape(stem(word))}", words) for word in topic)
 
 
 def answer_finance(draft: Draft, reading: Reading) -> None:
