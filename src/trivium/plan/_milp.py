@@ -19,6 +19,11 @@ class _Quiet(highspy.Highs):
         super().enableCallbacks()  # type: ignore[no-untyped-call]  # the binding ships half its types
 
 
+def quiet() -> highspy.Highs:
+    """A solver that prints nothing."""
+    return _Quiet()  # type: ignore[no-untyped-call]  # the binding ships half its types
+
+
 @dataclass(slots=True)
 class Milp:
     """A minimisation over non-negative variables, integer unless said otherwise."""
