@@ -56,6 +56,16 @@ def test_a_batch_counts_on_no_cache_hit() -> None:
     assert step(price, "batch") == usd("0")
 
 
+def test_an_hour_of_cache_has_a_low_end_where_the_bill_hides_what_is_re_used() -> None:
+    """1 Mtok written, and again after ten minutes: 2 x 6.25. With an hour 10 + 0.5; 2 x 10 if the prompt was new."""
+    events = [event(at_s, Usage(0, 0, cache_write_5m=MTOK)) for at_s in (0.0, 600.0)]
+    price = real_price(ask(demand(events)))
+    cache = next(item for item in price.worth if item.name == "cache life")
+    assert (cache.step, cache.low, cache.high) == (usd("2"), usd("-7.5"), usd("2"))
+    point = next(item for item in price.answer.points if item.what == "lever: cache life")
+    assert point.value == "2.00 USD a month (-7.50 to 2.00)"
+
+
 def test_residency_keeps_a_premium_and_says_what_it_costs() -> None:
     price = real_price(ask(demand(plain(Offer("bedrock", "us", "claude-opus-5"))), Needs(scopes=("us",))))
     assert price.measured == usd("8.25")  # 7.5 x 1.1

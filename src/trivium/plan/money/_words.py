@@ -34,7 +34,12 @@ def _cache(item: LeverWorth, table: Worth) -> str:
         return "nothing is cached"
     if not item.step.picos:
         return "the life in use is the cheaper one: dearer writes outweigh the reads they would save"
-    return "fewer prefixes expire in the measured idle gaps, or writes are cheaper where they would expire anyway"
+    if item.low is not None:
+        return (
+            "fewer prefixes expire in the measured idle gaps; the bill hides what a prompt re-uses after a pause: "
+            "taken to be as much as within one, the low end if it were nothing"
+        )
+    return "writes are cheaper where prefixes would expire anyway, or fewer expire in the measured idle gaps"
 
 
 def _batch(item: LeverWorth, table: Worth) -> str:

@@ -7,16 +7,17 @@ counted by its own tokenizer. Quotas and divided workloads are the optimiser's b
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from fractions import Fraction
 
-from trivium.core import Money, Offer
-from trivium.plan._candidates import CACHE_CAPABILITY, TOOL_CAPABILITY, Choice, Frame, choose_from, scopes_of
+from trivium.core import Money, NoPrice, Offer
+from trivium.plan._candidates import CACHE_CAPABILITY, TOOL_CAPABILITY, Choice, Frame, choose_from, lives, scopes_of
 from trivium.plan._claims import facts_from
 from trivium.plan._demand import Demand
 from trivium.plan._facts import Facts, Requirement
 from trivium.plan._levers import LEVERS, Prices, best_cost
-from trivium.plan._market import AS_SENT, UNCACHED, BookMarket, Market, Rate, claims_of
+from trivium.plan._market import AS_SENT, UNCACHED, BookMarket, Market, Rate, claims_of, demand_cost
 from trivium.plan.decision import Ground
 from trivium.plan.money._basis import basis_of
 from trivium.plan.money._calendar import in_force
@@ -85,6 +86,7 @@ def worth(ask: PriceAsk, facts: Facts) -> Worth:
         for pick in (lambda a, b: ratio(a, b).low, lambda a, b: ratio(a, b).high):
             other = _totals(parts_of(ask, facts, pick))
             ends.append(other[position] - other[position + 1])
+    none_kept = Money(steps[0] - round(sum(_nothing_re_used(part) for part in parts)))
     table = []
     for number, name in enumerate(LEVERS):
         step = Money(steps[number] - steps[number + 1])
@@ -109,6 +111,8 @@ def worth(ask: PriceAsk, facts: Facts) -> Worth:
                 high=Money(max(ends)) if name == "model" and ends else None,
             )
         )
+        if name == "cache_life" and step.picos and none_kept < step:
+            table[-1] = replace(table[-1], low=none_kept, high=step)
     return Worth(tuple(table), parts, facts, Money(steps[0]), Money(steps[-1]))
 
 
@@ -166,6 +170,22 @@ def requirement_of(ask: PriceAsk, demand: Demand, *, waits: bool) -> Requirement
 def _totals(parts: Sequence[Part]) -> list[int]:
     """Pico-dollars with no lever open, then with one more each; rounded once each, so that steps add up exactly."""
     return [round(sum(part.cost(LEVERS[:number]) for part in parts)) for number in range(len(LEVERS) + 1)]
+
+
+def _nothing_re_used(part: Part) -> Fraction:
+    """What the cheaper life would cost if no prompt were re-used after a pause that the bill hides; in pico-dollars."""
+    demand, market = part.demand, part.prices.market(frozenset())
+    total = 0
+    for offer in {row.offer for row in demand.rows}:
+        rows = [row for row in demand.rows if row.offer == offer]
+        costs = {AS_SENT: demand_cost(rows, offer, AS_SENT, market, demand.band_starts, joined=False)}
+        for life in lives(demand):
+            with suppress(NoPrice):
+                costs[life] = demand_cost(rows, offer, life, market, demand.band_starts, joined=False)
+        best = min(costs, key=lambda life: costs[life])
+        bare = [replace(row, here_5m=min(row.here_5m, row.read), here_1h=min(row.here_1h, row.read)) for row in rows]
+        total += demand_cost(bare, offer, best, market, demand.band_starts, joined=False)
+    return part.fraction * total
 
 
 def _closed(name: str, ask: PriceAsk, facts: Facts, parts: Sequence[Part]) -> Money | None:
