@@ -69,14 +69,15 @@ def _print(decision: Decision, advices: list[Advice]) -> None:
         low, high = advice.saving.quantiles_usd[0], advice.saving.quantiles_usd[-1]
         screen.print(
             f"  saves {advice.saving.mean_usd:,.0f} USD on average over the horizon, {low:,.0f} to {high:,.0f} in nine "
-            f"of ten, {advice.worst_usd:,.0f} where use is dearest; loses in {advice.loss_probability:.0%} of scenarios; regret {advice.regret_usd:,.0f} USD",
+            f"of ten, {advice.worst_usd:,.0f} where use is dearest; loses in {advice.loss_probability:.0%} of "
+            f"scenarios; regret {advice.regret_usd:,.0f} USD",
             markup=False,
         )
         if advice.break_even:
             screen.print(f"  {advice.break_even}", markup=False)
         if len(advice.curve) > 1:
             title = f"Saving of {advice.contract} by level"
-            chart = band_curve(advice.curve, title=title, unit="USD over the horizon")
+            chart = band_curve(advice.curve, title=title, unit="USD over the horizon", chosen=advice.level_usd_per_year)
             screen.print(chart.terminal(min(screen.width, _WIDTH_MAX)), markup=False)
     for step in (decision.waiting, decision.information):
         if step is not None:

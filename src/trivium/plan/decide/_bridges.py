@@ -81,7 +81,9 @@ def _measured(part: Part, market: Market, framed: Framed, instead: float) -> flo
     return float(picos * part.fraction) / 1e12 / framed.span_days[part.workload] * DAYS_PER_MONTH
 
 
-def lever_bridge(framed: Framed, now: AsIs, spend_plan: Array, deals: Sequence[Deal], moves_usd: float) -> Bridge:
+def lever_bridge(
+    framed: Framed, now: AsIs, spend_plan: Array, deals: Sequence[Deal], moves_usd: float, ids: Sequence[str] = ()
+) -> Bridge:
     """From the forecast of what runs now to that of the plan (means over scenarios, moves and contracts included).
 
     The levers are exact for the measured span and stretched with the demand of the horizon; what they do not explain
@@ -92,24 +94,31 @@ def lever_bridge(framed: Framed, now: AsIs, spend_plan: Array, deals: Sequence[D
     paid_now = float(bill(spend_now, framed.in_force).total.mean())
     list_now, list_plan = float(spend_now.sum(axis=(0, 2)).mean()), float(spend_plan.sum(axis=(0, 2)).mean())
     volume = (scenes.demand * scenes.month_weight).sum(axis=2).mean(axis=1)
-    steps, explained = _lever_steps(framed, volume)
+    steps, explained = _lever_steps(framed, volume, measured)
     paid_plan = float(bill(spend_plan, deals).total.mean())
     rest = list_plan - list_now - explained
     contracts = (paid_plan - list_plan) - (paid_now - list_now)
-    measured = Basis((Ground.MEASURED, Ground.CLAIM))
-    for name, amount, why in (
-        ("later months and limits", rest, "prices and retirements after the first month, quotas, divided workloads"),
-        ("contracts", contracts, "commitments and discounts, signed or advised, against list"),
-        ("moves", moves_usd, "opening surfaces and moving workloads: days of work"),
+    measured = Basis((Ground.MEASURED, Ground.CLAIM), tuple(ids))
+    by_file = Basis((Ground.ASSUMPTION,), note="[onboarding] of the organisation file")
+    signed = Basis((Ground.CONTRACT, Ground.QUOTE), note="[contracts] of the organisation file")
+    for name, amount, why, basis in (
+        (
+            "later months and limits",
+            rest,
+            "prices and retirements after the first month, quotas, divided parts",
+            measured,
+        ),
+        ("contracts", contracts, "commitments and discounts, signed or advised, against list", signed),
+        ("moves", moves_usd, "opening surfaces and moving workloads: days of work", by_file),
     ):
         if abs(amount) > _CENT:
-            steps.append(Step(name, amount, why, measured))
+            steps.append(Step(name, amount, why, basis))
     start = Step("as it runs now", paid_now, "measured use at the prices of each month, where it runs", measured)
     end = Step("as planned", paid_plan + moves_usd, "the placement, its contracts and its moves", measured)
     return Bridge("From what runs now to the plan", start, tuple(steps), end)
 
 
-def _lever_steps(framed: Framed, volume: Array) -> tuple[list[Step], float]:
+def _lever_steps(framed: Framed, volume: Array, basis: Basis) -> tuple[list[Step], float]:
     totals = dict.fromkeys(LEVERS, 0.0)
     reasons: dict[str, list[str]] = {}
     for number, part in enumerate(framed.parts):
@@ -118,7 +127,6 @@ def _lever_steps(framed: Framed, volume: Array) -> tuple[list[Step], float]:
             totals[lever.name] -= float(lever.step.picos) / 1e12 * factor
             if lever.step.picos:
                 reasons.setdefault(lever.name, []).append(part.name)
-    basis = Basis((Ground.MEASURED, Ground.CLAIM))
     steps = [
         Step(_NAMES[name], amount, "for " + ", ".join(dict.fromkeys(reasons.get(name, ()))), basis)
         for name, amount in totals.items()
@@ -150,7 +158,7 @@ def _fitting(choice: Choice, part: Part, framed: Framed) -> Choice:
     return replace(choice, candidates=kept)
 
 
-def first_month_bridge(framed: Framed, now: AsIs) -> Bridge:
+def first_month_bridge(framed: Framed, now: AsIs, ids: Sequence[str] = ()) -> Bridge:
     """What an estimate from the first month, times the horizon, misses of the forecast of the same use."""
     scenes = framed.scenes
     months = len(framed.starts)
@@ -161,7 +169,7 @@ def first_month_bridge(framed: Framed, now: AsIs) -> Bridge:
     weighed = float(now.spend(framed).sum(axis=(0, 2)).mean())
     paid = float(bill(now.spend(framed), framed.in_force).total.mean())
     measured, assumed = Basis((Ground.MEASURED,)), Basis((Ground.MEASURED, Ground.ASSUMPTION), note="demand cone")
-    claims = Basis((Ground.CLAIM,))
+    claims = Basis((Ground.CLAIM,), tuple(ids))
     raw = (
         (
             "pace of the first month ahead",

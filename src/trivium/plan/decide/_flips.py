@@ -75,7 +75,10 @@ def _discount_flips(chosen: Chosen) -> list[Flip]:
         bills = [float(bill(spend, deals).total.mean()) for deals in (framed.in_force, chosen.deals)]
         gap = min(bills) + moves_cost(shares, framed.moves) - plan
         names = ", ".join(sorted({framed.parts[index].workload for index in np.flatnonzero(movers)}))
-        basis = Basis((Ground.MEASURED, Ground.CLAIM, Ground.ASSUMPTION), note="moves cost what the file says")
+        ways = (framed.ways.best[index][0].get(surface) for index in np.flatnonzero(movers))
+        ids = tuple(sorted({name for way in ways if way is not None for name in way.claim_ids}))
+        grounds = (Ground.MEASURED, Ground.CLAIM, Ground.ASSUMPTION)
+        basis = Basis(grounds, ids, note="moves cost what the file says")
         now = "none beyond the contracts counted"
         found.append(Flip(f"discount on {surface}", now, _discount(gap, there), f"{names} there", basis))
     return found

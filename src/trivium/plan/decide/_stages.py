@@ -70,6 +70,7 @@ def _whole(shares: Array, surfaces: Sequence[str], options: Mapping[str, Way]) -
 def stages(parts: Sequence[Part], laid: Laid, starts: Sequence[date]) -> tuple[Stage, ...]:
     """Runs of equal months; shares are hundredths of the whole (workload, model). Carried-on months have no stage."""
     found: dict[tuple[str, str, Offer, str, date, date], Fraction] = {}
+    cost: dict[tuple[str, str, Offer, str, date, date], float] = {}
     for part, months in zip(parts, laid.ways, strict=True):
         began = 0
         for month in range(1, len(months) + 1):
@@ -79,8 +80,9 @@ def stages(parts: Sequence[Part], laid: Laid, starts: Sequence[date]) -> tuple[S
                     key = (part.workload, part.model, way.offer, way.cache_life, *span)
                     if not way.carried:
                         found[key] = found.get(key, Fraction(0)) + share * part.fraction
+                        cost[key] = cost.get(key, 0.0) + way.usd_per_month * share / _WHOLE
                 began = month
-    return tuple(Stage(*key, share_percent=_plain(share)) for key, share in found.items())
+    return tuple(Stage(*key, _plain(share), cost[key]) for key, share in found.items())
 
 
 def _plain(share: Fraction) -> float:
