@@ -94,11 +94,11 @@ def lever_bridge(
     paid_now = float(bill(spend_now, framed.in_force).total.mean())
     list_now, list_plan = float(spend_now.sum(axis=(0, 2)).mean()), float(spend_plan.sum(axis=(0, 2)).mean())
     volume = (scenes.demand * scenes.month_weight).sum(axis=2).mean(axis=1)
+    measured = Basis((Ground.MEASURED, Ground.CLAIM), tuple(ids))
     steps, explained = _lever_steps(framed, volume, measured)
     paid_plan = float(bill(spend_plan, deals).total.mean())
     rest = list_plan - list_now - explained
     contracts = (paid_plan - list_plan) - (paid_now - list_now)
-    measured = Basis((Ground.MEASURED, Ground.CLAIM), tuple(ids))
     by_file = Basis((Ground.ASSUMPTION,), note="[onboarding] of the organisation file")
     signed = Basis((Ground.CONTRACT, Ground.QUOTE), note="[contracts] of the organisation file")
     for name, amount, why, basis in (
