@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from trivium.plan.decide._bound import Bound, bound
 from trivium.plan.decide._bridges import AsIs, as_is
 from trivium.plan.decide._deals import Array, Deal, bill
 from trivium.plan.decide._frame import Framed, Given, frame
@@ -22,6 +23,7 @@ class Chosen:
     """Everything that was chosen, before it is told."""
 
     framed: Framed
+    proof: Bound
     scenes: Scenes  # those of the frame, with what a divided part really costs
     now: AsIs
     outcome: Outcome
@@ -35,14 +37,17 @@ class Chosen:
 def choose(given: Given) -> Chosen:
     """Frame and optimise."""
     framed = frame(given)
-    outcome = optimise(framed.scenes, framed.moves, framed.in_force, framed.offers, framed.risk, framed.spreading)
+    problem = (framed.scenes, framed.moves, framed.in_force, framed.offers, framed.risk)
+    proof = bound(*problem, spread=framed.spreading.asked)
+    also = () if proof.shares is None else (proof.shares,)
+    outcome = optimise(*problem, framed.spreading, also)
     held = _hold_months(framed, outcome.shares)
     laid = lay(outcome.shares, framed.scenes.unit_usd, framed.ways, held)
     scenes = replace(framed.scenes, unit_usd=laid.unit_usd)
     deals = (*framed.in_force, *outcome.signed)
     moves_usd = moves_cost(laid.shares, framed.moves)
     totals = bill(scenes.spend(laid.shares), deals).total + moves_usd
-    return Chosen(framed, scenes, as_is(framed), outcome, tuple(held), laid, deals, moves_usd, totals)
+    return Chosen(framed, proof, scenes, as_is(framed), outcome, tuple(held), laid, deals, moves_usd, totals)
 
 
 def _way(framed: Framed, shares: Array, part: int, month: int) -> Way:

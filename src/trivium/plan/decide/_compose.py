@@ -112,7 +112,12 @@ def _assumptions(framed: Framed) -> tuple[Assumption, ...]:
 
 def _optimality(chosen: Chosen) -> str:
     count = len(chosen.outcome.placements)
-    return f"the best of {count} placements, each with every level of every offer, by the exact bill in every scenario"
+    text = f"the best of {count} placements, each with every level of every offer, billed in every scenario"
+    proof, found = chosen.proof, chosen.outcome.objective
+    if proof.lower_usd is None:
+        return f"{text}; without a proven bound: {proof.why}"
+    gap = max(found - proof.lower_usd, 0.0) / found if found > 0 else 0.0
+    return f"{text}; no plan can be more than {gap:.2%} better (bound {proof.lower_usd:,.0f} USD, before quotas)"
 
 
 def _notes(chosen: Chosen) -> tuple[str, ...]:

@@ -45,11 +45,12 @@ def optimise(
     offers: Sequence[Offered],
     risk: Risk,
     wanted: Spreading = Spreading(),  # noqa: B008  frozen
+    also: Sequence[Array] = (),
 ) -> Outcome:
-    """The best of all candidates that spread out as wanted; see the module. UserError if none can."""
+    """The best of all candidates that spread out as wanted, and of those given; UserError if none can."""
     best: Outcome | None = None
     seen: dict[bytes, tuple[Array, float]] = {}
-    for shares in _candidates(scenes, moves, in_force, offers, wanted):
+    for shares in (*also, *_candidates(scenes, moves, in_force, offers, wanted)):
         if holds(scenes, shares, wanted):
             seen.setdefault(shares.tobytes(), (shares, moves_cost(shares, moves)))
     placements = tuple(shares for shares, _ in seen.values())
