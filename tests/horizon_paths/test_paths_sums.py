@@ -138,3 +138,17 @@ def test_stays_that_nothing_can_keep_are_named() -> None:
     with pytest.raises(UserError) as caught:
         solve_paths(replace(PLAIN, feasible=feasible), Moves([-1], [0.0], [0.0, 0.0], min_stay_months=2))
     assert caught.value.field == "moves.min_stay_months"
+
+
+@pytest.mark.parametrize("form", ["covered", "take-or-pay"])
+def test_the_gap_is_proven_at_the_size_of_an_organisation(form: str) -> None:
+    """200 workloads, 12 offers, 36 months, 50 scenarios, a commitment of three sizes a surface: one per cent."""
+    rng = np.random.default_rng(11)
+    instance = world(rng, 200, 12, 4, 36, 50, level=0.9)
+    year = float(instance.demand.mean(axis=1).sum(axis=0)[:12].sum())
+    tiers = ((0.1 * year, 0.05), (0.2 * year, 0.08), (0.4 * year, 0.1))
+    commitments = tuple(SpendCommitment((surface,), 0, 36, 3, form, tiers=tiers) for surface in range(4))
+    instance = replace(instance, commitments=commitments, month_weight=np.ones(36))
+    month = instance.demand.mean(axis=(1, 2))
+    moves = Moves(rng.integers(0, 2, 200), 0.2 * month, [0.0, 0.0, 0.05 * month.sum(), 0.05 * month.sum()], 6)
+    assert solve_paths(instance, moves, gap=0.01).gap <= 0.01
