@@ -292,3 +292,12 @@ async def test_a_new_route_table_is_used_without_a_restart() -> None:
     assert [sent.surface for sent in at.transport.sent] == ["anthropic", "vertex"]
     assert RouteTable.from_json(tables[0].to_json()) == tables[0]
     assert new_secret() != SECRET
+
+
+async def test_a_route_to_another_model_asks_for_that_model_and_records_it() -> None:
+    """The plan may serve a workload by another model: what is sent, billed and recorded is one and the same."""
+    route = Route(ANY, MODEL, (Target(Offer("anthropic", "global", "claude-opus-5"), 1),))
+    at = world({"anthropic": [json_answer()]}, routes=RouteTable((route,)))
+    assert (await post(at, ask())).status == 200
+    assert json.loads(at.transport.sent[0].body)["model"] == "claude-opus-5"
+    assert [opened.offer.model for opened in at.sink.opened_events] == ["claude-opus-5"]

@@ -162,7 +162,10 @@ class Pump:
         if upstream is None:
             raise NotSupported(f"no adapter for surface {target.offer.surface}")
         settings = self._parts.tools.settings.surfaces[name]
-        return upstream.prepare(self._order.request, target, self._parts.facts, settings)
+        request = self._order.request
+        if request.model != target.offer.model:  # the route serves it by another model: that one is asked for
+            request = replace(request, model=target.offer.model)
+        return upstream.prepare(request, target, self._parts.facts, settings)
 
     def _name(self, target: Target) -> str:
         name = self._parts.tools.settings.key_for(target.offer)
