@@ -83,6 +83,27 @@ async def test_the_request_is_sent_as_it_was_made() -> None:
     }  # fmt: skip
 
 
+async def test_a_large_body_arrives_whole_with_its_length() -> None:
+    body = bytes(range(256)) * 8192  # 2 MiB
+
+    class Whole(Raw):
+        async def __call__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            head = await reader.readuntil(b"\r\n\r\n")
+            self.heard += [head, await reader.readexactly(len(body))]
+            writer.write(b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\nconnection: close\r\n\r\n")
+            await closed(writer)
+
+    server = Whole()
+    async with serving(server) as transport:
+        outbound = Outbound("anthropic", "POST", f"http://127.0.0.1:{server.port}/v1/messages", {}, body)
+        inbound = await transport.send(outbound, Timeouts(connect_s=2, first_byte_s=10, idle_s=2))
+        await inbound.close()
+    head = server.heard[0].lower()
+    assert b"content-length: 2097152" in head
+    assert b"transfer-encoding" not in head
+    assert server.heard[1] == body
+
+
 async def test_a_redirect_is_an_answer_and_is_not_followed() -> None:
     server = Raw(answer(b"", "location: http://127.0.0.1:1/", status="307 Temporary Redirect"))
     async with serving(server) as transport:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import io
 import ssl
 from collections.abc import AsyncIterator, Iterable
 from pathlib import Path
@@ -19,7 +20,13 @@ from trivium.gateway.seams import Headers, Inbound, Outbound, Timeouts, Transpor
 CONNECTIONS_MAX = 1000
 KEEPALIVE_S = 60.0
 READ_BUFFER_BYTES = 256 * 1024  # reading from the upstream pauses beyond this: backpressure, per stream
+_PIECEMEAL_BYTES = 256 * 1024
 _AUTOMATIC = ("User-Agent", "Accept", "Accept-Encoding", "Content-Type")
+
+
+def _payload(body: bytes) -> bytes | io.BytesIO | None:
+    """A large body as a file, which is written in pieces: other streams go on in between."""
+    return io.BytesIO(body) if len(body) > _PIECEMEAL_BYTES else body or None
 
 
 class AiohttpTransport:
@@ -46,7 +53,7 @@ class AiohttpTransport:
                 response = await session.request(
                     outbound.method,
                     url,
-                    data=outbound.body or None,
+                    data=_payload(outbound.body),
                     headers=outbound.headers,
                     timeout=timeout,
                     allow_redirects=False,
