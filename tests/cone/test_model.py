@@ -192,6 +192,20 @@ def test_use_of_long_ago_is_silence_that_may_end_as_it_was() -> None:
     assert (paths[0] > 0).mean() > 0.99
 
 
+def test_two_weeks_of_days_foretell_months_with_their_silences_and_below_the_ceiling() -> None:
+    """One workload every day, one on Mondays only: a month of either is rarely nothing, and neither grows for ever."""
+    steady = 100.0 * np.exp(rng().normal(0, 0.1, 14))
+    rare = np.where(np.arange(14) % 7 == 4, 70.0, 0.0)
+    model = fit(history([steady, rare], DAY))
+    paths = model.sample(36, 1000, rng()).paths
+    assert np.median(paths[:, :, 0], axis=1) == pytest.approx([1.0, 1.0], abs=0.5)
+    assert (paths[0, :, 0] == 0).mean() < 0.05
+    assert paths.max() < 50 * np.exp(3.0) * 10  # the ceiling times the largest shift times a day above its mean
+    week = model.sample(1, 1000, rng(), step=WEEK).quantiles([0.1, 0.9])[0, :, 0]
+    month = np.quantile(paths[0, :, 11], [0.1, 0.9])
+    assert np.diff(np.log(week))[0] < np.diff(np.log(np.maximum(month, 1e-3)))[0]
+
+
 def test_days_are_the_mean_of_their_hours_and_shorter_steps_are_refused() -> None:
     model = fit(history(np.exp(rng().normal(0, 0.3, (2, 96))), HOUR))
     cone = model.sample(2, 50, rng(), step=DAY)

@@ -29,21 +29,21 @@ class World:
 
 
 def wandering(rng: np.random.Generator, workloads: int, months: int) -> World:
-    """Growth of 2 % give or take 4 points in common and 5 alone, anew every 25 and 12 months, while levels wander."""
-    common_walk = 0.07 * np.exp(rng.normal(0, 0.5))
-    own_walk = 0.18 * np.exp(rng.normal(0, 0.6, workloads))
+    """Growth of 2 % give or take 2.5 points in common and 3 alone, anew every 25 and 12 months, while levels wander."""
+    common_walk = 0.06 * np.exp(rng.normal(0, 0.5))
+    own_walk = 0.15 * np.exp(rng.normal(0, 0.6, workloads))
     noise = 0.10 * np.exp(rng.normal(0, 0.5, workloads))
-    common_growth, own_growth = rng.normal(0.02, 0.04), rng.normal(0, 0.05, workloads)
+    common_growth, own_growth = rng.normal(0.02, 0.025), rng.normal(0, 0.03, workloads)
     common, own = 0.0, rng.normal(0, 1.2, workloads)
     alive = np.ones(workloads, dtype=bool)
     use = np.zeros((workloads, months))
     for n in range(months):
         if rng.random() < 0.04:
-            common_growth, common = rng.normal(0.02, 0.04), common + rng.normal(0, 0.1)
+            common_growth, common = rng.normal(0.02, 0.025), common + rng.normal(0, 0.08)
         changed = rng.random(workloads) < 0.08
-        own_growth = np.where(changed, rng.normal(0, 0.05, workloads), own_growth)
+        own_growth = np.where(changed, rng.normal(0, 0.03, workloads), own_growth)
         common += common_growth + rng.normal(0, common_walk)
-        own = own + changed * rng.normal(0, 0.3, workloads) + own_growth + rng.normal(0, own_walk)
+        own = own + changed * rng.normal(0, 0.25, workloads) + own_growth + rng.normal(0, own_walk)
         if n > 0:
             alive = np.where(alive, rng.random(workloads) > 0.01, rng.random(workloads) < 0.05)
         use[:, n] = alive * np.exp(common + own + rng.normal(0, noise))

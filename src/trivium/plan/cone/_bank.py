@@ -66,7 +66,7 @@ def make_grid(
     *, walk_sd: float, growths: tuple[tuple[float, float, float], ...], hazard: float, jump_sd: float
 ) -> Grid:
     """Spreads around the supposed one; `growths` are (mean, sd, weight) of growth."""
-    scales = ((0.125, 0.03), (0.25, 0.1), (0.5, 0.25), (1.0, 0.36), (2.0, 0.2), (4.0, 0.06))
+    scales = ((0.125, 0.03), (0.25, 0.1), (0.5, 0.26), (1.0, 0.38), (2.0, 0.2), (4.0, 0.03))
     noises = ((0.05, 0.4), (0.6, 0.35), (3.0, 0.25))  # as a multiple of the walk's variance a month
     points = [
         (

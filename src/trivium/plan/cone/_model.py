@@ -11,6 +11,7 @@ import numpy as np
 
 from trivium.core import UserError
 from trivium.plan.cone._fast import Fast, fit_fast, has_fast, sample_fast
+from trivium.plan.cone._short import Short, fit_short, is_short, sample_short
 from trivium.plan.cone._slow import Slow, fit_slow, sample_growth, sample_slow
 from trivium.plan.cone._values import DAY, EVERY, MONTH, WEEK, Array, Belief, Cone, History, Prior, default_prior
 
@@ -32,17 +33,23 @@ class ConeModel:
         """The part for steps below a week, fitted when first asked for; None where the history has no such steps."""
         return fit_fast(self.history) if has_fast(self.history) else None
 
+    @cached_property
+    def short(self) -> Short | None:
+        """The part for weeks and months where the history is of days; None where it is longer, shorter or of weeks."""
+        return fit_short(self.history, self.prior) if is_short(self.history) else None
+
     def sample(self, steps: int, scenarios: int, rng: np.random.Generator, *, step: timedelta = MONTH) -> Cone:
         """`steps` steps from the end of the history on, each relative to the base period."""
         if steps < 1 or scenarios < 1:
             raise UserError("steps, scenarios", (steps, scenarios), "ask for at least one of each")
         if step < self.history.step:
             raise UserError("step", step, f"the history has steps of {self.history.step}: ask for no shorter ones")
-        fast = self.fast if step < WEEK else None
-        if fast is None:
-            paths = sample_slow(self.slow, steps, scenarios, rng, step)
+        if step < WEEK and self.fast is not None:
+            paths = self._sample_fast(self.fast, steps, scenarios, rng, step)
+        elif self.short is not None:
+            paths = sample_short(self.short, self.slow, steps, scenarios, rng, step)
         else:
-            paths = self._sample_fast(fast, steps, scenarios, rng, step)
+            paths = sample_slow(self.slow, steps, scenarios, rng, step)
         return Cone(self.history.names, self.history.end, step, paths / self.base[:, None, None], self.base)
 
     def _sample_fast(self, fast: Fast, steps: int, scenarios: int, rng: np.random.Generator, step: timedelta) -> Array:
@@ -118,6 +125,9 @@ def _assumptions(history: History, beliefs: Mapping[str, Belief], prior: Prior, 
             f"a workload is supposed to end with a chance of {100 * prior.vanish_hazard:.0f} % a month where its "
             f"history does not say otherwise{_because(sources, 'vanish')}"
         )
+    said.append(
+        f"no workload is supposed to be used more than {prior.ceiling:.0f} times as much as at the end of its history"
+    )
     if history.step >= WEEK or months < 24:  # noqa: PLR2004  a season must be seen twice to be told from growth
         said.append("no season of the year is supposed: it would have to be seen twice")
     days = history.values.shape[1] * history.step / DAY

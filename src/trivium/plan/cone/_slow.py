@@ -16,7 +16,7 @@ import numpy as np
 from trivium.plan.cone._bank import Filtered, Grid, draw, make_grid, pooled, run
 from trivium.plan.cone._values import EVERY, MONTH, WEEK, Array, Belief, Flags, History, Index, Prior
 
-_GROWTH_SPREADS = ((0.4, 0.3), (1.0, 0.45), (2.0, 0.25))  # multiples of the supposed spread of growth, and weights
+_GROWTH_SPREADS = ((0.5, 0.35), (1.0, 0.45), (1.7, 0.2))  # multiples of the supposed spread of growth, and weights
 _PARTS = (0.2104, 0.6745, 1.3830)  # quantiles in the middle of the three equal parts of half a normal
 _PART_SD = 0.443  # what each part keeps, so that all together have the spread of the whole
 _POPULATION_MONTHS = 36.0  # how many months of one workload the supposed rates of vanishing and returning weigh
@@ -59,6 +59,7 @@ class Slow:
     ends: Rates
     returns: Rates
     common_share: float  # of the variance of a workload's walk
+    ceiling: float  # times the level at the end of the history
 
     @property
     def parts(self) -> tuple[Filtered | None, Filtered | None, Filtered | None]:
@@ -90,7 +91,17 @@ def fit_slow(history: History, beliefs: Mapping[str, Belief], prior: Prior) -> S
     believed = _fit_believed(history, logs, months, beliefs, prior)
     used, ends, returns = _rates(values, months, prior)
     return Slow(
-        step, values.shape[1], free, common, own, believed, used, ends, returns, _common_share(common, own, prior)
+        step,
+        values.shape[1],
+        free,
+        common,
+        own,
+        believed,
+        used,
+        ends,
+        returns,
+        _common_share(common, own, prior),
+        prior.ceiling,
     )
 
 
@@ -303,6 +314,7 @@ def sample_slow(slow: Slow, steps: int, scenarios: int, rng: np.random.Generator
     count = len(slow.free)
     paths = np.empty((count, scenarios, steps))
     walk = _walk(slow, scenarios, rng)
+    most = walk.levels() + np.log(slow.ceiling)
     quiet = float(np.sqrt(min(1.0, slow.step / step)))  # noise is the mean of several of the history's steps
     alive = np.broadcast_to(slow.used[:, None], (count, scenarios)).copy()
     ends, returns = slow.ends.draw(scenarios, rng), slow.returns.draw(scenarios, rng)
@@ -312,7 +324,7 @@ def sample_slow(slow: Slow, steps: int, scenarios: int, rng: np.random.Generator
         ratio = gap / slow.step
         chance = np.where(alive, 1 - (1 - ends) ** ratio, 1 - (1 - returns) ** ratio)
         alive ^= rng.random(alive.shape) < chance
-        paths[:, :, t] = np.where(alive, np.exp(np.minimum(walk.levels(quiet), 700.0)), 0.0)
+        paths[:, :, t] = np.where(alive, np.exp(np.minimum(walk.levels(quiet), most)), 0.0)
     return paths
 
 
@@ -323,7 +335,7 @@ def sample_growth(slow: Slow, steps: int, scenarios: int, rng: np.random.Generat
     factors = np.empty((len(slow.free), scenarios, steps))
     for t in range(steps):
         walk.advance(step)
-        factors[:, :, t] = np.exp(np.clip(walk.levels() - start, -700.0, 700.0))
+        factors[:, :, t] = np.exp(np.clip(walk.levels() - start, -700.0, np.log(slow.ceiling)))
     return factors
 
 

@@ -109,8 +109,10 @@ class Prior:
     change_own_hazard: float
     jump_common_sd: float
     jump_own_sd: float
+    shift_own_sd: float  # of a level within weeks, where the history is of weeks
     vanish_hazard: float
     return_hazard: float
+    ceiling: float  # times the present level: no workload is supposed to be used more
     sources: tuple[tuple[str, str], ...] = ()
 
     def __post_init__(self) -> None:
