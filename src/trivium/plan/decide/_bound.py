@@ -37,7 +37,7 @@ class Bound:
 
 
 @dataclass(frozen=True)
-class _Unproven(Exception):  # noqa: N818  it reads as a sentence where it is raised
+class _Unproven(Exception):
     why: str
 
 
@@ -45,9 +45,9 @@ def bound(
     scenes: Scenes, moves: Moves, in_force: Sequence[Deal], offers: Sequence[Offered], risk: Risk, *, spread: bool
 ) -> Bound:
     """Solve the same problem over paths; see the module."""
+    if spread:
+        return Bound(None, why="it must spread over surfaces")
     try:
-        if spread:
-            raise _Unproven("it must spread over surfaces")
         instance = _instance(scenes, in_force, offers, risk)
         terms = PathMoves(*_moves(moves, len(scenes.surfaces)), moves.onboard_usd, moves.min_stay_months)
         answer = solve_paths(instance, terms, gap=_GAP, branches_max=_BRANCHES_MAX)

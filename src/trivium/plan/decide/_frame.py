@@ -22,7 +22,7 @@ from trivium.plan.decide._advice import Offered, Risk, offered
 from trivium.plan.decide._deals import Array, Deal, check_deals, deal_of
 from trivium.plan.decide._joint_moves import Moves
 from trivium.plan.decide._months import last_days, month_starts
-from trivium.plan.decide._pace import measure_pace
+from trivium.plan.decide._pace import measure_pace, watches
 from trivium.plan.decide._parts import Part, parts_of
 from trivium.plan.decide._scenes import Scenes, unit_costs
 from trivium.plan.decide._spread_out import Spreading
@@ -151,13 +151,12 @@ def _facts(given: Given, parts: Sequence[Part], models: Sequence[str]) -> Facts:
 
 
 def _spans(demands: Sequence[Demand]) -> dict[str, float]:
-    """Measured days of each workload; all workloads were watched as long as any of them."""
-    firsts = [demand.first_at for demand in demands if demand.first_at is not None]
-    lasts = [demand.last_at for demand in demands if demand.last_at is not None]
-    if not firsts or not lasts:
-        raise UserError("usage", "no instants", "give usage with the time of each request")
-    days = max((max(lasts) - min(firsts)) / _DAY, _SHORTEST_DAYS)
-    return {demand.workload: days for demand in demands}
+    """Measured days of each workload: those watched at the same time were watched as long as any of them."""
+    found = {}
+    for watched in watches(demands):
+        days = max((watched.until - watched.since) / _DAY, _SHORTEST_DAYS)
+        found |= dict.fromkeys(watched.workloads, days)
+    return found
 
 
 def _only(ways: Ways, placed: Sequence[int]) -> Ways:
@@ -179,7 +178,8 @@ def _cone(given: Given) -> tuple[ConeModel, Paths]:
     about = organisation.about
     history = given.history
     if history is None:
-        pace = measure_pace(given.demands, BookMarket(given.book, given.at))
+        latest = set(watches(given.demands)[-1].workloads)  # what was watched at another time goes with the others
+        pace = measure_pace(given.demands, BookMarket(given.book, given.at), latest)
         history = History(pace.names, pace.start, pace.step, _never_nothing(pace.values))
     beliefs = {
         name: _belief(w.needs.growth) for name, w in organisation.workloads.items() if w.needs.growth is not None

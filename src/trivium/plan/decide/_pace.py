@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 import numpy as np
 from numpy.typing import NDArray
 
-from trivium.core import NoPrice
+from trivium.core import NoPrice, UserError
 from trivium.plan._demand import Demand
 from trivium.plan._market import Market
 
 _HOUR, _DAY, _WEEK = 60, 24 * 60, 7 * 24 * 60  # minutes
 _WEEKS_FROM_DAYS, _DAYS_FROM_DAYS = 56, 3
+_APART = timedelta(days=7)  # a longer pause between two sources, and they were not watched together
 
 
 @dataclass(frozen=True)
@@ -27,9 +28,40 @@ class Pace:
     values: NDArray[np.float64]
 
 
-def measure_pace(demands: Sequence[Demand], market: Market) -> Pace:
-    """Steps of a week where there are eight of them, of a day where there are three, else of an hour."""
+@dataclass(frozen=True, slots=True)
+class Watch:
+    """Workloads measured at the same time, and when that was."""
+
+    workloads: tuple[str, ...]
+    since: datetime
+    until: datetime
+
+
+def watches(demands: Sequence[Demand]) -> tuple[Watch, ...]:
+    """Workloads whose measured times meet, or nearly, by time; UserError where no times are known."""
+    spans: dict[str, tuple[datetime, datetime]] = {}
+    for demand in demands:
+        if demand.first_at is None or demand.last_at is None:
+            raise UserError(f"workloads.{demand.workload}", "no instants", "give usage with the time of each request")
+        first, last = spans.get(demand.workload, (demand.first_at, demand.last_at))
+        spans[demand.workload] = min(first, demand.first_at), max(last, demand.last_at)
+    found: list[Watch] = []
+    for name, (first, last) in sorted(spans.items(), key=lambda item: item[1]):
+        if found and first <= found[-1].until + _APART:
+            before = found.pop()
+            found.append(Watch((*before.workloads, name), before.since, max(before.until, last)))
+        else:
+            found.append(Watch((name,), first, last))
+    return tuple(found)
+
+
+def measure_pace(demands: Sequence[Demand], market: Market, watched: Collection[str] | None = None) -> Pace:
+    """Steps of a week where there are eight of them, of a day where there are three, else of an hour.
+
+    A workload that is not among `watched` has no volume here: it was measured at another time.
+    """
     names = tuple(dict.fromkeys(demand.workload for demand in demands))
+    demands = [demand for demand in demands if watched is None or demand.workload in watched]
     minutes = [minute.minute for demand in demands for minute in demand.minutes]
     first, last = (min(minutes), max(minutes)) if minutes else (0, 0)
     days = (last - first) / _DAY
