@@ -16,6 +16,7 @@ from trivium.plan._place import Placement, place
 from trivium.plan._plan import Plan, Share, Unplaced, WorkloadPlan
 from trivium.plan._quotas import quota_findings
 from trivium.plan._reasons import checkpoints, fallbacks, quota_reasons, requirement_reasons, runner_up
+from trivium.plan._watch import watches
 
 _DAY = timedelta(days=1)
 
@@ -166,13 +167,11 @@ def round_half_even(numerator: int, parts: int) -> int:
 
 
 def _span_days(demands: Sequence[Demand]) -> Decimal:
-    firsts = [demand.first_at for demand in demands if demand.first_at is not None]
-    lasts = [demand.last_at for demand in demands if demand.last_at is not None]
-    if not firsts or not lasts:
-        return Decimal(0)
-    return (Decimal(int((max(lasts) - min(firsts)).total_seconds())) / Decimal(int(_DAY.total_seconds()))).quantize(
-        Decimal("0.001")
-    )
+    """Measured days; of workloads measured at different times, those of the longest measurement."""
+    timed = [demand for demand in demands if demand.first_at is not None and demand.last_at is not None]
+    spans = [watched.until - watched.since for watched in watches(timed)] if timed else []
+    longest = max(spans, default=timedelta(0))
+    return (Decimal(int(longest.total_seconds())) / Decimal(int(_DAY.total_seconds()))).quantize(Decimal("0.001"))
 
 
 def _assumptions(choices: Sequence[Choice], prices: Prices, frame: Frame, parts: int) -> tuple[str, ...]:

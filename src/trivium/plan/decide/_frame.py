@@ -16,13 +16,14 @@ from trivium.plan._claims import facts_from
 from trivium.plan._demand import Demand
 from trivium.plan._facts import Facts
 from trivium.plan._market import BookMarket
+from trivium.plan._watch import watches
 from trivium.plan.cone import EVERY, Belief, ConeModel, History, fit
 from trivium.plan.cone import Cone as Paths
 from trivium.plan.decide._advice import Offered, Risk, offered
 from trivium.plan.decide._deals import Array, Deal, check_deals, deal_of
 from trivium.plan.decide._joint_moves import Moves
 from trivium.plan.decide._months import last_days, month_starts
-from trivium.plan.decide._pace import measure_pace, watches
+from trivium.plan.decide._pace import measure_pace
 from trivium.plan.decide._parts import Part, parts_of
 from trivium.plan.decide._scenes import Scenes, unit_costs
 from trivium.plan.decide._spread_out import Spreading
@@ -152,7 +153,7 @@ def _facts(given: Given, parts: Sequence[Part], models: Sequence[str]) -> Facts:
 
 def _spans(demands: Sequence[Demand]) -> dict[str, float]:
     """Measured days of each workload: those watched at the same time were watched as long as any of them."""
-    found = {}
+    found: dict[str, float] = {}
     for watched in watches(demands):
         days = max((watched.until - watched.since) / _DAY, _SHORTEST_DAYS)
         found |= dict.fromkeys(watched.workloads, days)
