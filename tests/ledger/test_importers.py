@@ -46,6 +46,8 @@ def test_the_claude_code_trace_is_laid_on_its_calendar(tmp_path: Path, packed: b
     assert first.opened.at == start
     assert second.opened.at == start + timedelta(seconds=19.5)
     assert third.opened.at == start + timedelta(minutes=2)  # the second session begins one gap later
+    apart = importers.claude_code_trace.read(tmp_path, ImportOptions(session_gap=timedelta(hours=1)))
+    assert [event.opened.at for event in apart][2] == start + timedelta(hours=1)
     assert second.closed.at == start + timedelta(seconds=28.69)
     assert second.closed.usage == Usage(output=296, cache_read=71168, cache_write_5m=1594)
     assert second.opened.offer == Offer("anthropic", "global", "claude-haiku-4-5")

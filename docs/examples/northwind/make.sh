@@ -13,11 +13,11 @@ trap 'rm -rf "$work"' EXIT
 db=$work/ledger.db
 out=${OUT:-$here}
 
-"$trivium" ledger import "$traces/claude_code/requests.csv.gz" --workload "code-{model}" --start 2026-04-01 --db "$db"
+"$trivium" ledger import "$traces/claude_code/requests.csv.gz" --workload "code-{model}" --start 2026-09-17 --session-gap 28m --db "$db"
 "$trivium" ledger import "$traces/azure_2023/AzureLLMInferenceTrace_code.csv" --workload completion \
-  --model claude-haiku-4-5 --surface anthropic --db "$db"
+  --model claude-haiku-4-5 --surface anthropic --start 2026-09-30T14:00:00Z --db "$db"
 "$trivium" ledger import "$traces/servegen/client_usage_6h.csv.gz" --db "$db"
-"$trivium" plan --organisation "$here/trivium.toml" --db "$db" --at 2026-04-15 \
+"$trivium" plan --organisation "$here/trivium.toml" --db "$db" --at 2026-10-01 \
   --report "$out/report.html" --report "$out/report.pdf" --report "$out/decision.json" \
   --calendar "$out/checkpoints.ics" --sheets "$out/negotiation.md" --write-routes "$out/routes.json" --dry-run \
   > "$out/plan.txt" || [ $? -eq 1 ]   # 1: something has no place, and the report says what

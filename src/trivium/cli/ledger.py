@@ -33,6 +33,9 @@ def import_(
     model: Annotated[str | None, typer.Option(help="Model, in place of the file's.")] = None,
     tag: Annotated[list[str] | None, typer.Option(help="A tag for every event, name=value; may be repeated.")] = None,
     start: Annotated[str | None, typer.Option(help="Lay a trace without real dates on this day or instant.")] = None,
+    session_gap: Annotated[
+        str | None, typer.Option(help="Let a trace's sessions begin so far apart, such as 30m, where it does not say.")
+    ] = None,
     skip_bad: Annotated[bool, typer.Option(help="Leave out rows that cannot be read, and list them.")] = False,
     as_of: shared.AsOf = None,
     overlay: shared.Overlay = None,
@@ -47,6 +50,10 @@ def import_(
     found = form or importers.detect(file)
     if start is not None:
         importers.check_start(found)
+    if session_gap is not None and found != importers.claude_code_trace.NAME:
+        raise UserError(
+            "--session-gap", found, f"leave it out: only {importers.claude_code_trace.NAME} has no such times"
+        )
     left_out: list[dict[str, Any]] = []
     with (
         shared.progress(f"importing {file.name}") as progress,
@@ -60,6 +67,7 @@ def import_(
             tags=shared.pairs(tag, "tag"),
             model_id=canonical_models(),
             start=shared.instant(start, "start"),
+            session_gap=None if session_gap is None else shared.duration(session_gap, "session-gap"),
             on_bad=(lambda row: left_out.append(_bad_row(row))) if skip_bad else None,
             progress=progress,
         )

@@ -270,3 +270,6 @@ class Decision:
     book_digest: str
     routes: RouteTable
     notes: tuple[str, ...] = field(default=())
+    spend: tuple[
+        tuple[str, tuple[float, ...]], ...
+    ] = ()  # expected USD a month as planned, by surface; empty: not told

@@ -9,7 +9,7 @@ import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from decimal import Decimal, DecimalException
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -56,6 +56,7 @@ class ImportOptions:
     tags: Mapping[str, str] = field(default_factory=dict)
     model_id: Callable[[str], str] = undated
     start: datetime | None = None  # lays a trace on another calendar, where the format allows it
+    session_gap: timedelta | None = None  # between the beginnings of sessions, where the format knows none
     on_bad: Callable[[BadRow], None] | None = None
     progress: Callable[[int, int], None] | None = None
 

@@ -39,6 +39,7 @@ def read(
 ) -> Iterator[UsageEvent]:
     """The requests in the order of the file: session by session, each from its start."""
     start = options.start or START
+    gap = session_gap if options.session_gap is None else options.session_gap
     requests, sessions = _files(path)
     known = _sessions(sessions, options) if sessions.exists() else {}
     laid: dict[str, _Session] = {}
@@ -46,7 +47,7 @@ def read(
         try:
             name = row.named("session")
             if name not in laid:
-                laid[name] = _Session(start + len(laid) * session_gap, known.get(name, {}))
+                laid[name] = _Session(start + len(laid) * gap, known.get(name, {}))
             yield _event(row, laid[name], options)
         except BadRow as bad:
             options.refuse(bad)

@@ -67,12 +67,20 @@ class Judged:
     placement: int
 
 
-def judge(scenes: Scenes, placements: Sequence[Array], others: Sequence[Deal], deal: Deal | None, risk: Risk) -> Judged:
-    """The best of the placements under the other deals and this one. Moves are already in none of the amounts."""
+@dataclass(frozen=True)
+class Tried:
+    """A placement (W, K, T) and what its moves cost."""
+
+    shares: Array
+    moves_usd: float
+
+
+def judge(scenes: Scenes, placements: Sequence[Tried], others: Sequence[Deal], deal: Deal | None, risk: Risk) -> Judged:
+    """The best of the placements under the other deals and this one, moves paid."""
     deals = (*others, deal) if deal is not None else tuple(others)
     best: Judged | None = None
-    for number, shares in enumerate(placements):
-        totals = bill(scenes.spend(shares), deals).total
+    for number, tried in enumerate(placements):
+        totals = bill(scenes.spend(tried.shares), deals).total + tried.moves_usd
         if best is None or objective(totals, risk.weight, risk.level) < objective(best.totals, risk.weight, risk.level):
             best = Judged(deal, totals, number)
     if best is None:
@@ -81,7 +89,7 @@ def judge(scenes: Scenes, placements: Sequence[Array], others: Sequence[Deal], d
 
 
 def advise(
-    scenes: Scenes, placements: Sequence[Array], others: Sequence[Deal], offer: Offered, risk: Risk
+    scenes: Scenes, placements: Sequence[Tried], others: Sequence[Deal], offer: Offered, risk: Risk
 ) -> tuple[Advice, Judged]:
     """What to do with one offer while everything else stays as it is."""
     without = judge(scenes, placements, others, None, risk)
@@ -100,7 +108,7 @@ def advise(
         saving=_saving(saving, risk),
         regret_usd=regret,
         loss_probability=float((saving < 0).mean()),
-        break_even=_break_even(scenes, placements[shown.placement], others, shown.deal),
+        break_even=_break_even(scenes, placements[shown.placement].shares, others, shown.deal),
         curve=curve,
         basis=_basis(offer.contract),
         worst_usd=cvar(without.totals, risk.level) - cvar(shown.totals, risk.level),

@@ -18,7 +18,7 @@ from trivium.plan.decide._scenes import spread
 from trivium.plan.decide._stages import stages
 from trivium.plan.decide._summary import summarise
 from trivium.plan.decide._swings import inputs_swung
-from trivium.plan.decide._tell import total_cone, workloads
+from trivium.plan.decide._tell import spend_by_surface, total_cone, workloads
 from trivium.plan.decide._voices import Voices
 from trivium.plan.decide._ways import Way
 from trivium.plan.decide._worth import commitments, rivals, worth_of_knowing, worth_of_waiting
@@ -72,6 +72,7 @@ def decide(given: Given, voices: Voices) -> Decision:
         book_digest=given.book.digest,
         routes=routes,
         notes=_notes(chosen),
+        spend=spend_by_surface(chosen),
     )
     return replace(decision, claim_ids=_claims_of(decision, chosen), summary=summarise(decision))
 

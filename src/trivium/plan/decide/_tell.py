@@ -123,7 +123,7 @@ def _why(chosen: Chosen, mine: Sequence[int], first: Sequence[Way]) -> str:
 
 
 def _without_place(framed: Framed, name: str, excluded: Sequence[_candidates.Excluded], voices: Voices) -> Decided:
-    reasons = "; ".join(f"{out.offer}: {out.reason}" for out in excluded[:6])
+    reasons = _outs(excluded)
     part = next(part for part, _ in framed.unplaced if part.workload == name)
     entry = framed.given.organisation.workloads.get(name)
     return Decided(
@@ -161,3 +161,26 @@ def total_cone(chosen: Chosen) -> Cone:
     monthly = bill(chosen.scenes.spend(chosen.laid.shares), chosen.deals).monthly / undiscounted
     found = np.quantile(monthly, LEVELS, axis=0, method="inverted_cdf")
     return Cone("all workloads", "USD a month", framed.starts, LEVELS, tuple(tuple(map(float, line)) for line in found))
+
+
+def spend_by_surface(chosen: Chosen) -> tuple[tuple[str, tuple[float, ...]], ...]:
+    """The expected bill of each surface, month by month, not discounted; surfaces that are never paid are left out."""
+    scenes = chosen.scenes
+    paid = bill(scenes.spend(chosen.laid.shares), chosen.deals).paid.mean(axis=1) / scenes.month_weight
+    named = zip(scenes.surfaces, paid, strict=True)
+    return tuple((surface, tuple(map(float, row))) for surface, row in named if row.any())
+
+
+_OUTS_SHOWN = 4
+
+
+def _outs(excluded: Sequence[_candidates.Excluded]) -> str:
+    """Why the offers are out: what is sold but does not fit first, then, in a word, what is not sold at all."""
+    sold = [out for out in excluded if not out.reason.startswith(("no price", "no single"))]
+    told = [f"{out.offer.surface}/{out.offer.scope}: {out.reason}" for out in sold[:_OUTS_SHOWN]]
+    if len(sold) > _OUTS_SHOWN:
+        told.append(f"and {len(sold) - _OUTS_SHOWN} more")
+    others = sorted({out.offer.surface for out in excluded} - {out.offer.surface for out in sold})
+    if others:
+        told.append(f"not sold that day on {', '.join(others)}")
+    return "; ".join(told) or "nothing is sold that fits"

@@ -32,7 +32,12 @@ def placement_section(decision: Decision) -> Section:
         cut = len(decision.workloads) - len(shown)
         caption = "Placement by month" + (f" of the {len(shown)} dearest workloads" if cut > 0 else "")
         blocks.append(Chart(placement_chart(decision, shown, caption).svg(), Cell(caption)))
-        text = "Expected spend by surface: each workload's mean forecast, spread like its median demand"
+        how = (
+            "mean of all scenarios"
+            if decision.spend
+            else "each workload's mean forecast, spread like its median demand"
+        )
+        text = f"Expected spend by surface: {how}"
         blocks.append(Chart(spend_chart(decision).svg(), Cell(text, _ASSUMED)))
     fit = fit_chart(decision, shown)
     if fit.columns:

@@ -1,8 +1,9 @@
-"""What each surface is paid month by month, as far as a decision tells it.
+"""What each surface is paid month by month: what the decision tells, else an approximation.
 
-A workload's forecast over the horizon is spread over the months like its median demand, and within a month over its
-stages by what each of them costs (by their shares, where a decision does not tell that). The parts add up to the
-forecast of the plan; the split between months is an approximation, and is named so where it is shown.
+Where it does not tell it, a workload's forecast over the horizon is spread over the months like its median demand, and
+within a month over its stages by what each of them costs (by their shares, where a decision does not tell that). The
+parts add up to the forecast of the plan; the split between months is then an approximation, and is named so where it is
+shown.
 """
 
 from __future__ import annotations
@@ -25,6 +26,9 @@ def median_of(cone: Cone) -> tuple[float, ...]:
 
 def spend_by_surface(decision: Decision) -> Mapping[str, tuple[float, ...]]:
     """USD a month for each surface, the dearest first."""
+    if decision.spend:
+        told = dict(decision.spend)
+        return {name: told[name] for name in sorted(told, key=lambda name: (-sum(told[name]), name))}
     months = decision.total.months
     found: dict[str, list[float]] = {}
     for item in decision.workloads:
