@@ -136,6 +136,10 @@ def _break_even(scenes: Scenes, shares: Array, others: Sequence[Deal], deal: Dea
     spend = scenes.spend(shares)
     yearly = float(spend[list(deal.surfaces)].sum(axis=0).mean(axis=0).sum()) / spend.shape[2] * 12
 
+    names = " and ".join(scenes.surfaces[index] for index in deal.surfaces)
+    if yearly <= 0:
+        return f"nothing runs on {names} under the best placement beside the other contracts"
+
     def gain(factor: float) -> float:
         scaled = spend * factor
         return float((bill(scaled, others).total - bill(scaled, (*others, deal)).total).mean())
@@ -146,7 +150,6 @@ def _break_even(scenes: Scenes, shares: Array, others: Sequence[Deal], deal: Dea
     for _ in range(_HALVINGS):
         middle = (low + high) / 2
         low, high = (low, middle) if gain(middle) > 0 else (middle, high)
-    names = " and ".join(scenes.surfaces[index] for index in deal.surfaces)
     return f"pays from {high * yearly:,.0f} USD a year at list on {names}; the forecast mean is {yearly:,.0f}"
 
 
