@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from fractions import Fraction
 from pathlib import Path
@@ -81,28 +81,42 @@ def gather(source: Source, laid: Laid | None = None) -> Ahead:
 
     `laid` may lay a command's options over the organisation, once its usage is known.
     """
+    facts, at = facts_of(source)
+    organisation = read(source)
+    demands = usage(source, organisation, bands_of(facts), at)
+    if laid is not None:
+        organisation = laid(organisation, demands)
+    return asked(source, organisation, demands, facts, at)
+
+
+Facts = tuple["Snapshot", "PriceBook", "PriceBook | None"]
+
+
+def facts_of(source: Source) -> tuple[Facts, date]:
+    """The snapshot, its price book, the book without the organisation's own claims if there are any; and the day."""
     from trivium import catalog
-    from trivium.plan import band_starts
     from trivium.pricing import PriceBook
 
     today = SystemClock().now().date()
     at = today if source.at is None else shared.day(source.at, "at")
     as_of = today if source.as_of is None else shared.day(source.as_of, "as-of")
     snapshot = catalog.load(tuple(source.overlay)).snapshot(as_of)
-    book = PriceBook.from_snapshot(snapshot)
     listed = PriceBook.from_snapshot(catalog.load().snapshot(as_of)) if source.overlay else None
-    organisation = read(source)
-    demands = usage(source, organisation, band_starts(book), at)
-    if laid is not None:
-        organisation = laid(organisation, demands)
-    return asked(source, organisation, demands, (snapshot, book, listed), at)
+    return (snapshot, PriceBook.from_snapshot(snapshot), listed), at
+
+
+def bands_of(facts: Facts) -> tuple[int, ...]:
+    """The prompt lengths at which a price of the day's book changes."""
+    from trivium.plan import band_starts
+
+    return band_starts(facts[1])
 
 
 def asked(
     source: Source,
     organisation: Organisation,
     demands: tuple[Demand, ...],
-    facts: tuple[Snapshot, PriceBook, PriceBook | None],
+    facts: Facts,
     at: date,
 ) -> Ahead:
     """The same from an organisation and demand that are known already."""
@@ -117,23 +131,24 @@ def asked(
 
 def read(source: Source) -> Organisation:
     """The organisation file, or defaults that are shown as assumed."""
-    from msgspec import structs
-
     from trivium.plan.org import default_organisation, read_organisation
 
     exists = source.file.is_file()
     if not exists and source.file != DEFAULT_FILE:
         raise UserError("--organisation", str(source.file), "give an existing file: `trivium init` writes one")
     found = read_organisation(source.file) if exists else default_organisation()
-    if source.months is not None:
-        if source.months < 1:
-            raise UserError("--horizon-months", source.months, "give 1 or more")
-        about = structs.replace(found.about, horizon_months=source.months)
-        found = type(found)(about, *(getattr(found, name) for name in _REST))
-    return found
+    return with_months(found, source.months)
 
 
-_REST = ("workloads", "contracts", "microsoft", "onboarding", "usage", "assumed")
+def with_months(organisation: Organisation, months: int | None) -> Organisation:
+    """The organisation with another horizon, if a command gives one."""
+    from msgspec import structs
+
+    if months is None:
+        return organisation
+    if months < 1:
+        raise UserError("--horizon-months", months, "give 1 or more")
+    return replace(organisation, about=structs.replace(organisation.about, horizon_months=months))
 
 
 def seats(source: Source, organisation: Organisation) -> tuple[SeatUsage, ...]:

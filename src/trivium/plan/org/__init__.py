@@ -1,6 +1,9 @@
 """The organisation file: its values, reading and writing it, contracts and quotes."""
 
+from trivium.plan.org._append import add_contracts, contract_state, months_after
 from trivium.plan.org._csv import read_usage_csv
+from trivium.plan.org._focus import FocusImport, RowProblem, focus_contracts, read_focus
+from trivium.plan.org._form import QUESTIONS, Assessment, Question, ask, from_answers, presets
 from trivium.plan.org._read import default_organisation, parse_organisation, read_organisation
 from trivium.plan.org._values import (
     About,
@@ -21,22 +24,35 @@ from trivium.plan.org._values import (
 from trivium.plan.org._write import write_organisation
 
 __all__ = [
+    "QUESTIONS",
     "About",
+    "Assessment",
     "Assumption",
     "Contract",
     "DemandAs",
+    "FocusImport",
     "Growth",
     "Microsoft",
     "Needs",
     "Onboarding",
     "Organisation",
+    "Question",
+    "RowProblem",
     "Tier",
     "Tuning",
     "Usage",
     "Workload",
+    "add_contracts",
+    "ask",
+    "contract_state",
     "default_organisation",
+    "focus_contracts",
+    "from_answers",
     "money",
+    "months_after",
     "parse_organisation",
+    "presets",
+    "read_focus",
     "read_organisation",
     "read_usage_csv",
     "write_organisation",
