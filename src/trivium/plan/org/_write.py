@@ -40,7 +40,7 @@ def _lines(organisation: Organisation, *, comments: bool) -> Iterator[str]:
     sections = (
         ("organisation", _table("organisation", organisation.about, About(), comments=comments)),
         ("workloads", _workloads(organisation, comments=comments)),
-        ("contracts", _contracts(organisation)),
+        ("contracts", _contracts(organisation.contracts)),
         ("microsoft", _table("microsoft", organisation.microsoft, Microsoft(), optional=True)),
         ("onboarding", _onboarding(organisation)),
         ("usage", _table("usage", organisation.usage, Usage(), optional=True)),
@@ -63,8 +63,13 @@ def _workloads(organisation: Organisation, *, comments: bool) -> Iterator[str]:
         yield from _table(f"{key}.needs", workload.needs, Needs(), comments=comments, group="needs", optional=True)
 
 
-def _contracts(organisation: Organisation) -> Iterator[str]:
-    for name, contract in organisation.contracts.items():
+def contract_tables(contracts: Mapping[str, Contract]) -> str:
+    """`[contracts.NAME]` tables alone, to be added to a file."""
+    return "\n".join(_contracts(contracts)).rstrip() + "\n"
+
+
+def _contracts(contracts: Mapping[str, Contract]) -> Iterator[str]:
+    for name, contract in contracts.items():
         blank = Contract(contract.kind, contract.surfaces)
         yield from _table(f"contracts.{_key(name)}", contract, blank, always=("kind", "surfaces", "status"))
 

@@ -1,0 +1,63 @@
+"""Adds contracts to a settings file as text, so that its comments and order stay as they are."""
+
+from __future__ import annotations
+
+import tomllib
+from calendar import monthrange
+from collections.abc import Mapping
+from datetime import date
+from decimal import Decimal
+from pathlib import Path
+
+from trivium.core import UserError
+from trivium.plan.org._read import parse_organisation
+from trivium.plan.org._values import Contract
+from trivium.plan.org._write import contract_tables
+
+
+def add_contracts(path: Path, contracts: Mapping[str, Contract]) -> None:
+    """Append `[contracts.NAME]` tables; UserError leaves the file as it was: a name exists, or it would not read."""
+    try:
+        text = path.read_text(encoding="utf-8") if path.exists() else ""
+        raw = tomllib.loads(text, parse_float=Decimal)
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise UserError("--write", str(path), f"give a readable TOML file ({error})") from error
+    taken = [name for name in contracts if name in raw.get("contracts", {})]
+    if taken:
+        remedy = "take these tables out of the file first, or leave the rows out"
+        raise UserError("contracts", ", ".join(taken), remedy)
+    gap = "" if not text or text.endswith("\n\n") else "\n" if text.endswith("\n") else "\n\n"
+    whole = text + gap + contract_tables(contracts)
+    try:
+        parse_organisation(tomllib.loads(whole, parse_float=Decimal))
+    except tomllib.TOMLDecodeError as error:
+        remedy = "write the file's contracts as tables of their own, [contracts.NAME], so that more can follow"
+        raise UserError("--write", str(path), f"{remedy} ({error})") from error
+    try:
+        path.write_text(whole, encoding="utf-8")
+    except OSError as error:
+        raise UserError("--write", str(path), f"make it writable ({error.strerror})") from error
+
+
+def contract_state(contract: Contract, at: date) -> str:
+    """Signed and running, to come, ended; offered and open, or expired; assumed."""
+    if contract.status == "signed":
+        if contract.starts is None:
+            return "signed"
+        end = months_after(contract.starts, contract.term_months)
+        if at < contract.starts:
+            return f"signed, from {contract.starts}"
+        if at >= end and not contract.renews:
+            return f"ended on {end}"
+        return f"signed, until {end}" + (", renews" if contract.renews else "")
+    if contract.expires is not None:
+        word = "expired on" if at > contract.expires else "to be signed by"
+        return f"{contract.status}, {word} {contract.expires}"
+    return contract.status
+
+
+def months_after(day: date, months: int) -> date:
+    """The same day of a later month, or that month's last day."""
+    index = day.year * 12 + day.month - 1 + months
+    year, month = divmod(index, 12)
+    return date(year, month + 1, min(day.day, monthrange(year, month + 1)[1]))
