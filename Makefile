@@ -7,7 +7,7 @@ BIN := $(VENV)/bin
 ARGS ?=
 TRACE ?=
 
-.PHONY: up test check format lint contracts types docs bench soak test-slow lock reference clean help
+.PHONY: up test check format lint contracts types docs bench example soak test-slow lock reference clean help
 
 up: $(VENV)/.runtime ## install, start lab and gateway, replay real usage, print the plan, keep serving
 	@$(BIN)/trivium up $(if $(TRACE),--trace "$(TRACE)") $(ARGS)
@@ -30,6 +30,8 @@ docs: $(VENV)/.dev
 
 bench: $(VENV)/.dev ## ratios measured side by side on this machine
 	@$(BIN)/python -m bench $(ARGS)
+example: $(VENV)/.runtime ## make docs/examples anew from the traces beside the checkout
+	@TRIVIUM=$(abspath $(BIN)/trivium) bash docs/examples/northwind/make.sh
 soak: $(VENV)/.dev ## replays under faults and kills for ten minutes; the books must balance after each
 	@$(BIN)/python -m bench.soak $(ARGS)
 test-slow: $(VENV)/.dev ## the tests that take minutes
