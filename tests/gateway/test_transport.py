@@ -89,7 +89,8 @@ async def test_a_large_body_arrives_whole_with_its_length() -> None:
     class Whole(Raw):
         async def __call__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
             head = await reader.readuntil(b"\r\n\r\n")
-            self.heard += [head, await reader.readexactly(len(body))]
+            whole = await reader.readexactly(len(body))
+            self.heard += [head, whole]
             writer.write(b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\nconnection: close\r\n\r\n")
             await closed(writer)
 
