@@ -108,6 +108,8 @@ def _run(screen: Console, prepared: _Prepared, root: Path, port: int, json_file:
         report.show(screen, figures)
         if json_file is not None:
             _write(json_file, report.as_json(figures))
+        ahead = f"trivium plan --db {site.ledger} --at {figures.plan.at} --report report.html"
+        screen.print(f"months ahead, commitments, a report: {ahead}", markup=False, soft_wrap=True)
         if once:
             _verdict(figures)
             return
