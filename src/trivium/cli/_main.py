@@ -32,6 +32,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "compare": ("compare", "Two plans beside each other: what moved, and why."),
     "ask": ("ask", "An answer from dated claims, with grades, conflicts and sources."),
     "contract": ("contract", "Import commitments in FOCUS form; list what is signed or offered."),
+    "quote": ("quote", "Request prices, enter the answers, and see what expires when."),
     "seats": ("seats", "What exports of GitHub Copilot, Microsoft 365 and Copilot Studio say."),
     "limit": ("limit", "Spend limits and their alerts."),
     "profile": ("profile", "Measure the shape of real sessions; draw sessions from it."),

@@ -4,7 +4,9 @@ from trivium.plan.org._append import add_contracts, contract_state, months_after
 from trivium.plan.org._csv import read_usage_csv
 from trivium.plan.org._focus import FocusImport, RowProblem, focus_contracts, read_focus
 from trivium.plan.org._form import QUESTIONS, Assessment, Question, ask, from_answers, presets
+from trivium.plan.org._quotes import Changed, QuoteState, add_quotes, quote_states, what_expired
 from trivium.plan.org._read import default_organisation, parse_organisation, read_organisation
+from trivium.plan.org._request import QuoteRequest, Volume, quote_request, request_markdown
 from trivium.plan.org._values import (
     About,
     Assumption,
@@ -28,6 +30,7 @@ __all__ = [
     "About",
     "Assessment",
     "Assumption",
+    "Changed",
     "Contract",
     "DemandAs",
     "FocusImport",
@@ -37,12 +40,16 @@ __all__ = [
     "Onboarding",
     "Organisation",
     "Question",
+    "QuoteRequest",
+    "QuoteState",
     "RowProblem",
     "Tier",
     "Tuning",
     "Usage",
+    "Volume",
     "Workload",
     "add_contracts",
+    "add_quotes",
     "ask",
     "contract_state",
     "default_organisation",
@@ -52,8 +59,12 @@ __all__ = [
     "months_after",
     "parse_organisation",
     "presets",
+    "quote_request",
+    "quote_states",
     "read_focus",
     "read_organisation",
     "read_usage_csv",
+    "request_markdown",
+    "what_expired",
     "write_organisation",
 ]

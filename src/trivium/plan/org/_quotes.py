@@ -1,0 +1,211 @@
+"""Quotes: answered prices as the organisation's own claims, what they change, what it costs once they expire."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+from decimal import Decimal
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from msgspec import structs
+
+from trivium import catalog
+from trivium.core import Money, PriceError, UserError
+from trivium.plan._demand import Demand
+from trivium.plan._market import AS_SENT, UNCOUNTED, BookMarket, demand_cost
+from trivium.plan.org._request import month_factor, watched
+from trivium.pricing import PriceBook
+
+if TYPE_CHECKING:
+    from trivium.catalog import Catalog, PriceCell
+
+PRICES = "prices.toml"
+_CLAIM = "price.contract."
+_DAY = timedelta(days=1)
+
+
+@dataclass(frozen=True, slots=True)
+class Changed:
+    """A price that a quote changes; `before_usd` is what held there on the quote's first day."""
+
+    quote: str
+    surface: str
+    model: str
+    scope: str
+    tier: str
+    unit: str
+    before_usd: Decimal | None
+    after_usd: Decimal
+    valid_from: date | None
+    valid_until: date | None
+
+
+@dataclass(frozen=True, slots=True)
+class QuoteState:
+    """A quote, its window, and the measured demand priced with and without it on one day of that window.
+
+    `with_usd` and `without_usd` are exact, of the measured span; `more_usd_per_month` is scaled to a month: a forecast
+    that nothing else changes. Demand that runs elsewhere is not moved: see the plan for that.
+    """
+
+    quote: str
+    surface: str
+    status: str
+    starts: date | None
+    until: date  # the first day on which it no longer holds
+    expired: bool
+    sources: tuple[str, ...]
+    priced_on: date
+    with_usd: Money
+    without_usd: Money
+    more_usd_per_month: float
+    unpriced: tuple[str, ...]  # workload/model with use that has no price on that day
+
+
+def add_quotes(answers: Path, overlay: Path, at: date) -> tuple[Changed, ...]:
+    """Check a file of `[[contract]]` rules and lay it into an overlay; UserError leaves the overlay as it was."""
+    text = _text(answers)
+    target = overlay / PRICES
+    present = _text(target) if target.exists() else ""
+    with tempfile.TemporaryDirectory() as folder:
+        alone, whole = Path(folder, "alone"), Path(folder, "whole")
+        alone.mkdir()
+        (alone / PRICES).write_text(text, encoding="utf-8")
+        found = _checked(catalog.load((alone,)), answers)
+        if overlay.is_dir():
+            before = catalog.load((overlay,))
+            shutil.copytree(overlay, whole)
+        else:
+            before = catalog.load()
+            whole.mkdir()
+        taken = {rule.id for book in before.rules[1:] for rule in book.contract}
+        if again := [name for name in found if name in taken]:
+            raise UserError("contract id", ", ".join(again), f"give it another id, or take it out of {target} first")
+        joined = f"{present.rstrip()}\n\n{text}" if present.strip() else text
+        (whole / PRICES).write_text(joined, encoding="utf-8")
+        after = catalog.load((whole,))
+        as_of = max([at, *(rule.from_ for rule in after.rules[-1].contract if rule.from_ is not None)])
+        changes = tuple(_changes(before, after, found, as_of))
+    if not changes:
+        raise UserError(str(answers), ", ".join(found), "name a surface, model, scope and tier that has a list price")
+    try:
+        overlay.mkdir(parents=True, exist_ok=True)
+        target.write_text(joined, encoding="utf-8")
+    except OSError as error:
+        raise UserError("--overlay", str(overlay), f"make it writable ({error.strerror})") from error
+    return changes
+
+
+def quote_states(found: Catalog, demands: Sequence[Demand], at: date) -> tuple[QuoteState, ...]:
+    """Every quote of the catalogue's overlays that has an end, soonest end first."""
+    rules = [rule for book in found.rules[1:] for rule in book.contract if rule.until is not None]
+    states = (_state(found, rule.id, demands, at) for rule in rules)
+    return tuple(sorted(states, key=lambda state: (state.until, state.quote)))
+
+
+def what_expired(states: Sequence[QuoteState], start: date, end: date) -> tuple[QuoteState, ...]:
+    """The quotes that no longer hold on the last day of a plan that begins on `start`: expired already or within it."""
+    if end < start:
+        raise UserError("end", str(end), f"give a day from {start} on")
+    return tuple(state for state in states if state.until <= end)
+
+
+def _text(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise UserError("quote file", str(path), f"give a readable TOML file in UTF-8 ({error})") from error
+
+
+def _checked(alone: Catalog, answers: Path) -> list[str]:
+    book = alone.rules[-1]
+    if other := sorted({kind for kind, _ in book.rules() if kind != "contract"}):
+        raise UserError(str(answers), ", ".join(other), "an answer holds [[contract]] rules, their sources and groups")
+    if not book.contract:
+        raise UserError(str(answers), "no [[contract]]", "enter each answer as in docs/add-a-fact.md")
+    for rule in book.contract:
+        where = f"{answers.name}: contract {rule.id}"
+        if rule.until is None:
+            raise UserError(where, "no until", "give the day on which it no longer holds: a quote expires")
+        if rule.status in UNCOUNTED:
+            raise UserError(where, rule.status, "give contracted or documented: other grades are shown, never counted")
+        if not (rule.factor or rule.amounts):
+            raise UserError(where, "no price", 'give factor = "0.9" of the list price, or amounts by unit')
+    return [rule.id for rule in book.contract]
+
+
+def _changes(before: Catalog, after: Catalog, quotes: Sequence[str], as_of: date) -> Iterator[Changed]:
+    listed: dict[tuple[object, ...], list[PriceCell]] = {}
+    for cell in before.snapshot(as_of).cells:
+        listed.setdefault(_place(cell), []).append(cell)
+    for cell in after.snapshot(as_of).cells:
+        quote = cell.claim_ids[0].removeprefix(_CLAIM) if cell.claim_ids[0].startswith(_CLAIM) else ""
+        if quote not in quotes:
+            continue
+        day = cell.valid_from or as_of
+        held = [old for old in listed.get(_place(cell), ()) if old.holds_on(day)]
+        yield Changed(
+            quote,
+            cell.surface,
+            cell.model,
+            cell.scope,
+            cell.tier,
+            cell.unit,
+            held[0].amount_usd if held else None,
+            cell.amount_usd,
+            cell.valid_from,
+            cell.valid_until,
+        )
+
+
+def _place(cell: PriceCell) -> tuple[object, ...]:
+    return (cell.surface, cell.model, cell.scope, cell.tier, cell.unit, cell.band)
+
+
+def _state(found: Catalog, quote: str, demands: Sequence[Demand], at: date) -> QuoteState:
+    (rule,) = (rule for book in found.rules[1:] for rule in book.contract if rule.id == quote)
+    if rule.until is None:
+        raise UserError(f"contract {quote}", "no until", "give the day on which it no longer holds")
+    last = rule.until - _DAY
+    day = min(max(at, rule.from_ or at), last)
+    as_of = max(at, day)
+    fewer = tuple(
+        structs.replace(book, contract=tuple(one for one in book.contract if one.id != quote)) for book in found.rules
+    )
+    markets = [
+        BookMarket(PriceBook.from_snapshot(version.snapshot(as_of)), day)
+        for version in (found, type(found)(found.claims, fewer))
+    ]
+    spans = watched(demands)
+    totals, month, unpriced = [0, 0], 0.0, []
+    for demand in demands:
+        rows = [row for row in demand.rows if row.offer.surface == rule.surface]
+        try:
+            costs = [
+                sum(demand_cost((row,), row.offer, AS_SENT, market, demand.band_starts) for row in rows)
+                for market in markets
+            ]
+        except PriceError:
+            unpriced.append(f"{demand.workload}/{demand.model}")  # named beside the amounts, which leave it out
+            continue
+        totals = [total + cost for total, cost in zip(totals, costs, strict=True)]
+        month += float((costs[1] - costs[0]) * month_factor(spans[demand.workload])) / 1e12
+    kept, gone = (Money(total) for total in totals)
+    return QuoteState(
+        quote,
+        rule.surface,
+        rule.status,
+        rule.from_,
+        rule.until,
+        at >= rule.until,
+        rule.sources,
+        day,
+        kept,
+        gone,
+        month,
+        tuple(unpriced),
+    )
