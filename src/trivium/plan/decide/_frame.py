@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from fractions import Fraction
+from functools import cached_property
 
 import numpy as np
 
@@ -25,7 +26,7 @@ from trivium.plan.decide._joint_moves import Moves
 from trivium.plan.decide._months import last_days, month_starts
 from trivium.plan.decide._pace import measure_pace
 from trivium.plan.decide._parts import Part, parts_of
-from trivium.plan.decide._scenes import Scenes, unit_costs
+from trivium.plan.decide._scenes import LEVELS, Scenes, unit_costs
 from trivium.plan.decide._spread_out import Spreading
 from trivium.plan.decide._successors import successors
 from trivium.plan.decide._ways import Fits, Ratio, Terms, Ways, find_ways
@@ -73,10 +74,15 @@ class Framed:
     ends: tuple[date, ...]
     span_days: Mapping[str, float]
 
-    @property
+    @cached_property
     def market(self) -> BookMarket:
         """The market of the plan's day."""
         return BookMarket(self.given.book, self.given.at)
+
+    @cached_property
+    def demand_quantiles(self) -> Array:
+        """Quantiles of every workload's demand (W, levels, T), at `LEVELS`."""
+        return self.cone.quantiles(LEVELS)
 
 
 def frame(given: Given) -> Framed:

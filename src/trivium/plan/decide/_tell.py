@@ -149,7 +149,7 @@ def _without_place(framed: Framed, name: str, excluded: Sequence[_candidates.Exc
 
 def _demand_cone(framed: Framed, name: str) -> Cone:
     row = framed.cone.names.index(name)
-    found = framed.cone.quantiles(LEVELS)[row]
+    found = framed.demand_quantiles[row]
     return Cone(
         name, "times the measured month", framed.starts, LEVELS, tuple(tuple(map(float, line)) for line in found)
     )

@@ -17,7 +17,6 @@ from trivium.plan.decide._evidence import ByClaims
 from trivium.plan.decide._frame import Framed
 from trivium.plan.decide._months import DAYS_PER_MONTH
 from trivium.plan.decide._parts import Part
-from trivium.plan.decide._scenes import LEVELS
 from trivium.plan.decision import Answer, Basis, Ground, Stage, WhatIfTrue
 from trivium.plan.money import Path, PriceAsk, real_price
 from trivium.plan.questions import (
@@ -118,7 +117,7 @@ class Evidence:
         about = given.organisation.about
         entry = given.organisation.workloads.get(workload)
         row = framed.cone.names.index(workload)
-        low, _, _, _, high = framed.cone.quantiles(LEVELS)[row]
+        low, _, _, _, high = framed.demand_quantiles[row]
         mean = framed.cone.paths[row].mean(axis=0)
         note = "; ".join(framed.model.assumptions)
         path = Path(
