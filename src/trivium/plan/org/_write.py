@@ -54,11 +54,11 @@ def _lines(organisation: Organisation, *, comments: bool) -> Iterator[str]:
 
 def _workloads(organisation: Organisation, *, comments: bool) -> Iterator[str]:
     for name, workload in organisation.workloads.items():
-        key = f"workloads.{_key(name)}"
+        key = f"workloads.{toml_key(name)}"
         yield f"[{key}]"
         for field in ("owner", "models", "surfaces", "tags"):
             if getattr(workload, field):
-                yield f"{field} = {_value(getattr(workload, field))}"
+                yield f"{field} = {toml_value(getattr(workload, field))}"
         yield ""
         yield from _table(f"{key}.needs", workload.needs, Needs(), comments=comments, group="needs", optional=True)
 
@@ -71,12 +71,12 @@ def contract_tables(contracts: Mapping[str, Contract]) -> str:
 def _contracts(contracts: Mapping[str, Contract]) -> Iterator[str]:
     for name, contract in contracts.items():
         blank = Contract(contract.kind, contract.surfaces)
-        yield from _table(f"contracts.{_key(name)}", contract, blank, always=("kind", "surfaces", "status"))
+        yield from _table(f"contracts.{toml_key(name)}", contract, blank, always=("kind", "surfaces", "status"))
 
 
 def _onboarding(organisation: Organisation) -> Iterator[str]:
     for name, entry in organisation.onboarding.items():
-        yield from _table(f"onboarding.{_key(name)}", entry, Onboarding())
+        yield from _table(f"onboarding.{toml_key(name)}", entry, Onboarding())
 
 
 def _table(
@@ -97,11 +97,12 @@ def _table(
         stated = getattr(value, field)
         if field in always or stated != getattr(blank, field):
             note = _COMMENTS.get(f"{group or name}.{field}", "") if comments else ""
-            yield f"{field} = {_value(stated)}" + (f"  # {note}" if note else "")
+            yield f"{field} = {toml_value(stated)}" + (f"  # {note}" if note else "")
     yield ""
 
 
-def _value(value: Any) -> str:
+def toml_value(value: Any) -> str:
+    """A value as TOML writes it."""
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, str):
@@ -113,8 +114,8 @@ def _value(value: Any) -> str:
     if isinstance(value, Growth | Tuning) or hasattr(value, "__struct_fields__"):
         return _inline(value)
     if isinstance(value, dict):
-        return "{ " + ", ".join(f"{_key(name)} = {_value(item)}" for name, item in value.items()) + " }"
-    return "[" + ", ".join(_value(item) for item in value) + "]"
+        return "{ " + ", ".join(f"{toml_key(name)} = {toml_value(item)}" for name, item in value.items()) + " }"
+    return "[" + ", ".join(toml_value(item) for item in value) + "]"
 
 
 def _inline(value: msgspec.Struct) -> str:
@@ -125,10 +126,11 @@ def _inline(value: msgspec.Struct) -> str:
         for name in value.__struct_fields__
         if getattr(value, name) is not None and getattr(value, name) != defaults[name]
     }
-    return "{ " + ", ".join(f"{name} = {_value(item)}" for name, item in kept.items()) + " }" if kept else "{}"
+    return "{ " + ", ".join(f"{name} = {toml_value(item)}" for name, item in kept.items()) + " }" if kept else "{}"
 
 
-def _key(name: str) -> str:
+def toml_key(name: str) -> str:
+    """A name as TOML writes it in a table's head: quoted where it must be."""
     return name if _BARE.fullmatch(name) else _quoted(name)
 
 
