@@ -4,6 +4,7 @@ from trivium.plan.decide._advice import Offered, Risk
 from trivium.plan.decide._choose import Chosen, choose
 from trivium.plan.decide._compose import decide
 from trivium.plan.decide._frame import Framed, Given, frame
+from trivium.plan.decide._history import read_history
 from trivium.plan.decide._routes import DryRun, RouteChange, diff_routes, dry_run
 from trivium.plan.decide._voices import Evidence, Voices, speaking
 from trivium.plan.decide._whatif import Change, WhatIf, what_if
@@ -25,6 +26,7 @@ __all__ = [
     "diff_routes",
     "dry_run",
     "frame",
+    "read_history",
     "speaking",
     "what_if",
 ]

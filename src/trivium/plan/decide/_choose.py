@@ -57,16 +57,23 @@ def _way(framed: Framed, shares: Array, part: int, month: int) -> Way:
 
 def _hold_months(framed: Framed, shares: Array) -> list[Held]:
     """Quotas held in every month, anew whenever the wish or what is to be had changes."""
+    fine: dict[tuple[object, ...], Held] = {}  # wishes that break nothing, whatever else is to be had
     known: dict[tuple[object, ...], Held] = {}
     found = []
     for month in range(len(framed.starts)):
         wish = [_way(framed, shares, number, month) for number in range(len(framed.parts))]
+        wished = tuple((way.offer, way.cache_life) for way in wish)
+        if wished in fine:
+            found.append(fine[wished])
+            continue
         every = [months[month] for months in framed.ways.every]
         key = (
-            tuple((way.offer, way.cache_life) for way in wish),
+            wished,
             tuple(tuple((way.offer, way.cache_life, way.span_picos, way.carried) for way in ways) for ways in every),
         )
         if key not in known:
             known[key] = hold(framed.parts, wish, every, framed.facts.quotas)
+        if not known[key].repaired:
+            fine[wished] = known[key]
         found.append(known[key])
     return found
