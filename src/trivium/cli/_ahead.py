@@ -84,6 +84,10 @@ def gather(source: Source, laid: Laid | None = None) -> Ahead:
     facts, at = facts_of(source)
     organisation = read(source)
     demands = usage(source, organisation, bands_of(facts), at)
+    if source.trace is None and organisation.usage.profile:
+        from trivium.cli._profile_usage import assumed
+
+        organisation = replace(organisation, assumed=(*organisation.assumed, *assumed(organisation)))
     if laid is not None:
         organisation = laid(organisation, demands)
     return asked(source, organisation, demands, facts, at)
@@ -120,12 +124,15 @@ def asked(
     at: date,
 ) -> Ahead:
     """The same from an organisation and demand that are known already."""
-    from trivium.plan.decide import Given, speaking
+    from trivium.plan.decide import Given, read_history, speaking
     from trivium.plan.money import point_ratio
 
     snapshot, book, listed = facts
     voices = speaking(snapshot, seats(source, organisation), listed)
-    given = Given(organisation, demands, snapshot, book, at, voices.by_claims, point_ratio(snapshot, at))
+    earlier = organisation.usage.history
+    names = {demand.workload for demand in demands}
+    history = read_history(source.file.parent / earlier, names, at) if earlier else None
+    given = Given(organisation, demands, snapshot, book, at, voices.by_claims, point_ratio(snapshot, at), history)
     return Ahead(given, voices, demands, organisation, snapshot, book, listed, at)
 
 
@@ -160,7 +167,7 @@ def seats(source: Source, organisation: Organisation) -> tuple[SeatUsage, ...]:
 
 
 def usage(source: Source, organisation: Organisation, bands: Sequence[int], at: date) -> tuple[Demand, ...]:
-    """Demand from where the command or the file says: a trace, a table, or the ledger with its totals."""
+    """Demand from where the command or the file says: a trace, a table, a profile, or the ledger with its totals."""
     from trivium.plan import demand_from_events, demand_from_totals
 
     told = organisation.usage
@@ -170,6 +177,10 @@ def usage(source: Source, organisation: Organisation, bands: Sequence[int], at: 
         from trivium.plan.org import read_usage_csv
 
         return read_usage_csv(base / told.csv, told.columns, bands)
+    if trace is None and told.profile:
+        from trivium.cli._profile_usage import from_profile
+
+        return from_profile(organisation, base, bands, at)
     with events(trace, source) as found:
         demands = demand_from_events(found, band_starts=bands)
     if trace is None and told.demand:

@@ -1,0 +1,112 @@
+"""Usage that nobody measured here: sessions drawn from a profile, spread over four weeks, scaled to a stated volume."""
+
+from __future__ import annotations
+
+from dataclasses import fields, replace
+from datetime import UTC, datetime, timedelta
+from fractions import Fraction
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from trivium.core import UserError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+    from datetime import date
+
+    from trivium.core import UsageEvent
+    from trivium.lab.profile import Profile
+    from trivium.plan import Demand
+    from trivium.plan.org import Assumption, Organisation
+
+SHIPPED = "shipped"
+_DAYS = 28
+_SESSIONS = 300  # enough for totals that vary little from seed to seed, and drawn in a second or two
+_DAYS_PER_MONTH = Fraction(365_25, 12_00)
+
+
+def from_profile(organisation: Organisation, base: Path, bands: Sequence[int], at: date) -> tuple[Demand, ...]:
+    """Demand of the file's one workload as its profile draws it, at `requests_per_month` in the weeks before a day."""
+    from trivium.plan import demand_from_events
+
+    wanted = organisation.usage.requests_per_month
+    if wanted is None or wanted < 1:
+        raise UserError("usage.requests_per_month", wanted, "give how many requests a month to expect: 1 or more")
+    name = _workload(organisation)
+    start = datetime(at.year, at.month, at.day, tzinfo=UTC) - timedelta(days=_DAYS)
+    profile = _read(organisation.usage.profile, base)
+    drawn = demand_from_events(_spread(profile, organisation.about.seed, start, name), band_starts=bands)
+    first = min(demand.first_at for demand in drawn if demand.first_at)
+    last = max(demand.last_at for demand in drawn if demand.last_at)
+    days = Fraction((last - first) / timedelta(days=1))
+    factor = Fraction(wanted) * days / _DAYS_PER_MONTH / sum(demand.requests for demand in drawn)
+    return tuple(_scaled(demand, factor) for demand in drawn)
+
+
+def assumed(organisation: Organisation) -> tuple[Assumption, ...]:
+    """What stands in for usage that nobody has measured."""
+    from trivium.plan.org import Assumption
+
+    told = organisation.usage
+    remedy = "give measured usage: a trace, a table, or the ledger"
+    volume = Assumption("usage.requests_per_month", str(told.requests_per_month), "stated, not measured", remedy)
+    why = "sizes, models, cache reads and times are drawn from sessions of someone else"
+    return (Assumption("usage.profile", told.profile, why, remedy), volume)
+
+
+def _workload(organisation: Organisation) -> str:
+    names = list(organisation.workloads)
+    if len(names) > 1:
+        raise UserError("usage.profile", ", ".join(names), "a profile is one workload: leave one in [workloads]")
+    return names[0] if names else "profile"
+
+
+def _read(name: str, base: Path) -> Profile:
+    from trivium.lab.profile import load_profile, shipped_profile
+
+    if name == SHIPPED:
+        return shipped_profile()
+    path = base / name
+    try:
+        return load_profile(path)
+    except OSError as error:
+        raise UserError("usage.profile", str(path), f"give `{SHIPPED}` or a profile file ({error.strerror})") from error
+
+
+def _spread(profile: Profile, seed: int, start: datetime, workload: str) -> Iterator[UsageEvent]:
+    """Drawn sessions, all of one day, in turn on each of the days: a session stays whole."""
+    from trivium.lab.profile import draw
+
+    days: dict[str, timedelta] = {}
+    found = []
+    for event in draw(profile, seed, start, sessions=_SESSIONS):
+        later = days.setdefault(event.opened.session, timedelta(days=len(days) % _DAYS))
+        opened = replace(event.opened, at=event.opened.at + later, workload=workload)
+        found.append(replace(event, opened=opened, closed=replace(event.closed, at=event.closed.at + later)))
+    found.sort(key=lambda event: (event.opened.at, event.opened.event_id))
+    yield from found
+
+
+def _scaled(demand: Demand, factor: Fraction) -> Demand:
+    """The same shape with more or less of it; every count is rounded to a whole one."""
+
+    def times(count: int) -> int:
+        return round(count * factor)
+
+    rows = tuple(
+        replace(row, **{item.name: times(getattr(row, item.name)) for item in fields(row)[2:]}) for row in demand.rows
+    )
+    minutes = tuple(
+        replace(minute, **{item.name: times(getattr(minute, item.name)) for item in fields(minute)[1:]})
+        for minute in demand.minutes
+    )
+    gaps = tuple(replace(gap, requests=times(gap.requests), cached=times(gap.cached)) for gap in demand.gaps)
+    return replace(
+        demand,
+        rows=rows,
+        minutes=minutes,
+        gaps=gaps,
+        sessions=times(demand.sessions),
+        conversations=times(demand.conversations),
+        streamed=times(demand.streamed),
+    )
