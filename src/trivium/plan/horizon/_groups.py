@@ -64,7 +64,8 @@ def group(instance: Instance) -> Groups:
         where = f"feasible[{instance.workloads[workload]}, month {month}]"
         raise UserError(where, "no offer", "every workload needs an offer in every month: widen its needs")
     with np.errstate(invalid="ignore", divide="ignore"):
-        ratio = np.where(base[:, None, :] > 0, cost / base[:, None, :], np.where(np.isfinite(cost), 1.0, np.inf))
+        # what is free somewhere runs there, and nowhere else
+        ratio = np.where(base[:, None, :] > 0, cost / base[:, None, :], np.where(cost > 0, np.inf, 1.0))
     touched = _touched(instance)
     workloads, surfaces, months = cost.shape
     keys = np.concatenate(

@@ -76,15 +76,17 @@ class _Deal:
     commitment: SpendCommitment
     options: tuple[tuple[float, float], ...]  # (amount, discount) that may be signed
     free: bool  # covered: any amount between the ends
+    optional: bool  # nothing is a choice too
     spans: tuple[tuple[int, int, float], ...]
 
 
 def _deal(commitment: SpendCommitment, months: int) -> _Deal:
     spans = tuple(periods_of(commitment, months))
     if commitment.tiers:
-        return _Deal(commitment, commitment.tiers, False, spans)
+        return _Deal(commitment, commitment.tiers, False, not commitment.signed, spans)
     free = commitment.form == "covered" and not commitment.signed and commitment.high_usd > commitment.low_usd
-    return _Deal(commitment, ((commitment.low_usd, commitment.discount),), free, spans)
+    # the least of a range of take-or-pay is the best of it
+    return _Deal(commitment, ((commitment.low_usd, commitment.discount),), free, False, spans)
 
 
 class _Model:
@@ -162,8 +164,8 @@ class _Model:
             low, high = commitment.low_usd * scale, commitment.high_usd * scale
             return self.variables(np.zeros(1), np.array([low]), np.array([high]))
         count = len(deal.options)
-        least = np.ones(count) if commitment.signed else np.zeros(count)
-        switches = self.variables(np.zeros(count), least, np.ones(count), integer=not commitment.signed)
+        least = np.zeros(count) if deal.optional else np.ones(count)
+        switches = self.variables(np.zeros(count), least, np.ones(count), integer=deal.optional)
         row = self.constraints(np.array([-_INF]), np.array([1.0]))
         self.put(np.repeat(row, count), switches, np.ones(count))
         return switches
@@ -229,7 +231,7 @@ class _Model:
             self.put(least, paid, np.ones(shape))
             due = np.broadcast_to((-parts * amount * self.scale)[:, None], shape)
             self.put(least, np.full(shape, size), due)
-            if not deal.commitment.signed:  # nothing goes through it unless it is signed
+            if deal.optional:  # nothing goes through it unless it is signed
                 gate = self.constraints(np.full(count, -_INF), np.zeros(count)).reshape(shape)
                 self.put(gate[period], columns, np.broadcast_to(ratio[:, None], columns.shape))
                 self.put(gate, np.full(shape, size), -most)
@@ -263,8 +265,8 @@ class _Model:
         info = solver.getInfo()
         if info.primal_solution_status != highspy.SolutionStatus.kSolutionStatusFeasible:
             raise SolverFailed(f"no placement with commitments was found within {time_limit_s:.0f} s")
-        values = np.array(solver.getSolution().col_value)
         bound = info.mip_dual_bound if whole else info.objective_function_value
+        values = self._placed_everywhere(solver, np.array(solver.getSolution().col_value))
         scenario = values[self.cost_columns] / self.scale
         expected = float(self.instance.probability @ scenario)
         worst = weighted_cvar(scenario, self.instance.probability, self.instance.risk_level)
@@ -280,6 +282,24 @@ class _Model:
             groups=len(self.groups.base_usd),
             columns=self.columns,
         )
+
+    def _placed_everywhere(self, solver: highspy.Highs, values: Floats) -> Floats:
+        """Scenarios that do not count in the objective are placed at their least too: sizes stay, every cost counts."""
+        probability = self.instance.probability
+        if self.instance.risk_weight < 1 and probability.all():
+            return values
+        sizes = np.concatenate([np.zeros(0, dtype=np.int64), *self.sizes]).astype(np.int32)
+        fixed = values[sizes]
+        whole = np.concatenate(self.integer)[sizes]
+        fixed[whole] = np.round(fixed[whole])
+        cost = np.zeros(self.columns)
+        cost[self.cost_columns] = np.maximum(probability, probability[probability > 0].min())
+        solver.changeColsCost(self.columns, np.arange(self.columns, dtype=np.int32), cost)
+        solver.changeColsBounds(len(sizes), sizes, fixed, fixed)
+        solver.run()
+        if solver.getInfo().primal_solution_status != highspy.SolutionStatus.kSolutionStatusFeasible:
+            raise SolverFailed("the scenarios that do not count could not be placed")
+        return np.array(solver.getSolution().col_value)
 
     def _level(self, number: int, values: Floats) -> Level:
         deal, sizes = self.deals[number], values[self.sizes[number]]
