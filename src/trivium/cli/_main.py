@@ -18,6 +18,7 @@ from trivium.core import FactError, PriceError, TriviumError, UserError
 # command name -> (module in this package, one line of help); a module offers `app` (a Typer group) or `command`.
 COMMANDS: dict[str, tuple[str, str]] = {
     "up": ("up", "Run everything on this machine: lab, gateway, a replay of real usage, and the plan."),
+    "init": ("init", "Write a commented organisation file: by asking, or from the ledger."),
     "serve": ("serve", "Run the gateway from trivium.toml."),
     "doctor": ("doctor", "Check configuration, credentials and environment; name each remedy."),
     "facts": ("facts", "List, explain, check, compare and propose dated claims."),

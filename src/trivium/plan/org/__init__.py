@@ -1,6 +1,8 @@
 """The organisation file: its values, reading and writing it, contracts and quotes."""
 
 from trivium.plan.org._append import add_contracts, contract_state, months_after
+from trivium.plan.org._begin import Seen, Sight, begin, begun_text
+from trivium.plan.org._begin_ask import ask_to_begin
 from trivium.plan.org._csv import read_usage_csv
 from trivium.plan.org._focus import FocusImport, RowProblem, focus_contracts, read_focus
 from trivium.plan.org._form import QUESTIONS, Assessment, Question, ask, from_answers, presets
@@ -43,6 +45,8 @@ __all__ = [
     "QuoteRequest",
     "QuoteState",
     "RowProblem",
+    "Seen",
+    "Sight",
     "Tier",
     "Tuning",
     "Usage",
@@ -51,6 +55,9 @@ __all__ = [
     "add_contracts",
     "add_quotes",
     "ask",
+    "ask_to_begin",
+    "begin",
+    "begun_text",
     "contract_state",
     "default_organisation",
     "focus_contracts",

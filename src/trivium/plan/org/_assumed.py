@@ -53,7 +53,7 @@ def _all(raw: Mapping[str, Any], found: Organisation) -> Iterator[Assumption]:
         yield Assumption(
             "onboarding", value, why, "[onboarding.SURFACE] days_low, days_high, usd_per_day, switch_days_per_workload"
         )
-    if "microsoft" not in raw:
+    if not raw.get("microsoft"):
         why = "seats and credits are a way to buy the same work"
         yield Assumption(
             "microsoft", "no Microsoft footprint", why, "[microsoft] m365_seats, github_copilot_seats, entra …"
