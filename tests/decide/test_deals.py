@@ -135,3 +135,102 @@ def test_a_contract_begins_in_the_month_it_says() -> None:
     assert deal is not None
     assert (deal.first, deal.months, deal.surfaces, deal.discount) == (3, 24, (1,), 0.07)
     assert deal.periods(12) == [(3, 12, 9 / 12)]
+
+
+def test_a_commitment_is_held_against_dollars_of_their_month_and_paid_discounted() -> None:
+    weight = np.array([0.5] * 12)
+    full = [commitment("take-or-pay", 1000.0, 0.1)]
+    # 1,200 a year fill 1,000 at 10 % off, whatever a dollar of later is worth today
+    found = bill(spend(1200.0) * weight, full, weight)
+    assert found.shortfall["deal"][0] == pytest.approx(0)
+    assert found.total[0] == pytest.approx(0.5 * 1200 * 0.9)
+    assert bill(spend(0.0), full, weight).total[0] == pytest.approx(0.5 * 1000)
+
+
+def test_thresholds_of_tiers_are_held_against_dollars_of_their_month() -> None:
+    deal = Deal("tiers", "volume-tiers", (0,), 0, 12, tiers=((100.0, 0.5),))
+    weight = np.array([0.5] * 12)
+    assert bill(spend(300.0) * weight, [deal], weight).total[0] == pytest.approx(0.5 * (100 + 200 * 0.5))
+
+
+def test_what_one_commitment_is_paid_for_nothing_fills_no_other() -> None:
+    one, two = (Deal(name, "spend-commitment", (0,), 0, 12, "take-or-pay", 100.0, 0.0) for name in ("one", "two"))
+    found = bill(spend(0.0), [one, two])
+    assert found.total[0] == pytest.approx(200)
+    assert {name: lost[0] for name, lost in found.shortfall.items()} == pytest.approx({"one": 100, "two": 100})
+
+
+def test_two_covers_on_one_surface_buy_separate_spend() -> None:
+    one, two = (Deal(name, "spend-commitment", (0,), 0, 12, "covered", 450.0, 0.1) for name in ("one", "two"))
+    # each buys 500 of list spend for 450; the second buys nothing here
+    assert bill(spend(500.0), [one, two]).total[0] == pytest.approx(450 + 450)
+    assert bill(spend(1300.0), [one, two]).total[0] == pytest.approx(450 + 450 + 300)
+
+
+def test_a_ladder_of_covers_uses_the_year_that_ends_first_before_the_other() -> None:
+    first = Deal("first", "spend-commitment", (0,), -6, 12, "covered", 120.0, 0.0)  # 60 of its year are ahead
+    second = Deal("second", "spend-commitment", (0,), 0, 12, "covered", 60.0, 0.0)
+    # ten a month: the first covers six months, the second the other six
+    assert bill(spend(120.0), [first, second]).total[0] == pytest.approx(60 + 60)
+
+
+def test_cover_and_take_or_pay_on_one_surface() -> None:
+    cover = Deal("cover", "spend-commitment", (0,), 0, 12, "covered", 450.0, 0.1)
+    floor = Deal("floor", "spend-commitment", (0,), 0, 12, "take-or-pay", 300.0, 0.2)
+    # 500 of 800 are covered for 450; 300 more at 20 % off are 240, and 60 are missing to 300
+    assert bill(spend(800.0), [cover, floor]).total[0] == pytest.approx(450 + 240 + 60)
+
+
+def test_what_remains_of_a_year_that_the_horizon_cuts_counts_in_proportion() -> None:
+    deal = Deal("old", "spend-commitment", (0,), -8, 12, "take-or-pay", 1200.0, 0.0, remaining_usd=90.0)
+    assert bill(np.zeros((1, 1, 1)), [deal]).total[0] == pytest.approx(90 / 4)
+    longer = Deal("old", "spend-commitment", (0,), -20, 36, "take-or-pay", 1200.0, 0.0, remaining_usd=90.0)
+    # four months of the second year have 90 left; the third is whole
+    assert bill(np.zeros((1, 1, 24)), [longer]).total[0] == pytest.approx(90 + 1200)
+
+
+def test_what_remains_counts_from_the_month_in_which_the_contract_began() -> None:
+    contract = Contract(
+        "spend-commitment",
+        ("bedrock",),
+        status="signed",
+        starts=date(2026, 11, 1),
+        commitment_usd_per_year="1200",
+        remaining_usd="0",
+    )
+    deal = deal_of("edp", contract, ("bedrock",), date(2026, 11, 25))
+    assert deal is not None
+    assert bill(np.zeros((1, 1, 12)), [deal]).total[0] == pytest.approx(0)
+
+
+ladders = st.lists(
+    st.builds(
+        Deal,
+        st.uuids().map(str),
+        st.just("spend-commitment"),
+        st.just((0, 1)),
+        st.integers(-14, 14),
+        st.integers(1, 36),
+        st.sampled_from(["covered", "take-or-pay"]),
+        amounts,
+        st.floats(0, 0.3),
+    ),
+    min_size=1,
+    max_size=3,
+)
+
+
+@given(one=amounts, two=amounts, ladder=ladders, months=st.sampled_from([1, 7, 12, 30]), rate=st.floats(0, 0.3))
+def test_whatever_is_signed_at_once_is_paid_at_least_and_adds_up(
+    one: float, two: float, ladder: list[Deal], months: int, rate: float
+) -> None:
+    weight = (1 + rate) ** (-np.arange(months) / 12)
+    listed = spend(one, two, months=months)
+    found = bill(listed * weight, ladder, weight)
+    due = sum(deal.amount_usd * share for deal in ladder for _, _, share in deal.periods(months))
+    nominal = float((found.paid / weight).sum())
+    most = max((deal.amount_usd * share for deal in ladder for _, _, share in deal.periods(months)), default=0.0)
+    assert nominal >= most * (1 - 1e-9) - 1e-6
+    assert nominal <= float(listed.sum()) + due + 1e-6 * (1 + due)
+    assert (found.paid >= -1e-9).all()
+    assert found.monthly.sum() == pytest.approx(found.total.sum(), rel=1e-9, abs=1e-9)

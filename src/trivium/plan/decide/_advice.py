@@ -80,7 +80,7 @@ def judge(scenes: Scenes, placements: Sequence[Tried], others: Sequence[Deal], d
     deals = (*others, deal) if deal is not None else tuple(others)
     best: Judged | None = None
     for number, tried in enumerate(placements):
-        totals = bill(scenes.spend(tried.shares), deals).total + tried.moves_usd
+        totals = bill(scenes.spend(tried.shares), deals, scenes.month_weight).total + tried.moves_usd
         if best is None or objective(totals, risk.weight, risk.level) < objective(best.totals, risk.weight, risk.level):
             best = Judged(deal, totals, number)
     if best is None:
@@ -142,7 +142,8 @@ def _break_even(scenes: Scenes, shares: Array, others: Sequence[Deal], deal: Dea
 
     def gain(factor: float) -> float:
         scaled = spend * factor
-        return float((bill(scaled, others).total - bill(scaled, (*others, deal)).total).mean())
+        weight = scenes.month_weight
+        return float((bill(scaled, others, weight).total - bill(scaled, (*others, deal), weight).total).mean())
 
     if gain(_FACTOR_MAX) <= 0:
         return f"never pays up to {_FACTOR_MAX:.0f} times the forecast of {yearly:,.0f} USD a year at list"

@@ -91,12 +91,12 @@ def lever_bridge(
     """
     scenes = framed.scenes
     spend_now = now.spend(framed)
-    paid_now = float(bill(spend_now, framed.in_force).total.mean())
+    paid_now = float(bill(spend_now, framed.in_force, scenes.month_weight).total.mean())
     list_now, list_plan = float(spend_now.sum(axis=(0, 2)).mean()), float(spend_plan.sum(axis=(0, 2)).mean())
     volume = (scenes.demand * scenes.month_weight).sum(axis=2).mean(axis=1)
     measured = Basis((Ground.MEASURED, Ground.CLAIM), tuple(ids))
     steps, explained = _lever_steps(framed, volume, measured)
-    paid_plan = float(bill(spend_plan, deals).total.mean())
+    paid_plan = float(bill(spend_plan, deals, scenes.month_weight).total.mean())
     rest = list_plan - list_now - explained
     contracts = (paid_plan - list_plan) - (paid_now - list_now)
     by_file = Basis((Ground.ASSUMPTION,), note="[onboarding] of the organisation file")
@@ -167,7 +167,7 @@ def first_month_bridge(framed: Framed, now: AsIs, ids: Sequence[str] = ()) -> Br
     grown = float((now.unit_usd[:, :1] * scenes.demand.mean(axis=1)).sum())
     priced = float((now.unit_usd * scenes.demand.mean(axis=1)).sum())
     weighed = float(now.spend(framed).sum(axis=(0, 2)).mean())
-    paid = float(bill(now.spend(framed), framed.in_force).total.mean())
+    paid = float(bill(now.spend(framed), framed.in_force, scenes.month_weight).total.mean())
     measured, assumed = Basis((Ground.MEASURED,)), Basis((Ground.MEASURED, Ground.ASSUMPTION), note="demand cone")
     claims = Basis((Ground.CLAIM,), tuple(ids))
     raw = (

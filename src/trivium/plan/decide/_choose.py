@@ -46,7 +46,7 @@ def choose(given: Given) -> Chosen:
     scenes = replace(framed.scenes, unit_usd=laid.unit_usd)
     deals = (*framed.in_force, *outcome.signed)
     moves_usd = moves_cost(laid.shares, framed.moves)
-    totals = bill(scenes.spend(laid.shares), deals).total + moves_usd
+    totals = bill(scenes.spend(laid.shares), deals, scenes.month_weight).total + moves_usd
     return Chosen(framed, proof, scenes, as_is(framed), outcome, tuple(held), laid, deals, moves_usd, totals)
 
 

@@ -52,7 +52,7 @@ def decide(given: Given, voices: Voices) -> Decision:
         workloads=items,
         total=total_cone(chosen),
         forecast=spread(chosen.totals, framed.risk.level),
-        baseline=spread(bill(chosen.now.spend(framed), framed.in_force).total, framed.risk.level),
+        baseline=spread(bill(chosen.now.spend(framed), framed.in_force, scenes.month_weight).total, framed.risk.level),
         levers=lever_bridge(framed, chosen.now, scenes.spend(chosen.laid.shares), chosen.deals, chosen.moves_usd, ids),
         first_month=first_month_bridge(framed, chosen.now, ids),
         rivals=rivals(chosen),

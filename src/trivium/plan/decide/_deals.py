@@ -74,7 +74,7 @@ def deal_of(name: str, contract: Contract, surfaces: Sequence[str], at: date) ->
         counts=float(contract.counts_percent) / 100,
         other_usd=float(contract.other_spend_usd_per_year),
         tiers=tuple((float(tier.from_usd), float(tier.discount_percent) / 100) for tier in contract.tiers),
-        remaining_usd=float(contract.remaining_usd) if contract.remaining_usd and first < 0 else None,
+        remaining_usd=float(contract.remaining_usd) if contract.remaining_usd and begins < at else None,
     )
 
 
@@ -91,7 +91,7 @@ def check_deals(deals: Sequence[Deal], surfaces: Sequence[str]) -> None:
 
 @dataclass(frozen=True)
 class Bill:
-    """What is paid, by surface, scenario and month; commitments are spread over their months like the spend."""
+    """What is paid, by surface, scenario and month; what a commitment is paid for is spread evenly over its months."""
 
     paid: Array  # (K, S, T)
     shortfall: Mapping[str, Array]  # per commitment (S,): paid for nothing
@@ -107,9 +107,13 @@ class Bill:
         return np.asarray(self.paid.sum(axis=0))
 
 
-def bill(spend: Array, deals: Sequence[Deal]) -> Bill:
-    """The bill of a spend at list prices (K, S, T) under all deals at once."""
-    paid = spend.copy()
+def bill(spend: Array, deals: Sequence[Deal], weight: Array | None = None) -> Bill:
+    """The bill of a spend at list prices (K, S, T) under all deals at once.
+
+    `weight` (T,) discounts to the day of the plan: `spend` and what is paid are then discounted, while amounts that
+    are committed and thresholds of tiers are held against what is spent in the dollars of its month.
+    """
+    paid = spend.copy() if weight is None else spend / weight
     for deal in deals:
         if deal.kind == "discount":
             for low, high, _ in deal.periods(spend.shape[2]):
@@ -121,9 +125,8 @@ def bill(spend: Array, deals: Sequence[Deal]) -> Bill:
                 _rescale(paid, deal.surfaces, low, high, lambda total, d=deal, s=share: tiered(total, d.tiers, s))
     shortfall: dict[str, Array] = {}
     for group in _groups([deal for deal in deals if deal.kind == "spend-commitment"]):
-        for name, lost in _commit(paid, group).items():
-            shortfall[name] = shortfall.get(name, np.zeros(spend.shape[1])) + lost
-    return Bill(paid, shortfall)
+        shortfall |= _commit(paid, group)
+    return Bill(paid if weight is None else paid * weight, shortfall)
 
 
 def tiered(total: Array, tiers: Sequence[tuple[float, float]], share: float = 1.0) -> Array:
@@ -143,30 +146,58 @@ def _groups(deals: Sequence[Deal]) -> list[list[Deal]]:
 
 
 def _commit(paid: Array, group: Sequence[Deal]) -> dict[str, Array]:
-    """Apply the commitments on one set of surfaces, the one that began first before the others."""
-    lost: dict[str, Array] = {}
-    horizon = paid.shape[2]
-    for deal in sorted(group, key=lambda deal: (deal.first, deal.name)):
-        for low, high, share in deal.periods(horizon):
-            due = _due(deal, low, share)
+    """Apply the commitments on one set of surfaces: cover first, then take-or-pay on what no cover has taken.
 
-            def after(total: Array, deal: Deal = deal, due: float = due, share: float = share) -> Array:
-                if deal.form == "covered":
-                    covered = due / (1 - deal.discount)
-                    lost[deal.name] = lost.get(deal.name, 0.0) + np.maximum(covered - total, 0.0) * (1 - deal.discount)
-                    return np.asarray(due + np.maximum(total - covered, 0.0))
-                net = (1 - deal.discount) * total
-                missing = np.maximum(due - deal.other_usd * share - deal.counts * net, 0.0)
-                lost[deal.name] = lost.get(deal.name, 0.0) + missing
-                return np.asarray(net + missing)
-
-            _rescale(paid, deal.surfaces, low, high, after)
+    Cover goes to spend as it comes, from the year that ends first. Of several take-or-pay commitments each counts the
+    same spend, their discounts add up, and what one is paid for nothing fills no other.
+    """
+    rows, horizon = list(group[0].surfaces), paid.shape[2]
+    still = paid[rows]  # a copy: what is not covered yet
+    due = np.zeros_like(still)  # what is paid for the commitments themselves
+    years = [(high, low, deal, share) for deal in group for low, high, share in deal.periods(horizon)]
+    years.sort(key=lambda year: (year[0], year[1], year[2].name))
+    lost = {deal.name: np.zeros(paid.shape[1]) for deal in group}
+    off = np.zeros(horizon)
+    for high, low, deal, share in years:
+        amount = _due(deal, low, high, share)
+        if deal.form == "covered":
+            taken = _cover(still[:, :, low:high], amount / (1 - deal.discount))
+            lost[deal.name] += amount - taken * (1 - deal.discount)
+            due[:, :, low:high] += _evenly(paid[rows], low, high, np.full(len(taken), amount))
+    for high, low, deal, share in years:
+        if deal.form != "covered":
+            net = (1 - deal.discount) * still[:, :, low:high].sum(axis=(0, 2))
+            counted = deal.other_usd * share + deal.counts * net
+            missing = np.maximum(_due(deal, low, high, share) - counted, 0.0)
+            lost[deal.name] += missing
+            due[:, :, low:high] += _evenly(paid[rows], low, high, missing)
+            off[low:high] += deal.discount
+    paid[rows] = still * np.maximum(1 - off, 0.0) + due
     return lost
 
 
-def _due(deal: Deal, low: int, share: float) -> float:
-    if low == 0 and deal.first < 0 and deal.remaining_usd is not None:
-        return deal.remaining_usd
+def _cover(still: Array, room: float) -> Array:
+    """Take list spend (R, S, months) out as it comes, up to `room`; what was taken in each scenario."""
+    month = still.sum(axis=0)
+    before = np.cumsum(month, axis=1) - month
+    left = np.clip(month - np.maximum(room - before, 0.0), 0.0, None)
+    still *= np.divide(left, month, out=np.zeros_like(month), where=month > 0)
+    return np.asarray((month - left).sum(axis=1))
+
+
+def _evenly(paid: Array, low: int, high: int, amount: Array) -> Array:
+    """An amount of each scenario over months alike, and over surfaces like their spend in these months."""
+    spent = paid[:, :, low:high].sum(axis=2)  # (R, S)
+    total = spent.sum(axis=0)
+    share = np.divide(spent, total, out=np.full_like(spent, 1 / len(spent)), where=total > _NOTHING)
+    return np.asarray(np.repeat((share * amount / (high - low))[:, :, None], high - low, axis=2))
+
+
+def _due(deal: Deal, low: int, high: int, share: float) -> float:
+    """What a year of the deal asks of the months low to high; of the year that runs already, what remains of it."""
+    if low == 0 and deal.remaining_usd is not None:
+        whole = min((-deal.first // YEAR + 1) * YEAR, deal.months) + deal.first  # months until that year ends
+        return deal.remaining_usd * (high - low) / whole
     return deal.amount_usd * share
 
 

@@ -72,7 +72,9 @@ def _discount_flips(chosen: Chosen) -> list[Flip]:
         shares[movers, number, :] = 1.0
         spend = scenes.spend(shares)
         there = float(spend[number].sum(axis=1).mean())
-        bills = [float(bill(spend, deals).total.mean()) for deals in (framed.in_force, chosen.deals)]
+        bills = [
+            float(bill(spend, deals, scenes.month_weight).total.mean()) for deals in (framed.in_force, chosen.deals)
+        ]
         gap = min(bills) + moves_cost(shares, framed.moves) - plan
         names = ", ".join(sorted({framed.parts[index].workload for index in np.flatnonzero(movers)}))
         ways = (framed.ways.best[index][0].get(surface) for index in np.flatnonzero(movers))

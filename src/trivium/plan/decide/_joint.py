@@ -159,7 +159,7 @@ def _levels(
     """The best level of every offer for a placement: one after the other until none changes."""
     spend = scenes.spend(shares)
     chosen: list[Deal | None] = [None] * len(offers)
-    totals = bill(spend, in_force).total
+    totals = bill(spend, in_force, scenes.month_weight).total
     value = objective(totals, risk.weight, risk.level)
     for _ in range(_ROUNDS):
         changed = False
@@ -168,7 +168,7 @@ def _levels(
             for deal in (None, *offer.levels):
                 if deal == chosen[number]:
                     continue
-                tried = bill(spend, others if deal is None else [*others, deal]).total
+                tried = bill(spend, others if deal is None else [*others, deal], scenes.month_weight).total
                 worth = objective(tried, risk.weight, risk.level)
                 if worth < value - 1e-9:
                     chosen[number], totals, value, changed = deal, tried, worth, True

@@ -53,7 +53,7 @@ def swings(
     spend = scenes.spend(shares)
     found = []
     for name, (low, high, at_low, at_high) in ends.items():
-        costs = [float(bill(spend * factor, deals).total.mean()) for factor in (at_low, at_high)]
+        costs = [float(bill(spend * factor, deals, scenes.month_weight).total.mean()) for factor in (at_low, at_high)]
         found.append(Swing(name, low, high, costs[0], costs[1]))
     return tuple(sorted(found, key=lambda swing: (-abs(swing.high_usd - swing.low_usd), swing.input)))
 
@@ -82,4 +82,4 @@ def rival(
     """Another placement under the contracts in force, with what its moves cost."""
     if shares is None:
         return Rival(name, None, "it cannot carry every workload")
-    return Rival(name, spread(bill(scenes.spend(shares), deals).total + moves_usd, risk.level))
+    return Rival(name, spread(bill(scenes.spend(shares), deals, scenes.month_weight).total + moves_usd, risk.level))

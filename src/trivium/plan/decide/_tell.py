@@ -48,7 +48,7 @@ def _by_part(chosen: Chosen) -> Array:
     """What each part pays in every scenario, (W, S): its list spend, times what its surface's bill is of its list."""
     scenes = chosen.scenes
     spend = scenes.spend(chosen.laid.shares)
-    paid = bill(spend, chosen.deals).paid
+    paid = bill(spend, chosen.deals, scenes.month_weight).paid
     rate = np.divide(paid, spend, out=np.ones_like(paid), where=spend > 0)  # (K, S, T)
     cost = np.where(chosen.laid.shares > 0, scenes.unit_usd, 0.0) * chosen.laid.shares * scenes.month_weight
     return np.asarray(np.einsum("wkt,wst,kst->ws", cost, scenes.demand, rate, optimize=True))
@@ -158,7 +158,7 @@ def _demand_cone(framed: Framed, name: str) -> Cone:
 def total_cone(chosen: Chosen) -> Cone:
     framed = chosen.framed
     undiscounted = framed.scenes.month_weight
-    monthly = bill(chosen.scenes.spend(chosen.laid.shares), chosen.deals).monthly / undiscounted
+    monthly = bill(chosen.scenes.spend(chosen.laid.shares), chosen.deals, undiscounted).monthly / undiscounted
     found = np.quantile(monthly, LEVELS, axis=0, method="inverted_cdf")
     return Cone("all workloads", "USD a month", framed.starts, LEVELS, tuple(tuple(map(float, line)) for line in found))
 
@@ -166,7 +166,10 @@ def total_cone(chosen: Chosen) -> Cone:
 def spend_by_surface(chosen: Chosen) -> tuple[tuple[str, tuple[float, ...]], ...]:
     """The expected bill of each surface, month by month, not discounted; surfaces that are never paid are left out."""
     scenes = chosen.scenes
-    paid = bill(scenes.spend(chosen.laid.shares), chosen.deals).paid.mean(axis=1) / scenes.month_weight
+    paid = (
+        bill(scenes.spend(chosen.laid.shares), chosen.deals, scenes.month_weight).paid.mean(axis=1)
+        / scenes.month_weight
+    )
     named = zip(scenes.surfaces, paid, strict=True)
     return tuple((surface, tuple(map(float, row))) for surface, row in named if row.any())
 

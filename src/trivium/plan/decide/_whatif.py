@@ -70,7 +70,7 @@ def what_if(chosen: Chosen, change: Change) -> WhatIf:
     kept = None
     plan = changed(chosen.scenes, change)
     if bool(np.isfinite(np.where(chosen.laid.shares > 0, plan.unit_usd, 0.0)).all()):
-        paid = bill(plan.spend(chosen.laid.shares), (*extra, *chosen.deals)).total
+        paid = bill(plan.spend(chosen.laid.shares), (*extra, *chosen.deals), plan.month_weight).total
         kept = spread(paid + chosen.moves_usd, level)
     outcome = optimise(scenes, framed.moves, (*extra, *framed.in_force), framed.offers, framed.risk, framed.spreading)
     first, then = chosen.laid.shares[:, :, 0].argmax(axis=1), outcome.shares[:, :, 0].argmax(axis=1)

@@ -20,7 +20,14 @@ _BINS = 10
 
 def rivals(chosen: Chosen) -> tuple[Rival, ...]:
     framed = chosen.framed
-    found = [Rival("as it runs now", spread(bill(chosen.now.spend(framed), framed.in_force).total, framed.risk.level))]
+    found = [
+        Rival(
+            "as it runs now",
+            spread(
+                bill(chosen.now.spend(framed), framed.in_force, framed.scenes.month_weight).total, framed.risk.level
+            ),
+        )
+    ]
     for number, surface in enumerate(framed.scenes.surfaces):
         shares = one_platform(framed.scenes, number)
         moves = moves_cost(shares, framed.moves) if shares is not None else 0.0
