@@ -14,7 +14,16 @@ from typer.testing import CliRunner
 
 from trivium.cli._main import root
 from trivium.core import UserError
-from trivium.plan.org import Contract, add_contracts, focus_contracts, months_after, read_focus, read_organisation
+from trivium.plan.org import (
+    Contract,
+    add_contracts,
+    contract_state,
+    focus_contracts,
+    months_after,
+    parse_organisation,
+    read_focus,
+    read_organisation,
+)
 
 AT = date(2026, 11, 25)
 ROW = {
@@ -218,3 +227,22 @@ def test_a_file_with_inline_contracts_stays_as_it_was(tmp_path: Path) -> None:
     with pytest.raises(UserError, match="tables of their own"):
         add_contracts(file, {"edp": only(ROW)})
     assert file.read_text() == text
+
+
+@pytest.mark.parametrize(
+    ("fields", "state"),
+    [
+        ({"status": "signed"}, "signed"),
+        ({"status": "signed", "starts": "2026-12-01"}, "signed, from 2026-12-01"),
+        ({"status": "signed", "starts": "2026-01-01"}, "signed, until 2027-01-01"),
+        ({"status": "signed", "starts": "2025-11-25"}, "ended on 2026-11-25"),
+        ({"status": "signed", "starts": "2025-11-25", "renews": True}, "signed, until 2027-11-25, renews"),
+        ({"expires": "2026-11-25"}, "offered, to be signed by 2026-11-25"),
+        ({"expires": "2026-11-24"}, "offered, expired on 2026-11-24"),
+        ({"status": "assumed"}, "assumed"),
+    ],
+)
+def test_the_state_of_a_contract_follows_from_its_days(fields: dict[str, object], state: str) -> None:
+    raw = {"kind": "discount", "surfaces": ["vertex"], **fields}
+    contract = parse_organisation({"contracts": {"one": raw}}).contracts["one"]
+    assert contract_state(contract, AT) == state

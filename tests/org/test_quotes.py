@@ -172,6 +172,7 @@ def test_use_elsewhere_is_not_moved_to_a_quote(answer: Path, tmp_path: Path) -> 
     add_quotes(answer, tmp_path / "own", AT)
     (state,) = quote_states(catalog.load((tmp_path / "own",)), demands(Offer("vertex", "global", OPUS.model)), AT)
     assert (state.with_usd, state.without_usd, state.more_usd_per_month) == (Money(0), Money(0), 0.0)
+    assert state.moved_more_usd_per_month == pytest.approx(0.00845 * 30.4375)  # as if it ran where the quote holds
 
 
 def test_a_plan_hears_of_quotes_that_end_within_it(answer: Path, tmp_path: Path) -> None:
@@ -195,7 +196,9 @@ def test_the_commands_ask_enter_and_list(answer: Path, tmp_path: Path) -> None:
     asked = json.loads(run("request", "--trace", str(trace), "--surface", "vertex", "--out", str(letter), "--json"))
     assert (asked["surface"], asked["volumes"][0]["requests_per_month"]) == ("vertex", 61)
     assert letter.read_text().startswith("# Request for per-token prices: vertex")
-    assert "5 → 4.5 USD (-10.0 %), 2026-04-15 to 2026-07-01" in run("add", str(answer), "--overlay", str(overlay))
+    assert "5 → 4.5 USD per million tokens (-10.0 %), 2026-04-15 to 2026-07-01" in run(
+        "add", str(answer), "--overlay", str(overlay)
+    )
     (state,) = json.loads(run("list", "--overlay", str(overlay), "--trace", str(trace), "--json"))
     assert (state["until"], state["without_usd"]) == ("2026-07-01", "0.13")  # 20,000 x 6.25 + 200 x 25 millionths
     assert "expires on 2026-07-01: without it" in run("list", "--overlay", str(overlay), "--trace", str(trace))

@@ -11,7 +11,7 @@ import typer
 from trivium.cli import _ahead as ahead
 from trivium.cli import _ledger as shared
 from trivium.cli._output import console, print_json
-from trivium.core import ROUTABLE_SURFACES, SystemClock, UserError
+from trivium.core import ROUTABLE_SURFACES, TOKEN_UNITS, SystemClock, UserError
 
 if TYPE_CHECKING:
     from datetime import date
@@ -123,14 +123,16 @@ def _changed(change: Changed) -> str:
         percent = (change.after_usd - change.before_usd) / change.before_usd * 100
         off = f" ({percent:+.1f} %)"
     window = f"{change.valid_from or '…'} to {change.valid_until or '…'}"
-    return f"{change.quote}: {place}: {before} → {change.after_usd:f} USD{off}, {window}"
+    per = " per million tokens" if change.unit in TOKEN_UNITS else ""
+    return f"{change.quote}: {place}: {before} → {change.after_usd:f} USD{per}{off}, {window}"
 
 
 def _stated(state: QuoteState) -> str:
     end = f"expired on {state.until}" if state.expired else f"expires on {state.until}"
     more = f"{state.more_usd_per_month:,.2f} USD a month"
     if state.without_usd == state.with_usd:
-        effect = "nothing of the present use is priced by it"
+        moved = f"{state.moved_more_usd_per_month:,.2f} USD a month"
+        effect = f"nothing of the present use is priced by it; if all of it ran there, its end would cost {moved}"
     elif state.expired:
         effect = f"with it, the present use would cost {more} less"
     else:

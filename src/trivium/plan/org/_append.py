@@ -49,6 +49,10 @@ def contract_state(contract: Contract, at: date) -> str:
             return f"signed, from {contract.starts}"
         if at >= end and not contract.renews:
             return f"ended on {end}"
+        terms = 1
+        while end <= at:  # renewed for as long again
+            terms += 1
+            end = months_after(contract.starts, contract.term_months * terms)
         return f"signed, until {end}" + (", renews" if contract.renews else "")
     if contract.expires is not None:
         word = "expired on" if at > contract.expires else "to be signed by"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import shutil
 import tempfile
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from decimal import Decimal
 from pathlib import Path
@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING
 from msgspec import structs
 
 from trivium import catalog
-from trivium.core import Money, PriceError, UserError
-from trivium.plan._demand import Demand
+from trivium.core import Money, Offer, PriceError, UserError
+from trivium.plan._demand import BandUsage, Demand
 from trivium.plan._market import AS_SENT, UNCOUNTED, BookMarket, demand_cost
 from trivium.plan.org._request import month_factor, watched
 from trivium.pricing import PriceBook
@@ -49,7 +49,8 @@ class QuoteState:
     """A quote, its window, and the measured demand priced with and without it on one day of that window.
 
     `with_usd` and `without_usd` are exact, of the measured span; `more_usd_per_month` is scaled to a month: a forecast
-    that nothing else changes. Demand that runs elsewhere is not moved: see the plan for that.
+    that nothing else changes. `moved_more_usd_per_month` is the same if all measured use ran on the quote's surface, in
+    its own scope where that is sold and else in `global`, with the caches it has now.
     """
 
     quote: str
@@ -63,6 +64,7 @@ class QuoteState:
     with_usd: Money
     without_usd: Money
     more_usd_per_month: float
+    moved_more_usd_per_month: float
     unpriced: tuple[str, ...]  # workload/model with use that has no price on that day
 
 
@@ -181,19 +183,19 @@ def _state(found: Catalog, quote: str, demands: Sequence[Demand], at: date) -> Q
         for version in (found, type(found)(found.claims, fewer))
     ]
     spans = watched(demands)
-    totals, month, unpriced = [0, 0], 0.0, []
+    totals, month, moved, unpriced = [0, 0], 0.0, 0.0, []
     for demand in demands:
-        rows = [row for row in demand.rows if row.offer.surface == rule.surface]
-        try:
-            costs = [
-                sum(demand_cost((row,), row.offer, AS_SENT, market, demand.band_starts) for row in rows)
-                for market in markets
-            ]
-        except PriceError:
-            unpriced.append(f"{demand.workload}/{demand.model}")  # named beside the amounts, which leave it out
-            continue
-        totals = [total + cost for total, cost in zip(totals, costs, strict=True)]
-        month += float((costs[1] - costs[0]) * month_factor(spans[demand.workload])) / 1e12
+        factor = month_factor(spans[demand.workload])
+        here = [(row, row.offer) for row in demand.rows if row.offer.surface == rule.surface]
+        costs = _costs(demand, here, markets)
+        if costs is None:
+            unpriced.append(f"{demand.workload}/{demand.model}")
+        else:
+            totals = [total + cost for total, cost in zip(totals, costs, strict=True)]
+            month += float((costs[1] - costs[0]) * factor) / 1e12
+        there = [(row, _there(row.offer, rule.surface, markets[0])) for row in demand.rows]
+        moving = _costs(demand, there, markets) or (0, 0)
+        moved += float((moving[1] - moving[0]) * factor) / 1e12
     kept, gone = (Money(total) for total in totals)
     return QuoteState(
         quote,
@@ -207,5 +209,27 @@ def _state(found: Catalog, quote: str, demands: Sequence[Demand], at: date) -> Q
         kept,
         gone,
         month,
+        moved,
         tuple(unpriced),
     )
+
+
+def _costs(
+    demand: Demand, placed: Sequence[tuple[BandUsage, Offer]], markets: Sequence[BookMarket]
+) -> tuple[int, ...] | None:
+    """Exact pico-dollars of rows on offers in each market; None where something has no price."""
+    try:
+        return tuple(
+            sum(demand_cost((row,), offer, AS_SENT, market, demand.band_starts) for row, offer in placed)
+            for market in markets
+        )
+    except PriceError:
+        return None
+
+
+def _there(offer: Offer, surface: str, market: BookMarket) -> Offer:
+    """The same offer on another surface, in its own scope where that is sold there."""
+    if offer.surface == surface:
+        return offer
+    scope = offer.scope if offer.scope in market.scopes(surface, offer.model, offer.tier) else "global"
+    return replace(offer, surface=surface, scope=scope)
