@@ -1,6 +1,6 @@
 """What each field of the organisation file means, with an example where its default is nothing.
 
-The commented file that `trivium init` writes and the page that describes the file are both made from these words.
+The commented file that `trivium init` writes is made from these words.
 """
 
 from __future__ import annotations
