@@ -47,6 +47,25 @@ def test_what_each_workload_is_forecast_to_pay_adds_up_to_the_plan() -> None:
     assert total == pytest.approx(decision.forecast.mean_usd, rel=1e-6)
 
 
+def test_a_commitment_that_nothing_uses_is_carried_by_the_workloads_too() -> None:
+    idle = Contract(
+        "spend-commitment",
+        ("vertex",),
+        status="signed",
+        starts=date(2025, 12, 1),
+        term_months=24,
+        commitment_usd_per_year="100",
+    )
+    asked = organisation(contracts={"idle": idle}, workloads={"agents": Workload(surfaces=("bedrock",))})
+    asked.workloads["search"] = Workload(surfaces=("anthropic", "vertex"))
+    asked.onboarding["vertex"] = Onboarding(days_low=Decimal(500), days_high=Decimal(500))
+    decision = decide(given(asked), SILENT)
+    assert {s.offer.surface for i in decision.workloads for s in i.stages} == {"anthropic", "bedrock"}
+    total = sum(item.forecast.mean_usd for item in decision.workloads)
+    assert total == pytest.approx(decision.forecast.mean_usd, rel=1e-6)
+    assert decision.forecast.mean_usd > 100
+
+
 def test_the_plan_is_not_dearer_than_any_rival() -> None:
     decision = decide(given(), SILENT)
     for rival in decision.rivals:

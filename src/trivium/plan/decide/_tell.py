@@ -45,13 +45,24 @@ class _Said:
 
 
 def _by_part(chosen: Chosen) -> Array:
-    """What each part pays in every scenario, (W, S): its list spend, times what its surface's bill is of its list."""
+    """What each part pays in every scenario, (W, S): its list spend, times what its surface's bill is of its list.
+
+    What is paid in months without use there goes by the surface's spend over the horizon, and where there is none at
+    all by all spend: so the parts add up to the bill.
+    """
     scenes = chosen.scenes
     spend = scenes.spend(chosen.laid.shares)
     paid = bill(spend, chosen.deals, scenes.month_weight).paid
-    rate = np.divide(paid, spend, out=np.ones_like(paid), where=spend > 0)  # (K, S, T)
+    rate = np.divide(paid, spend, out=np.zeros_like(paid), where=spend > 0)  # (K, S, T)
+    idle = np.where(spend > 0, 0.0, paid).sum(axis=2)  # (K, S)
     cost = np.where(chosen.laid.shares > 0, scenes.unit_usd, 0.0) * chosen.laid.shares * scenes.month_weight
-    return np.asarray(np.einsum("wkt,wst,kst->ws", cost, scenes.demand, rate, optimize=True))
+    mine = np.einsum("wkt,wst->wks", cost, scenes.demand, optimize=True)
+    here, everywhere = mine.sum(axis=0), mine.sum(axis=(0, 1))
+    even = np.full((len(mine), len(everywhere)), 1 / len(mine))
+    overall = np.divide(mine.sum(axis=1), everywhere, out=even, where=everywhere > 0)[:, None, :]
+    share = np.divide(mine, here, out=np.broadcast_to(overall, mine.shape).copy(), where=here > 0)
+    used = np.einsum("wkt,wst,kst->ws", cost, scenes.demand, rate, optimize=True)
+    return np.asarray(used + (share * idle).sum(axis=1))
 
 
 def _decided(
