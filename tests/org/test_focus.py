@@ -246,3 +246,11 @@ def test_the_state_of_a_contract_follows_from_its_days(fields: dict[str, object]
     raw = {"kind": "discount", "surfaces": ["vertex"], **fields}
     contract = parse_organisation({"contracts": {"one": raw}}).contracts["one"]
     assert contract_state(contract, AT) == state
+
+
+def test_a_file_of_version_1_4_gives_its_commitments() -> None:
+    found = read_focus(Path(__file__).parent / "commitments.csv", AT)
+    amounts = {name: contract.commitment_usd_per_year for name, contract in found.contracts.items()}
+    assert amounts == {"edp-2026": "1200000", "macc-offer": "500000"}  # 3,600,000 over 3 years; 1,000,000 over 2
+    assert [contract.status for contract in found.contracts.values()] == ["signed", "offered"]
+    assert [problem.commitment for problem in found.problems] == ["units-1"]
