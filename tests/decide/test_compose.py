@@ -73,6 +73,29 @@ def test_the_plan_is_not_dearer_than_any_rival() -> None:
             assert decision.forecast.mean_usd <= rival.forecast.mean_usd + 1e-6, rival.name
 
 
+def test_a_rival_may_sign_what_the_plan_may_sign() -> None:
+    offer = Contract("discount", ("bedrock",), discount_percent=Decimal(20))
+    with_offer = {r.name: r.forecast for r in decide(given(organisation(contracts={"order": offer})), SILENT).rivals}
+    without = {r.name: r.forecast for r in decide(given(), SILENT).rivals}
+    assert with_offer["all on bedrock"].mean_usd == pytest.approx(0.8 * without["all on bedrock"].mean_usd)  # type: ignore[union-attr]
+    assert with_offer["as it runs now"] == without["as it runs now"]
+
+
+def test_a_discount_before_a_cover_leaves_the_plan_without_a_bound() -> None:
+    less = Contract("discount", ("bedrock",), discount_percent=Decimal(20))
+    cover = Contract(
+        "spend-commitment",
+        ("bedrock",),
+        form="covered",
+        discount_percent=Decimal(8),
+        commitment_usd_per_year="10",
+        commitment_usd_per_year_max="20",
+    )
+    chosen = choose(given(organisation(contracts={"less": less, "cover": cover})))
+    assert chosen.proof.lower_usd is None
+    assert choose(given(organisation(contracts={"cover": cover}))).proof.lower_usd is not None
+
+
 def test_a_discount_moves_what_may_move_and_only_if_the_move_pays() -> None:
     offer = Contract("discount", ("vertex",), discount_percent=Decimal(20), term_months=60)
     cheap = decide(given(organisation(contracts={"order": offer})), SILENT)

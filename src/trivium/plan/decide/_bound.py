@@ -70,6 +70,7 @@ def _instance(scenes: Scenes, in_force: Sequence[Deal], offers: Sequence[Offered
         if deal.kind == "discount":
             for low, high, _ in deal.periods(horizon):
                 unit[:, list(deal.surfaces), low:high] *= 1 - deal.discount
+    _apart([*in_force, *(offer.levels[0] for offer in offers)], offers)
     signed = [_commitment((deal,), signed=True) for deal in in_force if deal.kind != "discount"]
     return Instance(
         workloads=tuple(part.name for part in scenes.parts),
@@ -85,6 +86,16 @@ def _instance(scenes: Scenes, in_force: Sequence[Deal], offers: Sequence[Offered
         commitments=(*signed, *(_commitment(offer.levels, signed=False) for offer in offers)),
         month_weight=scenes.month_weight,
     )
+
+
+def _apart(deals: Sequence[Deal], offers: Sequence[Offered]) -> None:
+    """The path solver discounts only what no cover has taken; the bill takes a discount off before: not the same."""
+    covers = {
+        index for deal in deals if deal.kind == "spend-commitment" and deal.form == "covered" for index in deal.surfaces
+    }
+    for offer in offers:
+        if offer.levels[0].kind == "discount" and covers & set(offer.levels[0].surfaces):
+            raise _Unproven(f"contract {offer.name} is a discount on what another commitment covers")
 
 
 def _moves(moves: Moves, surfaces: int) -> tuple[list[int], Array]:

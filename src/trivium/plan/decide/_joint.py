@@ -55,7 +55,7 @@ def optimise(
             seen.setdefault(shares.tobytes(), (shares, moves_cost(shares, moves)))
     placements = tuple(shares for shares, _ in seen.values())
     for shares, cost in seen.values():
-        signed, totals = _levels(scenes, shares, in_force, offers, risk)
+        signed, totals = best_levels(scenes, shares, in_force, offers, risk)
         value = objective(totals + cost, risk.weight, risk.level)
         if best is None or value < best.objective - 1e-9:
             best = Outcome(shares, signed, totals + cost, cost, value, ())
@@ -153,7 +153,7 @@ def cheapest_paths(cost: Array, moves: Moves, allowed: Sequence[int]) -> Array |
     return shares
 
 
-def _levels(
+def best_levels(
     scenes: Scenes, shares: Array, in_force: Sequence[Deal], offers: Sequence[Offered], risk: Risk
 ) -> tuple[tuple[Deal, ...], Array]:
     """The best level of every offer for a placement: one after the other until none changes."""

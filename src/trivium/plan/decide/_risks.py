@@ -6,8 +6,9 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from trivium.plan.decide._advice import Risk
+from trivium.plan.decide._advice import Offered, Risk
 from trivium.plan.decide._deals import Array, Deal, bill
+from trivium.plan.decide._joint import best_levels
 from trivium.plan.decide._scenes import Scenes, spread
 from trivium.plan.decide._ways import Way
 from trivium.plan.decision import Loss, Rival, Swing
@@ -77,9 +78,16 @@ def cheapest_list(scenes: Scenes) -> Array:
 
 
 def rival(
-    name: str, scenes: Scenes, shares: Array | None, deals: Sequence[Deal], risk: Risk, moves_usd: float
+    name: str,
+    scenes: Scenes,
+    shares: Array | None,
+    in_force: Sequence[Deal],
+    offers: Sequence[Offered],
+    risk: Risk,
+    moves_usd: float,
 ) -> Rival:
-    """Another placement under the contracts in force, with what its moves cost."""
+    """Another placement on the plan's terms: contracts in force, the best levels of the same offers, moves paid."""
     if shares is None:
         return Rival(name, None, "it cannot carry every workload")
-    return Rival(name, spread(bill(scenes.spend(shares), deals, scenes.month_weight).total + moves_usd, risk.level))
+    _, totals = best_levels(scenes, shares, in_force, offers, risk)
+    return Rival(name, spread(totals + moves_usd, risk.level))

@@ -28,13 +28,11 @@ def rivals(chosen: Chosen) -> tuple[Rival, ...]:
             ),
         )
     ]
-    for number, surface in enumerate(framed.scenes.surfaces):
-        shares = one_platform(framed.scenes, number)
+    scenes = framed.scenes
+    others = [(f"all on {surface}", one_platform(scenes, number)) for number, surface in enumerate(scenes.surfaces)]
+    for name, shares in (*others, ("cheapest list price each month", cheapest_list(scenes))):
         moves = moves_cost(shares, framed.moves) if shares is not None else 0.0
-        found.append(rival(f"all on {surface}", framed.scenes, shares, framed.in_force, framed.risk, moves))
-    cheapest = cheapest_list(framed.scenes)
-    moves = moves_cost(cheapest, framed.moves)
-    found.append(rival("cheapest list price each month", framed.scenes, cheapest, framed.in_force, framed.risk, moves))
+        found.append(rival(name, scenes, shares, framed.in_force, framed.offers, framed.risk, moves))
     return tuple(found)
 
 
