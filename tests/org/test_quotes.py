@@ -175,6 +175,26 @@ def test_use_elsewhere_is_not_moved_to_a_quote(answer: Path, tmp_path: Path) -> 
     assert state.moved_more_usd_per_month == pytest.approx(0.00845 * 30.4375)  # as if it ran where the quote holds
 
 
+def test_amounts_replace_the_units_that_they_name(answer: Path, tmp_path: Path) -> None:
+    """Output at 20 instead of 25 USD: 500 tokens cost 2,500 millionths less."""
+    answer.write_text(ANSWER.replace('factor = "0.9"', 'amounts = { output = "20" }'))
+    changes = add_quotes(answer, tmp_path / "own", AT)
+    assert {item.unit for item in changes} == {"output"}
+    (state,) = quote_states(catalog.load((tmp_path / "own",)), demands(), AT)
+    assert state.without_usd - state.with_usd == Money.from_usd("0.0025")
+
+
+def test_one_quote_is_taken_out_while_the_other_still_holds(answer: Path, tmp_path: Path) -> None:
+    """A tenth off what a tenth off leaves: 84,500 x 0.81 = 68,445 with both, 76,050 with one alone."""
+    add_quotes(answer, tmp_path / "own", AT)
+    answer.write_text(ANSWER.replace('"tenth"', '"more"').replace("mail]", "mail2]").replace('["mail"]', '["mail2"]'))
+    assert {item.over for item in add_quotes(answer, tmp_path / "own", AT)} == {"tenth"}
+    states = quote_states(catalog.load((tmp_path / "own",)), demands(), AT)
+    assert {state.quote for state in states} == {"tenth", "more"}
+    for state in states:
+        assert (state.with_usd, state.without_usd) == (Money.from_usd("0.068445"), Money.from_usd("0.07605"))
+
+
 def test_a_plan_hears_of_quotes_that_end_within_it(answer: Path, tmp_path: Path) -> None:
     add_quotes(answer, tmp_path / "own", AT)
     states = quote_states(catalog.load((tmp_path / "own",)), demands(), AT)

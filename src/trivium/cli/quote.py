@@ -77,6 +77,11 @@ def add(
         screen.print(_changed(change), markup=False, soft_wrap=True)
     if len(changes) > _SHOWN:
         screen.print(f"and {len(changes) - _SHOWN} prices more (--json shows all)", markup=False)
+    if over := sorted({change.over for change in changes if change.over}):
+        told = (
+            f"laid over prices of {', '.join(over)}: the factors multiply; take that quote out if this one replaces it"
+        )
+        screen.print(told, markup=False, soft_wrap=True)
     told = f"laid into {overlay}: name it in [paths] overlays, or with --overlay, so that prices follow it"
     screen.print(told, markup=False, soft_wrap=True)
 

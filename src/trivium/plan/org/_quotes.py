@@ -42,6 +42,7 @@ class Changed:
     after_usd: Decimal
     valid_from: date | None
     valid_until: date | None
+    over: str = ""  # the earlier quote whose price this one is laid over: factors multiply
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,7 +146,7 @@ def _changes(before: Catalog, after: Catalog, quotes: Sequence[str], as_of: date
     for cell in before.snapshot(as_of).cells:
         listed.setdefault(_place(cell), []).append(cell)
     for cell in after.snapshot(as_of).cells:
-        quote = cell.claim_ids[0].removeprefix(_CLAIM) if cell.claim_ids[0].startswith(_CLAIM) else ""
+        quote = _quote_of(cell)
         if quote not in quotes:
             continue
         day = cell.valid_from or as_of
@@ -161,7 +162,13 @@ def _changes(before: Catalog, after: Catalog, quotes: Sequence[str], as_of: date
             cell.amount_usd,
             cell.valid_from,
             cell.valid_until,
+            _quote_of(held[0]) if held else "",
         )
+
+
+def _quote_of(cell: PriceCell) -> str:
+    """The contract rule that last priced a cell; empty for a list price."""
+    return cell.claim_ids[0].removeprefix(_CLAIM) if cell.claim_ids[0].startswith(_CLAIM) else ""
 
 
 def _place(cell: PriceCell) -> tuple[object, ...]:

@@ -47,7 +47,7 @@ WORDS: Mapping[tuple[str, str], Word] = {
     ("organisation", "surfaces_min"): Word("platforms in use at least"),
     ("organisation", "min_stay_months"): Word("a workload that moves stays at least so long"),
     ("organisation", "surfaces"): Word("platforms that may be used at all; none named: every one", '["anthropic"]'),
-    ("organisation", "quota_tiers"): Word("your usage tier on a platform", '{ anthropic = "tier-4" }'),
+    ("organisation", "quota_tiers"): Word("your usage tier on a platform", '{ anthropic = "scale" }'),
     ("organisation", "scenarios"): Word("drawn from the demand cone, 10 to 10,000"),
     ("organisation", "seed"): Word("of those draws: the same seed, the same scenarios"),
     ("organisation", "growth"): Word("a month, for workloads without a belief of their own", _GROWTH),
