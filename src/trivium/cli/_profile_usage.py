@@ -6,7 +6,7 @@ from dataclasses import fields, replace
 from datetime import UTC, datetime, timedelta
 from fractions import Fraction
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from trivium.core import UserError
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from trivium.core import UsageEvent
     from trivium.lab.profile import Profile
-    from trivium.plan import Demand
+    from trivium.plan import BandUsage, Demand, Minute
     from trivium.plan.org import Assumption, Organisation
 
 SHIPPED = "shipped"
@@ -93,13 +93,11 @@ def _scaled(demand: Demand, factor: Fraction) -> Demand:
     def times(count: int) -> int:
         return round(count * factor)
 
-    rows = tuple(
-        replace(row, **{item.name: times(getattr(row, item.name)) for item in fields(row)[2:]}) for row in demand.rows
-    )
-    minutes = tuple(
-        replace(minute, **{item.name: times(getattr(minute, item.name)) for item in fields(minute)[1:]})
-        for minute in demand.minutes
-    )
+    def counts(of: BandUsage | Minute, first: int) -> dict[str, Any]:
+        return {item.name: times(getattr(of, item.name)) for item in fields(of)[first:]}
+
+    rows = tuple(replace(row, **counts(row, 2)) for row in demand.rows)
+    minutes = tuple(replace(minute, **counts(minute, 1)) for minute in demand.minutes)
     gaps = tuple(replace(gap, requests=times(gap.requests), cached=times(gap.cached)) for gap in demand.gaps)
     return replace(
         demand,

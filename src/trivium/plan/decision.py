@@ -170,6 +170,7 @@ class Advice:
     curve: tuple[tuple[float, float, float, float], ...]  # level, mean, 5 %, 95 % of saving
     basis: Basis
     worst_usd: float = 0.0  # by how much it lowers the mean of the dearest scenarios; negative where it raises it
+    units: int = 0  # of reserved capacity, where it is that; judged beside the plan's amounts and not in them
 
 
 @dataclass(frozen=True, slots=True)

@@ -105,12 +105,12 @@ def advise(
         surfaces=offer.contract.surfaces,
         verdict="sign" if best.deal is not None else "do not sign",
         level_usd_per_year=shown.deal.amount_usd if shown.deal is not None else 0.0,
-        saving=_saving(saving, risk),
+        saving=saving_spread(saving, risk),
         regret_usd=regret,
         loss_probability=float((saving < 0).mean()),
         break_even=_break_even(scenes, placements[shown.placement].shares, others, shown.deal),
         curve=curve,
-        basis=_basis(offer.contract),
+        basis=basis_of(offer.contract),
         worst_usd=cvar(without.totals, risk.level) - cvar(shown.totals, risk.level),
     )
     return advice, best
@@ -122,7 +122,7 @@ def _point(found: Judged, without: Array) -> tuple[float, float, float, float]:
     return (found.deal.amount_usd if found.deal is not None else 0.0, float(saving.mean()), low, high)
 
 
-def _saving(saving: Array, risk: Risk) -> Spread:
+def saving_spread(saving: Array, risk: Risk) -> Spread:
     """Savings are good: their tail is the low one, so the CVaR is that of the loss."""
     found = spread(-saving, risk.level)
     low = tuple(-q for q in reversed(found.quantiles_usd))
@@ -154,7 +154,7 @@ def _break_even(scenes: Scenes, shares: Array, others: Sequence[Deal], deal: Dea
     return f"pays from {high * yearly:,.0f} USD a year at list on {names}; the forecast mean is {yearly:,.0f}"
 
 
-def _basis(contract: Contract) -> Basis:
+def basis_of(contract: Contract) -> Basis:
     ground = {"signed": Ground.CONTRACT, "offered": Ground.QUOTE, "assumed": Ground.ASSUMPTION}[contract.status]
     return Basis((ground,), (), "", contract.source or contract.note)
 

@@ -7,6 +7,7 @@ from dataclasses import replace
 
 from trivium.core import Offer
 from trivium.plan.decide._bridges import first_month_bridge, lever_bridge
+from trivium.plan.decide._capacity import capacity
 from trivium.plan.decide._choose import Chosen, choose
 from trivium.plan.decide._deals import bill
 from trivium.plan.decide._flips import flips, quota_bindings
@@ -36,6 +37,7 @@ def decide(given: Given, voices: Voices) -> Decision:
     monthly = [sum(way.usd_per_month * share / 100 for way, share in months[0]) for months in chosen.laid.ways]
     first = [months[0][0][0] for months in chosen.laid.ways]
     advices, judged = commitments(chosen)
+    units, units_notes = capacity(chosen)
     items = workloads(chosen, told, first, ids, voices)
     bound = bindings(framed.parts, first, framed.terms, given.at, framed.ends[0])
     routes = routes_from(told, _fallbacks(framed, first), f"{given.at}-{given.book.digest[:12]}")
@@ -56,7 +58,7 @@ def decide(given: Given, voices: Voices) -> Decision:
         levers=lever_bridge(framed, chosen.now, scenes.spend(chosen.laid.shares), chosen.deals, chosen.moves_usd, ids),
         first_month=first_month_bridge(framed, chosen.now, ids),
         rivals=rivals(chosen),
-        commitments=advices,
+        commitments=(*advices, *units),
         bindings=(*bound, *quota_bindings(chosen)),
         flips=flips(chosen, first),
         swings=inputs_swung(scenes, chosen.laid.shares, chosen.deals, framed),
@@ -71,7 +73,7 @@ def decide(given: Given, voices: Voices) -> Decision:
         snapshot_digest=given.snapshot.digest,
         book_digest=given.book.digest,
         routes=routes,
-        notes=_notes(chosen),
+        notes=(*_notes(chosen), *units_notes),
         spend=spend_by_surface(chosen),
     )
     return replace(decision, claim_ids=_claims_of(decision, chosen), summary=summarise(decision))

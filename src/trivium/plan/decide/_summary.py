@@ -60,16 +60,21 @@ def _where(decision: Decision) -> str:
 
 def _commitments(decision: Decision) -> Iterator[str]:
     signed = [a for a in decision.commitments if a.verdict == "sign"]
-    others = [a.contract for a in decision.commitments if a.verdict != "sign"]
+    others = [a.contract for a in decision.commitments if a.verdict == "do not sign"]
     if signed:
         told = "; ".join(
-            f"{a.contract} at {a.level_usd_per_year:,.0f} USD a year (saves {a.saving.mean_usd:,.0f} on average and "
-            f"{a.worst_usd:,.0f} where use is dearest; loses in {a.loss_probability:.0%} of scenarios)"
+            f"{a.contract} at {_units(a.units)}{a.level_usd_per_year:,.0f} USD a year "
+            f"(saves {a.saving.mean_usd:,.0f} on average and {a.worst_usd:,.0f} where use is dearest; "
+            f"loses in {a.loss_probability:.0%} of scenarios)"
             for a in signed
         )
         yield f"Sign {told}."
     if others:
         yield f"Do not sign {', '.join(others)} as offered."
+
+
+def _units(count: int) -> str:
+    return f"{count} unit{'s' if count > 1 else ''}, " if count else ""
 
 
 def _limits(decision: Decision) -> Iterator[str]:
