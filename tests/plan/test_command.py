@@ -155,3 +155,14 @@ def test_what_has_no_place_is_listed_and_ends_with_a_finding(tmp_path: Path) -> 
     assert [item["workload"] for item in found["workloads"]] == ["chat"]
     assert found["baseline_usd"] == "0.00005"  # 10 tokens at 5 USD per million
     assert "Without a place" in run("--trace", str(path), "--at", "2026-11-22", exits=1)
+
+
+def test_own_claims_that_the_file_names_count_and_their_end_is_told(export: Path, tmp_path: Path) -> None:
+    """[paths] overlays of the organisation file, relative to it; what the end of a quote would change is a note."""
+    (tmp_path / "own").mkdir()
+    (tmp_path / "own/prices.toml").write_text(CONTRACT.replace("2027-03-01", "2026-09-01"))
+    file = tmp_path / "trivium.toml"
+    file.write_text('[paths]\noverlays = ["own"]\n\n[organisation]\nname = "Own"\n')
+    found = json.loads(run("--trace", str(export), "--at", "2026-04-15", "--json", "--organisation", str(file)))
+    assert next(lever for lever in found["levers"] if lever["name"] == "contract")["alone_usd"] == "0.0734375"
+    assert any("half on anthropic ends on 2026-09-01" in note for note in found["ahead"]["notes"])

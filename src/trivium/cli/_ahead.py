@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import tomllib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
     from trivium.ledger import DemandRow
     from trivium.plan import Demand, Total
     from trivium.plan.decide import Evidence, Given
-    from trivium.plan.decision import Decision
+    from trivium.plan.decision import Decision, Stage
     from trivium.plan.org import DemandAs, Organisation
     from trivium.plan.seats import SeatUsage
     from trivium.pricing import PriceBook
@@ -104,9 +105,22 @@ def facts_of(source: Source) -> tuple[Facts, date]:
     today = SystemClock().now().date()
     at = today if source.at is None else shared.day(source.at, "at")
     as_of = today if source.as_of is None else shared.day(source.as_of, "as-of")
-    snapshot = catalog.load(tuple(source.overlay)).snapshot(as_of)
-    listed = PriceBook.from_snapshot(catalog.load().snapshot(as_of)) if source.overlay else None
+    own = overlays(source)
+    snapshot = catalog.load(own).snapshot(as_of)
+    listed = PriceBook.from_snapshot(catalog.load().snapshot(as_of)) if own else None
     return (snapshot, PriceBook.from_snapshot(snapshot), listed), at
+
+
+def overlays(source: Source) -> tuple[Path, ...]:
+    """The folders of own claims: those of the command, else those that the file names in [paths], relative to it."""
+    if source.overlay or not source.file.is_file():
+        return tuple(source.overlay)
+    try:
+        paths = tomllib.loads(source.file.read_text(encoding="utf-8")).get("paths", {})
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError):  # reading the organisation says what is wrong
+        return ()
+    named = paths.get("overlays", []) if isinstance(paths, dict) else []
+    return tuple(source.file.parent / str(name) for name in named)
 
 
 def bands_of(facts: Facts) -> tuple[int, ...]:
@@ -250,10 +264,24 @@ def totals_of(rows: Iterator[DemandRow], named: dict[str, DemandAs], at: date) -
 
 
 def decided(found: Ahead) -> Decision:
-    """The decision ahead."""
+    """The decision ahead, with what the end of each own quote would change."""
     from trivium.plan.decide import decide
+    from trivium.plan.org import quote_states, what_expired
 
-    return decide(found.given, found.voices)
+    decision = decide(found.given, found.voices)
+    states = quote_states(found.snapshot.catalog, found.demands, found.at)
+    ended = what_expired(states, found.at, max((stage.last_month for stage in _stages(decision)), default=found.at))
+    notes = tuple(
+        f"the quote {state.quote} on {state.surface} {'has ended' if state.expired else 'ends'} on {state.until}: the "
+        f"present use costs {state.more_usd_per_month:,.2f} USD a month more without it, "
+        f"{state.moved_more_usd_per_month:,.2f} if all of it ran there"
+        for state in ended
+    )
+    return replace(decision, notes=(*decision.notes, *notes))
+
+
+def _stages(decision: Decision) -> Iterator[Stage]:
+    return (stage for item in decision.workloads for stage in item.stages)
 
 
 def claims_of(found: Ahead, decision: Decision) -> tuple[Mapping[str, Claim], tuple[Conflict, ...]]:
