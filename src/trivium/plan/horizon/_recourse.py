@@ -57,7 +57,9 @@ class Solution:
     @property
     def gap(self) -> float:
         """How far the answer can be from the optimum, as a share of its own objective."""
-        return (self.objective_usd - self.lower_bound_usd) / abs(self.objective_usd) if self.objective_usd else 0.0
+        if not self.objective_usd:
+            return 0.0
+        return max(self.objective_usd - self.lower_bound_usd, 0.0) / abs(self.objective_usd)  # never a tolerance's -0.0
 
 
 def solve(instance: Instance, *, gap: float = 0.001, time_limit_s: float = 90.0) -> Solution:
