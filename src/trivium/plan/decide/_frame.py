@@ -24,7 +24,7 @@ from trivium.plan.decide._advice import Offered, Risk, offered
 from trivium.plan.decide._deals import Array, Deal, check_deals, deal_of
 from trivium.plan.decide._joint_moves import Moves
 from trivium.plan.decide._months import last_days, month_starts
-from trivium.plan.decide._pace import measure_pace
+from trivium.plan.decide._pace import against_measured, completed, measure_pace
 from trivium.plan.decide._parts import Part, parts_of
 from trivium.plan.decide._scenes import LEVELS, Scenes, unit_costs
 from trivium.plan.decide._spread_out import Spreading
@@ -188,6 +188,7 @@ def _cone(given: Given) -> tuple[ConeModel, Paths]:
         latest = set(watches(given.demands)[-1].workloads)  # what was watched at another time goes with the others
         pace = measure_pace(given.demands, BookMarket(given.book, given.at), latest)
         history = History(pace.names, pace.start, pace.step, _never_nothing(pace.values))
+    history = completed(history, tuple(dict.fromkeys(demand.workload for demand in given.demands)))
     beliefs = {
         name: _belief(w.needs.growth) for name, w in organisation.workloads.items() if w.needs.growth is not None
     }
@@ -197,7 +198,8 @@ def _cone(given: Given) -> tuple[ConeModel, Paths]:
     rng = np.random.default_rng(about.seed)
     cone = model.sample(about.horizon_months, about.scenarios, rng)
     ceiling = float(about.growth_ceiling_per_year) ** (np.arange(1, about.horizon_months + 1) / 12)
-    return model, replace(cone, paths=np.minimum(cone.paths, ceiling))
+    scale = against_measured(history, model.base, given.demands)[:, None, None]
+    return model, replace(cone, paths=np.minimum(cone.paths, ceiling) * scale)
 
 
 def _never_nothing(values: Array) -> Array:
