@@ -175,6 +175,14 @@ def test_use_elsewhere_is_not_moved_to_a_quote(answer: Path, tmp_path: Path) -> 
     assert state.moved_more_usd_per_month == pytest.approx(0.00845 * 30.4375)  # as if it ran where the quote holds
 
 
+def test_what_has_no_price_where_a_quote_holds_is_named_and_not_counted(answer: Path, tmp_path: Path) -> None:
+    add_quotes(answer, tmp_path / "own", AT)
+    strange = demands(Offer("vertex", "global", "claude-2"))  # the first party no longer sells it
+    (state,) = quote_states(catalog.load((tmp_path / "own",)), [*demands(), *strange], AT)
+    assert state.moved_unpriced == ("chat/claude-2",)
+    assert state.moved_more_usd_per_month == pytest.approx(0.00845 * 30.4375)
+
+
 def test_amounts_replace_the_units_that_they_name(answer: Path, tmp_path: Path) -> None:
     """Output at 20 instead of 25 USD: 500 tokens cost 2,500 millionths less."""
     answer.write_text(ANSWER.replace('factor = "0.9"', 'amounts = { output = "20" }'))

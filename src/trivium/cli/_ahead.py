@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from trivium.plan import Demand, Total
     from trivium.plan.decide import Evidence, Given
     from trivium.plan.decision import Decision, Stage
-    from trivium.plan.org import DemandAs, Organisation
+    from trivium.plan.org import DemandAs, Organisation, QuoteState
     from trivium.plan.seats import SeatUsage
     from trivium.pricing import PriceBook
 
@@ -274,10 +274,16 @@ def decided(found: Ahead) -> Decision:
     notes = tuple(
         f"the quote {state.quote} on {state.surface} {'has ended' if state.expired else 'ends'} on {state.until}: the "
         f"present use costs {state.more_usd_per_month:,.2f} USD a month more without it, "
-        f"{state.moved_more_usd_per_month:,.2f} if all of it ran there"
+        f"{state.moved_more_usd_per_month:,.2f} if all of it ran there{_without(state)}"
         for state in ended
     )
     return replace(decision, notes=(*decision.notes, *notes))
+
+
+def _without(state: QuoteState) -> str:
+    """What has no price, and is therefore in neither amount."""
+    names = tuple(dict.fromkeys((*state.unpriced, *state.moved_unpriced)))
+    return f" (without {', '.join(names)}, which has no price there)" if names else ""
 
 
 def _stages(decision: Decision) -> Iterator[Stage]:

@@ -67,6 +67,7 @@ class QuoteState:
     more_usd_per_month: float
     moved_more_usd_per_month: float
     unpriced: tuple[str, ...]  # workload/model with use that has no price on that day
+    moved_unpriced: tuple[str, ...] = ()  # what has no price on the quote's surface, and is not in the last amount
 
 
 def add_quotes(answers: Path, overlay: Path, at: date) -> tuple[Changed, ...]:
@@ -190,7 +191,9 @@ def _state(found: Catalog, quote: str, demands: Sequence[Demand], at: date) -> Q
         for version in (found, type(found)(found.claims, fewer))
     ]
     spans = watched(demands)
-    totals, month, moved, unpriced = [0, 0], 0.0, 0.0, []
+    totals, month, moved = [0, 0], 0.0, 0.0
+    unpriced: list[str] = []
+    stay: list[str] = []
     for demand in demands:
         factor = month_factor(spans[demand.workload])
         here = [(row, row.offer) for row in demand.rows if row.offer.surface == rule.surface]
@@ -201,8 +204,11 @@ def _state(found: Catalog, quote: str, demands: Sequence[Demand], at: date) -> Q
             totals = [total + cost for total, cost in zip(totals, costs, strict=True)]
             month += float((costs[1] - costs[0]) * factor) / 1e12
         there = [(row, _there(row.offer, rule.surface, markets[0])) for row in demand.rows]
-        moving = _costs(demand, there, markets) or (0, 0)
-        moved += float((moving[1] - moving[0]) * factor) / 1e12
+        moving = _costs(demand, there, markets)
+        if moving is None:
+            stay.append(f"{demand.workload}/{demand.model}")
+        else:
+            moved += float((moving[1] - moving[0]) * factor) / 1e12
     kept, gone = (Money(total) for total in totals)
     return QuoteState(
         quote,
@@ -218,6 +224,7 @@ def _state(found: Catalog, quote: str, demands: Sequence[Demand], at: date) -> Q
         month,
         moved,
         tuple(unpriced),
+        tuple(stay),
     )
 
 
