@@ -243,3 +243,29 @@ def test_a_minimum_stay_and_seed_come_from_the_file() -> None:
     assert chosen.framed.moves.min_stay_months == 6
     assert chosen.laid.shares.sum(axis=1) == pytest.approx(np.ones((2, 12)))
     assert decide(given(), SILENT).at == AT
+
+
+@pytest.mark.parametrize("seed", [100, 134, 135, 136])
+def test_the_verdict_on_each_offer_is_what_the_plan_signs(seed: int) -> None:
+    """On random offers; in 134 a placement that only the curve had tried once made it advise what the plan left."""
+    rng = np.random.default_rng(seed)
+    contracts = {}
+    for number in range(rng.integers(1, 4)):
+        low = int(rng.integers(1, 40))
+        contracts[f"c{number}"] = Contract(
+            "spend-commitment",
+            (str(rng.choice(["anthropic", "bedrock", "vertex", "foundry"])),),
+            form=str(rng.choice(["covered", "take-or-pay"])),  # type: ignore[arg-type]
+            term_months=int(rng.choice([12, 24, 6])),
+            discount_percent=Decimal(int(rng.integers(1, 30))),
+            commitment_usd_per_year=str(low),
+            commitment_usd_per_year_max=str(low + int(rng.integers(0, 60))),
+        )
+    asked = given(organisation(contracts=contracts, horizon_months=12))
+    chosen, decision = choose(asked), decide(asked, SILENT)
+    advised = {a.contract: a.level_usd_per_year for a in decision.commitments if a.verdict == "sign"}
+    assert advised == {deal.name: deal.amount_usd for deal in chosen.outcome.signed}
+    total = sum(item.forecast.mean_usd for item in decision.workloads)
+    assert total + chosen.moves_usd == pytest.approx(decision.forecast.mean_usd, rel=1e-6)
+    if chosen.proof.lower_usd is not None:
+        assert chosen.outcome.objective >= chosen.proof.lower_usd * (1 - 1e-6) - 1e-6

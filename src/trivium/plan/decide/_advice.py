@@ -89,12 +89,17 @@ def judge(scenes: Scenes, placements: Sequence[Tried], others: Sequence[Deal], d
 
 
 def advise(
-    scenes: Scenes, placements: Sequence[Tried], others: Sequence[Deal], offer: Offered, risk: Risk
+    scenes: Scenes,
+    placements: Sequence[Tried],
+    others: Sequence[Deal],
+    offer: Offered,
+    risk: Risk,
+    decided: Deal | None,
 ) -> tuple[Advice, Judged]:
-    """What to do with one offer while everything else stays as it is."""
+    """What the plan decided of one offer, while everything else stays as it is: `decided` is the level it signs."""
     without = judge(scenes, placements, others, None, risk)
     levels = [judge(scenes, placements, others, deal, risk) for deal in offer.levels]
-    best = min([without, *levels], key=lambda found: objective(found.totals, risk.weight, risk.level))
+    best = next((found for found in levels if found.deal == decided), without)
     every = np.stack([found.totals for found in (without, *levels)])
     regret = float((best.totals - every.min(axis=0)).mean())
     shown = best if best.deal is not None else max(levels, key=lambda found: -float(found.totals.mean()))

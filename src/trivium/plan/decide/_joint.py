@@ -8,8 +8,8 @@ solver; where the `horizon` solver runs, its bound says how far from the optimum
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from itertools import combinations, product
 
 import numpy as np
@@ -48,20 +48,47 @@ def optimise(
     also: Sequence[Array] = (),
 ) -> Outcome:
     """The best of all candidates that spread out as wanted, and of those given; UserError if none can."""
-    best: Outcome | None = None
-    seen: dict[bytes, tuple[Array, float]] = {}
+    seen: dict[bytes, Outcome] = {}
+
+    def tried(shares: Array) -> None:
+        if shares.tobytes() not in seen and holds(scenes, shares, wanted):
+            cost = moves_cost(shares, moves)
+            signed, totals = best_levels(scenes, shares, in_force, offers, risk)
+            value = objective(totals + cost, risk.weight, risk.level)
+            seen[shares.tobytes()] = Outcome(shares, signed, totals + cost, cost, value, ())
+
     for shares in (*also, *_candidates(scenes, moves, in_force, offers, wanted)):
-        if holds(scenes, shares, wanted):
-            seen.setdefault(shares.tobytes(), (shares, moves_cost(shares, moves)))
-    placements = tuple(shares for shares, _ in seen.values())
-    for shares, cost in seen.values():
-        signed, totals = best_levels(scenes, shares, in_force, offers, risk)
-        value = objective(totals + cost, risk.weight, risk.level)
-        if best is None or value < best.objective - 1e-9:
-            best = Outcome(shares, signed, totals + cost, cost, value, ())
-    if best is None:
+        tried(shares)
+    if not seen:
         raise cannot(scenes, wanted)
-    return Outcome(best.shares, best.signed, best.totals, best.moves_usd, best.objective, placements)
+    wins = _least(seen.values())
+    for _ in range(_ROUNDS):  # what an offer covers, gathered where it holds
+        for surface in sorted({surface for offer in offers for surface in offer.levels[0].surfaces}):
+            tried(gathered(scenes, wins.shares, surface))
+        before, wins = wins, _least(seen.values())
+        if wins is before:
+            break
+    return replace(wins, placements=tuple(found.shares for found in seen.values()))
+
+
+def _least(found: Iterable[Outcome]) -> Outcome:
+    """The least objective; among equals the one found first."""
+    best: Outcome | None = None
+    for outcome in found:
+        if best is None or outcome.objective < best.objective - 1e-9:
+            best = outcome
+    if best is None:
+        raise ValueError("nothing was tried")
+    return best
+
+
+def gathered(scenes: Scenes, shares: Array, surface: int) -> Array:
+    """A placement with everything that may run on a surface for the whole horizon moved there."""
+    able = np.isfinite(scenes.unit_usd[:, surface, :]).all(axis=1)
+    found = shares.copy()
+    found[able] = 0.0
+    found[able, surface, :] = 1.0
+    return found
 
 
 def _candidates(

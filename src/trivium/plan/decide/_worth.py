@@ -8,7 +8,8 @@ import numpy as np
 
 from trivium.plan.decide._advice import Judged, Tried, advise, information, judge
 from trivium.plan.decide._choose import Chosen
-from trivium.plan.decide._deals import Array, bill
+from trivium.plan.decide._deals import bill
+from trivium.plan.decide._joint import gathered
 from trivium.plan.decide._joint_moves import moves_cost
 from trivium.plan.decide._risks import cheapest_list, one_platform, rival
 from trivium.plan.decide._scenes import objective, spread
@@ -37,26 +38,19 @@ def rivals(chosen: Chosen) -> tuple[Rival, ...]:
 
 
 def commitments(chosen: Chosen) -> tuple[tuple[Advice, ...], tuple[list[Judged], ...]]:
+    """What the plan signs of each offer, and the curve around it; the plan's verdict is the one that is told."""
     framed = chosen.framed
     plain = [chosen.laid.shares, *chosen.outcome.placements]
+    signed = {deal.name: deal for deal in chosen.outcome.signed}
     advices, every = [], []
     for offer in framed.offers:
         others = [deal for deal in chosen.deals if deal.name != offer.name]
-        gathered = [_gathered(chosen, surface) for surface in offer.levels[0].surfaces]
-        placements = [Tried(shares, moves_cost(shares, framed.moves)) for shares in (*plain, *gathered)]
-        advice, _ = advise(framed.scenes, placements, others, offer, framed.risk)
+        moved = [gathered(chosen.scenes, chosen.laid.shares, surface) for surface in offer.levels[0].surfaces]
+        placements = [Tried(shares, moves_cost(shares, framed.moves)) for shares in (*plain, *moved)]
+        advice, _ = advise(framed.scenes, placements, others, offer, framed.risk, signed.get(offer.name))
         advices.append(advice)
         every.append([judge(framed.scenes, placements, others, deal, framed.risk) for deal in (None, *offer.levels)])
     return tuple(advices), tuple(every)
-
-
-def _gathered(chosen: Chosen, surface: int) -> Array:
-    """The plan with everything that may run on a surface for the whole horizon moved there."""
-    able = np.isfinite(chosen.scenes.unit_usd[:, surface, :]).all(axis=1)
-    shares = chosen.laid.shares.copy()
-    shares[able] = 0.0
-    shares[able, surface, :] = 1.0
-    return shares
 
 
 def worth_of_knowing(chosen: Chosen, judged: Sequence[Sequence[Judged]]) -> Step | None:
