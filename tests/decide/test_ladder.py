@@ -48,13 +48,16 @@ def brute(chosen: Chosen) -> float:
     spend = chosen.scenes.spend(chosen.laid.shares)
     found = []
     for combination in product(*((None, *offer.levels) for offer in framed.offers)):
-        totals = bill(spend, [deal for deal in combination if deal is not None]).total + chosen.moves_usd
+        totals = (
+            bill(spend, [deal for deal in combination if deal is not None], chosen.scenes.month_weight).total
+            + chosen.moves_usd
+        )
         found.append(objective(totals, framed.risk.weight, framed.risk.level))
     return min(found)
 
 
 @pytest.mark.parametrize("form", ["covered", "take-or-pay"])
-@pytest.mark.parametrize("seed", range(6))
+@pytest.mark.parametrize("seed", [*range(4), 37, 39])  # the last two need two rungs changed at once
 def test_the_ladder_that_is_signed_is_the_one_that_brute_force_finds(form: str, seed: int) -> None:
     chosen = ladder(np.random.default_rng(seed), form)
     mine = objective(chosen.totals, chosen.framed.risk.weight, chosen.framed.risk.level)

@@ -106,7 +106,7 @@ class _Pool:
         self.price_month_usd = float(contract.price_usd_per_unit_hour) * _HOURS_PER_MONTH
         self.room = float(contract.unit_tokens_per_minute or 0)
         spend = replace(scenes, demand=demand).spend(chosen.laid.shares)
-        paid = bill(spend, chosen.deals)
+        paid = bill(spend, chosen.deals, scenes.month_weight)
         self.without = _Held(0, paid.total + chosen.moves_usd, demand, 0.0, None)
         list_usd, net_usd = spend.sum(axis=(1, 2)), paid.paid.sum(axis=(1, 2))
         left = np.divide(net_usd, list_usd, out=np.ones_like(net_usd), where=list_usd > 0)
@@ -206,7 +206,7 @@ class _Pool:
         moves = self.chosen.moves_usd + reach.moves_usd
         carried = float((use * share).sum(axis=(0, 2)).mean()) / reach.load.peak
         used = carried / (units * self.room * int(self.runs.sum())) if units else 0.0
-        return _Held(units, bill(spend, self.chosen.deals).total + moves + cost, rest, used, reach)
+        return _Held(units, bill(spend, self.chosen.deals, scenes.month_weight).total + moves + cost, rest, used, reach)
 
     def _worth(self, held: _Held) -> float:
         return objective(held.totals, self.risk.weight, self.risk.level)

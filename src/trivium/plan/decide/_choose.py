@@ -12,6 +12,7 @@ from trivium.plan.decide._deals import Array, Deal, bill
 from trivium.plan.decide._frame import Framed, Given, frame
 from trivium.plan.decide._joint import Outcome, optimise
 from trivium.plan.decide._joint_moves import moves_cost
+from trivium.plan.decide._ladder import laddered
 from trivium.plan.decide._quota import Held, hold
 from trivium.plan.decide._scenes import Scenes
 from trivium.plan.decide._stages import Laid, lay
@@ -41,6 +42,7 @@ def choose(given: Given) -> Chosen:
     proof = bound(*problem, spread=framed.spreading.asked)
     also = () if proof.shares is None else (proof.shares,)
     outcome = optimise(*problem, framed.spreading, also)
+    outcome = laddered(framed.scenes, framed.in_force, framed.offers, framed.risk, outcome)
     held = _hold_months(framed, outcome.shares)
     laid = lay(outcome.shares, framed.scenes.unit_usd, framed.ways, held)
     scenes = replace(framed.scenes, unit_usd=laid.unit_usd)

@@ -11,6 +11,7 @@ from trivium.core import UserError
 from trivium.plan.decide._choose import Chosen
 from trivium.plan.decide._deals import Deal, bill
 from trivium.plan.decide._joint import optimise
+from trivium.plan.decide._ladder import laddered
 from trivium.plan.decide._scenes import Scenes, spread
 from trivium.plan.decision import Spread
 
@@ -72,7 +73,9 @@ def what_if(chosen: Chosen, change: Change) -> WhatIf:
     if bool(np.isfinite(np.where(chosen.laid.shares > 0, plan.unit_usd, 0.0)).all()):
         paid = bill(plan.spend(chosen.laid.shares), (*extra, *chosen.deals), plan.month_weight).total
         kept = spread(paid + chosen.moves_usd, level)
-    outcome = optimise(scenes, framed.moves, (*extra, *framed.in_force), framed.offers, framed.risk, framed.spreading)
+    before_offers = (*extra, *framed.in_force)
+    outcome = optimise(scenes, framed.moves, before_offers, framed.offers, framed.risk, framed.spreading)
+    outcome = laddered(scenes, before_offers, framed.offers, framed.risk, outcome)
     first, then = chosen.laid.shares[:, :, 0].argmax(axis=1), outcome.shares[:, :, 0].argmax(axis=1)
     names = framed.scenes.surfaces
     moved = tuple(
