@@ -84,6 +84,32 @@ def test_no_other_size_of_a_range_costs_less(omega: float) -> None:
         assert mixed(placed(instance, ((float(amount), 0.2),)), instance) >= best - 1e-6
 
 
+@pytest.mark.parametrize(
+    "name",
+    [
+        "covered, any size",
+        "covered, any size from a least",
+        "covered, periods",
+        "covered, two surfaces",
+        "signed and any",
+    ],
+)
+@pytest.mark.parametrize("omega", [0.0, 0.5, 1.0])
+def test_cuts_find_what_one_programme_finds(name: str, omega: float) -> None:
+    mixed_ = (
+        SpendCommitment((0,), -3, 6, 1, discount=0.15, low_usd=30, signed=True),
+        SpendCommitment((0, 1), 1, 4, 2, discount=0.2, high_usd=400),
+        SpendCommitment((2,), 0, 6, 1, discount=0.25, high_usd=400),
+    )
+    instance = world(6, CONTRACTS.get(name, mixed_), omega=omega, shape=(6, 5, 6, 12))
+    one, cuts = solve(instance), solve(instance, cuts_from=0)
+    assert cuts.objective_usd == pytest.approx(one.objective_usd, rel=1e-6)
+    assert cuts.lower_bound_usd <= one.objective_usd * (1 + 1e-7)
+    assert cuts.gap <= 2e-7
+    assert cuts.scenario_usd == pytest.approx(placed(instance, sizes(cuts)), rel=1e-6)
+    assert cuts.shares.sum(axis=1) == pytest.approx(np.ones((6, 6)))
+
+
 def test_a_sum_by_hand() -> None:
     # 100 a month at list on k0, 90 on k1: two months, one scenario; 20 % off on k0 up to 200 of list spend for 160
     instance = Instance(

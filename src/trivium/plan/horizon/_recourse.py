@@ -12,7 +12,7 @@ Uryasev 2000). Discrete levels make it a mixed-integer programme, whose bound Hi
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import highspy
 import numpy as np
@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 from trivium.core import UserError
 from trivium.plan._milp import quiet
 from trivium.plan._solve import SolverFailed
+from trivium.plan.horizon._cuts import Blocks, cut
 from trivium.plan.horizon._groups import Groups, group
 from trivium.plan.horizon._instance import Instance, SpendCommitment
 from trivium.plan.horizon._paths_input import periods_of
@@ -30,6 +31,8 @@ Ints = NDArray[np.int64]
 
 _SCALED_TOTAL = 1e4  # HiGHS's tolerances are absolute
 _INF = float("inf")
+_CUTS_FROM = 50_000  # columns: below, one programme is as fast
+_START_SCENARIOS = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,15 +65,61 @@ class Solution:
         return max(self.objective_usd - self.lower_bound_usd, 0.0) / abs(self.objective_usd)  # never a tolerance's -0.0
 
 
-def solve(instance: Instance, *, gap: float = 0.001, time_limit_s: float = 90.0) -> Solution:
+def solve(
+    instance: Instance, *, gap: float = 0.001, time_limit_s: float = 90.0, cuts_from: int = _CUTS_FROM
+) -> Solution:
     """Commitments and placement to a proven `gap`; without discrete levels the linear programme is exact.
+
+    Covered commitments of any size are solved by cuts where the programme has `cuts_from` columns or more.
 
     UserError where the instance contradicts itself, SolverFailed where HiGHS ends without an answer.
     """
     groups = group(instance)
     model = _Model(instance, groups)
     model.build()
+    simple = all(deal.free or (deal.commitment.signed and not deal.optional) for deal in model.deals)
+    covered = all(deal.commitment.form == "covered" for deal in model.deals)
+    if simple and covered and any(deal.free for deal in model.deals) and model.columns >= cuts_from:
+        found = _by_cuts(instance, groups, model)
+        if found is not None:
+            return found
     return model.solve(gap, time_limit_s)
+
+
+def _by_cuts(instance: Instance, groups: Groups, model: _Model) -> Solution | None:
+    """Start where a few scenarios would have it; then a small programme a scenario."""
+    scenarios, scale = model.scenarios, model.scale
+    few = min(_START_SCENARIOS, scenarios)
+    pick = np.argsort(groups.cheapest_usd)[((np.arange(few) + 0.5) * scenarios / few).astype(np.int64)]
+    sample = replace(instance, demand=instance.demand[:, pick], probability=np.full(few, 1 / few))
+    begin = _Model(sample, replace(groups, base_usd=groups.base_usd[:, pick]), scale)
+    begin.build()
+    alone = replace(instance, demand=instance.demand[:, :1], probability=np.ones(1), risk_weight=0.0)
+    one = _Model(alone, replace(groups, base_usd=groups.base_usd.max(axis=1, keepdims=True)), scale)
+    one.build()
+    sizes = np.concatenate(one.sizes)
+    able = np.concatenate([groups_ for groups_, _, _ in one.placed])
+    blocks = Blocks(
+        program=one.program(),
+        sizes=sizes,
+        placed=np.concatenate([first for _, _, first in one.placed]),
+        placed_most=groups.base_usd[able] * scale,
+        shared=one.shared_rows,
+        shared_most=groups.base_usd[one.shared_groups] * scale,
+        total=groups.cheapest_usd * scale,
+    )
+    bounds = np.concatenate(one.lower)[sizes], np.concatenate(one.upper)[sizes]
+    start = np.clip(begin.values()[np.concatenate(begin.sizes)], *bounds)
+    risk = (instance.probability, instance.risk_weight, instance.risk_level)
+    found = cut(blocks, bounds, start, risk, model.mixed)
+    if found is None:
+        return None
+    values = np.zeros(model.columns)
+    values[np.concatenate(model.sizes)] = found.sizes
+    values[model.cost_columns] = found.costs
+    firsts = np.concatenate([first for _, _, first in model.placed])
+    values[firsts[:, None] + np.arange(scenarios)] = found.placed
+    return model.answer(values, found.bound)
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,10 +143,11 @@ def _deal(commitment: SpendCommitment, months: int) -> _Deal:
 class _Model:
     """Columns and rows as arrays; the order of columns is: sizes, CVaR, then those of the second stage."""
 
-    def __init__(self, instance: Instance, groups: Groups) -> None:
+    def __init__(self, instance: Instance, groups: Groups, scale: float | None = None) -> None:
         self.instance, self.groups = instance, groups
         total = float(groups.cheapest_usd.mean())
-        self.scale = _SCALED_TOTAL / total if total > 0 else 1.0
+        self.scale = scale or (_SCALED_TOTAL / total if total > 0 else 1.0)
+        self.shared_groups = self.shared_rows = np.zeros(0, dtype=np.int64)
         self.scenarios = instance.demand.shape[1]
         self.deals = [_deal(c, len(instance.month_weight)) for c in instance.commitments]
         self.cost: list[Floats] = []
@@ -251,6 +301,7 @@ class _Model:
             np.full(len(shared) * self.scenarios, -_INF),
             (self.groups.base_usd[list(shared)] * self.scale).ravel(),
         ).reshape(len(shared), self.scenarios)
+        self.shared_groups, self.shared_rows = np.array(list(shared)), rows[:, 0]
         steps = np.arange(self.scenarios)
         for row, columns in zip(rows, shared.values(), strict=True):
             for column in columns:
@@ -262,25 +313,41 @@ class _Model:
         whole = bool(np.concatenate(self.integer).any())
         for name, value in (("threads", 1), ("random_seed", 0), ("time_limit", time_limit_s), ("mip_rel_gap", gap)):
             solver.setOptionValue(name, value)
-        solver.passModel(self._program())
+        solver.passModel(self.program())
         solver.run()
         info = solver.getInfo()
         if info.primal_solution_status != highspy.SolutionStatus.kSolutionStatusFeasible:
             raise SolverFailed(f"no placement with commitments was found within {time_limit_s:.0f} s")
         bound = info.mip_dual_bound if whole else info.objective_function_value
-        values = self._placed_everywhere(solver, np.array(solver.getSolution().col_value))
+        return self.answer(self._placed_everywhere(solver, np.array(solver.getSolution().col_value)), float(bound))
+
+    def values(self) -> Floats:
+        """The columns of the linear programme at its optimum."""
+        solver = quiet()
+        solver.setOptionValue("threads", 1)
+        solver.passModel(self.program())
+        solver.run()
+        return np.array(solver.getSolution().col_value)
+
+    def mixed(self, costs: Floats) -> float:
+        """The objective of costs (S,)."""
+        risk, probability = self.instance.risk_weight, self.instance.probability
+        worst = weighted_cvar(costs, probability, self.instance.risk_level)
+        return (1 - risk) * float(probability @ costs) + risk * worst
+
+    def answer(self, values: Floats, bound: float) -> Solution:
+        """What columns say, in dollars."""
         scenario = values[self.cost_columns] / self.scale
         expected = float(self.instance.probability @ scenario)
         worst = weighted_cvar(scenario, self.instance.probability, self.instance.risk_level)
-        omega = self.instance.risk_weight
         return Solution(
             levels=tuple(self._level(number, values) for number in range(len(self.deals))),
             shares=self._shares(values),
             scenario_usd=scenario,
             expected_usd=expected,
             cvar_usd=worst,
-            objective_usd=(1 - omega) * expected + omega * worst,
-            lower_bound_usd=float(bound) / self.scale,
+            objective_usd=self.mixed(scenario),
+            lower_bound_usd=bound / self.scale,
             groups=len(self.groups.base_usd),
             columns=self.columns,
         )
@@ -332,7 +399,7 @@ class _Model:
         shares[np.arange(count), self.groups.ratio.argmin(axis=1)] += rest
         return np.asarray(shares[self.groups.of].transpose(0, 2, 1))
 
-    def _program(self) -> highspy.HighsLp:
+    def program(self) -> highspy.HighsLp:
         rows, columns, values = (np.concatenate([entry[part] for entry in self.entries]) for part in range(3))
         order = np.lexsort((rows, columns))
         rows, columns, values = rows[order], columns[order], values[order]
