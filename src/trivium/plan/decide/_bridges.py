@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import date
 
 import numpy as np
 
@@ -52,32 +54,37 @@ class AsIs:
 
 def as_is(framed: Framed) -> AsIs:
     """Measured counts at each month's prices where they ran; where that is no longer sold, the cheapest that is."""
-    scenes, given = framed.scenes, framed.given
+    scenes = framed.scenes
     unit = np.zeros((len(framed.parts), len(framed.starts)))
     surfaces = []
+    changes = sorted(framed.given.book.change_days())
     for number, part in enumerate(framed.parts):
         home = part.demand.home.surface
         first = int(np.argmin(scenes.unit_usd[number, :, 0]))
         surfaces.append(scenes.surfaces.index(home) if home in scenes.surfaces else first)
-        before = float("nan")
-        for month, start in enumerate(framed.starts):
+        known: dict[int, float | None] = {}
+        for month, (start, end) in enumerate(zip(framed.starts, framed.ends, strict=True)):
+            epoch = bisect_right(changes, start)  # between two changes of price a month costs the same
+            if epoch not in known:
+                known[epoch] = _measured(part, BookMarket(framed.given.book, start), framed)
+            usual = None if month and _retired(framed, part, end) else known[epoch]
             here = scenes.unit_usd[number, surfaces[-1], month]
-            if month and not np.isfinite(here):
-                unit[number, month] = float(np.min(scenes.unit_usd[number, :, month]))
-                continue
-            if month and scenes.unit_usd[number, surfaces[-1], month - 1] == here and np.isfinite(before):
-                unit[number, month] = before  # the same prices as in the month before
-                continue
-            instead = here if np.isfinite(here) else float(np.min(scenes.unit_usd[number, :, month]))
-            unit[number, month] = before = _measured(part, BookMarket(given.book, start), framed, instead)
+            instead = here if np.isfinite(here) else np.min(scenes.unit_usd[number, :, month])
+            unit[number, month] = float(instead) if usual is None else usual
     return AsIs(unit, tuple(surfaces))
 
 
-def _measured(part: Part, market: Market, framed: Framed, instead: float) -> float:
+def _retired(framed: Framed, part: Part, end: date) -> bool:
+    """Whether the surface it runs on has retired its model by a day."""
+    home = (part.demand.home.surface, part.model)
+    return any((r.surface, r.model) == home and not r.floor and r.day <= end for r in framed.facts.retirements)
+
+
+def _measured(part: Part, market: Market, framed: Framed) -> float | None:
     try:
         picos = baseline_cost(part.demand, market)
     except NoPrice:  # what it runs on is no longer sold
-        return float(instead)
+        return None
     return float(picos * part.fraction) / 1e12 / framed.span_days[part.workload] * DAYS_PER_MONTH
 
 

@@ -11,7 +11,6 @@ from trivium.plan._market import BookMarket
 from trivium.plan.decide._choose import Chosen
 from trivium.plan.decide._deals import bill
 from trivium.plan.decide._joint_moves import moves_cost
-from trivium.plan.decide._months import DAYS_PER_MONTH
 from trivium.plan.decide._reasons import cache_flip
 from trivium.plan.decide._ways import Way
 from trivium.plan.decision import Basis, Binding, Flip, Ground
@@ -30,10 +29,9 @@ def quota_bindings(chosen: Chosen) -> tuple[Binding, ...]:
         group = placement.quotas.index(quota)
         lifted = placement.cost_without(group)
         worth = (placement.solution.cost - lifted) / placement.problem.parts / 1e12
-        days = max(chosen.framed.span_days.values())
         basis = Basis((Ground.MEASURED, Ground.CLAIM), quota.claim_ids, quota.status)
         name = f"{quota.surface} {quota.metric} {quota.limit:,} ({quota.name}): the measured peak is {peak:,}"
-        found.append(Binding(name, worth / days * DAYS_PER_MONTH, _covered(chosen, quota), basis))
+        found.append(Binding(name, worth, _covered(chosen, quota), basis))
     return tuple(found)
 
 

@@ -18,6 +18,7 @@ from trivium.plan.decide._parts import Part
 from trivium.plan.decide._ways import Way
 
 WHOLE = 100
+_PICOS = 10**12
 
 
 @dataclass(frozen=True)
@@ -76,11 +77,12 @@ def _loads(parts: Sequence[Part], wish: Sequence[Way], quota: Quota) -> dict[int
 
 
 def _choice(part: Part, mine: Way, options: Sequence[Way]) -> Choice:
-    """The part's ways as candidates; the wish wins among equals by being its home."""
+    """The part's ways as candidates at what a month of each costs; the wish wins among equals by being its home."""
     demand: Demand = replace(part.demand, minutes=scaled_minutes(part))
     rows = tuple(replace(row, offer=mine.offer) for row in demand.rows)
+    months = [round(way.usd_per_month * _PICOS) for way in options]  # parts may be of spans of different lengths
     candidates = tuple(
-        Candidate(way.offer, way.cache_life, round(way.span_picos), round(way.span_picos)) for way in options
+        Candidate(way.offer, way.cache_life, picos, picos) for way, picos in zip(options, months, strict=True)
     )
     return Choice(replace(demand, rows=rows), part.requirement, candidates, ())
 
