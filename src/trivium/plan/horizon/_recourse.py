@@ -111,7 +111,10 @@ def _by_cuts(instance: Instance, groups: Groups, model: _Model) -> Solution | No
     bounds = np.concatenate(one.lower)[sizes], np.concatenate(one.upper)[sizes]
     start = np.clip(begin.values()[np.concatenate(begin.sizes)], *bounds)
     risk = (instance.probability, instance.risk_weight, instance.risk_level)
-    found = cut(blocks, bounds, start, risk, model.mixed)
+    try:
+        found = cut(blocks, bounds, start, risk, model.mixed)
+    except SolverFailed:  # one programme may still have an answer, and fails by itself if not
+        return None
     if found is None:
         return None
     values = np.zeros(model.columns)
