@@ -84,7 +84,7 @@ def test_days_of_a_history_keep_their_zeros(tmp_path: Path) -> None:
         ("period,workload,value\n2026-11,a,1\n", r"history\.csv:2: period"),
         ("period,workload,value\n2026-09,a,1\n2026-10-01,a,1\n", r"history\.csv:3: period"),
         ("period,workload,value\n2026-09,a,1\n2026-09,a,1\n", r"history\.csv:3"),
-        ("period,workload,value\n2026-09,b,1\n", "rows for a"),
+        ("period,workload,value\n2026-09,b,1\n", "rows for what is in the usage: a"),
         ("period,workload,value\n", "at least one row"),
     ],
 )

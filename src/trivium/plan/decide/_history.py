@@ -22,16 +22,14 @@ Cell = tuple[int, date, str, float]  # line, first day, workload, amount
 def read_history(path: Path, workloads: Collection[str], at: date) -> History:
     """Days or months of `period,workload,value` (or `tokens`); a row that is missing is use nobody observed.
 
-    Every workload of the usage must be in it; others are left out. UserError names file, line and remedy.
+    Workloads without usage are left out; those of the usage that it lacks go with the others. UserError names the line.
     """
     months, cells = _cells(path, at)
-    names = sorted(set(workloads))
     known = {name for _, _, name, _ in cells}
-    for name in names:
-        if name not in known:
-            raise UserError(
-                f"{path}: workload", ", ".join(sorted(known)), f"give rows for {name} too: it is in the usage"
-            )
+    names = sorted(set(workloads) & known)
+    if not names:
+        wanted = ", ".join(sorted(set(workloads)))
+        raise UserError(f"{path}: workload", ", ".join(sorted(known)), f"give rows for what is in the usage: {wanted}")
     days = [day for _, day, name, _ in cells if name in names]
     first, last = min(days), max(days)
 
