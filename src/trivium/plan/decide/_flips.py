@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 
 from trivium.plan._facts import Quota
 from trivium.plan._market import BookMarket
 from trivium.plan.decide._choose import Chosen
-from trivium.plan.decide._deals import bill
+from trivium.plan.decide._deals import Array, Deal, bill
 from trivium.plan.decide._joint_moves import moves_cost
 from trivium.plan.decide._reasons import cache_flip
 from trivium.plan.decide._ways import Way
 from trivium.plan.decision import Basis, Binding, Flip, Ground
 
 _CENT = 0.005
+_ALMOST, _HALVINGS = 1 - 1e-6, 24
 
 
 def quota_bindings(chosen: Chosen) -> tuple[Binding, ...]:
@@ -55,7 +56,7 @@ def _discount_flips(chosen: Chosen) -> list[Flip]:
     """The discount on each platform at which moving everything that may run there costs no more, on average.
 
     Moves are paid, contracts in force stay in force; those that the plan advises to sign are kept or dropped, whichever
-    is cheaper for the move. A discount d on the list spend S there lowers the bill by d S.
+    is cheaper for the move. The discount comes before the commitments, like any other.
     """
     framed, scenes = chosen.framed, chosen.scenes
     plan = float(chosen.totals.mean())
@@ -69,22 +70,31 @@ def _discount_flips(chosen: Chosen) -> list[Flip]:
         shares[movers] = 0.0
         shares[movers, number, :] = 1.0
         spend = scenes.spend(shares)
-        there = float(spend[number].sum(axis=1).mean())
-        bills = [
-            float(bill(spend, deals, scenes.month_weight).total.mean()) for deals in (framed.in_force, chosen.deals)
-        ]
-        gap = min(bills) + moves_cost(shares, framed.moves) - plan
+
+        def dearer(discount: float, number: int = number, spend: Array = spend, shares: Array = shares) -> float:
+            less = Deal("flip", "discount", (number,), 0, len(framed.starts), discount=discount)
+            sets = ((*framed.in_force, less), (*chosen.deals, less))
+            bills = [float(bill(spend, deals, scenes.month_weight).total.mean()) for deals in sets]
+            return min(bills) + moves_cost(shares, framed.moves) - plan
+
         names = ", ".join(sorted({framed.parts[index].workload for index in np.flatnonzero(movers)}))
         ways = (framed.ways.best[index][0].get(surface) for index in np.flatnonzero(movers))
         ids = tuple(sorted({name for way in ways if way is not None for name in way.claim_ids}))
         grounds = (Ground.MEASURED, Ground.CLAIM, Ground.ASSUMPTION)
         basis = Basis(grounds, ids, note="moves cost what the file says")
         now = "none beyond the contracts counted"
-        found.append(Flip(f"discount on {surface}", now, _discount(gap, there), f"{names} there", basis))
+        found.append(Flip(f"discount on {surface}", now, _discount(dearer), f"{names} there", basis))
     return found
 
 
-def _discount(gap: float, spend: float) -> str:
-    if gap <= _CENT:
+def _discount(dearer: Callable[[float], float]) -> str:
+    """The least discount at which a move is not dearer; `dearer` falls with it."""
+    if dearer(0.0) <= _CENT:
         return "any discount"
-    return f"{gap / spend:.2%}" if gap < spend else "no discount is enough"
+    low, high = 0.0, _ALMOST
+    if dearer(high) > 0:
+        return "no discount is enough"
+    for _ in range(_HALVINGS):
+        middle = (low + high) / 2
+        low, high = (middle, high) if dearer(middle) > 0 else (low, middle)
+    return f"{high:.2%}"

@@ -69,12 +69,15 @@ def bindings(parts: Sequence[Part], chosen: Sequence[Way | None], terms: Terms, 
     for part, way in zip(parts, chosen, strict=True):
         if way is None:
             continue
-        for relaxed in relaxations(part):
+        lifted = list(relaxations(part))
+        usual = find_ways([part], terms, [at], [end]).every[0][0] if lifted else ()
+        least = min((other.usd_per_month for other in usual), default=way.usd_per_month)
+        for relaxed in lifted:
             found = find_ways([relaxed.part], terms, [at], [end]).every[0][0]
             if not found:
                 continue
             best = min(found, key=lambda other: other.span_picos)
-            gain = way.usd_per_month - best.usd_per_month
+            gain = least - best.usd_per_month  # not of the way chosen: a contract may outweigh its list price
             if gain > _CENT:
                 total, names, ids = saved.get(relaxed.constraint, (0.0, set(), set()))
                 saved[relaxed.constraint] = (

@@ -15,39 +15,45 @@ from trivium.plan.decision import Loss, Rival, Swing
 
 
 def losses(
-    parts: Sequence[str], chosen: Sequence[Way | None], options: Sequence[Mapping[str, Way]]
+    parts: Sequence[str], chosen: Sequence[Sequence[tuple[Way, int]]], options: Sequence[Mapping[str, Way]]
 ) -> tuple[Loss, ...]:
     """For every surface in use: the share of the spend that could go on elsewhere, and what it would cost more there.
 
-    `parts` names the workload of each. A part goes on if some other surface may serve it in the first month; that its
-    quota there holds the extra load is stated as a note by the caller.
+    `parts` names the workload of each, `chosen` its ways with their hundredths. A part goes on if some other surface
+    may serve it in the first month; that its quota there holds the extra load is stated as a note by the caller.
     """
-    used = sorted({way.offer.surface for way in chosen if way is not None})
-    total = sum(way.usd_per_month for way in chosen if way is not None)
+    used = sorted({way.offer.surface for ways in chosen for way, _ in ways})
+    total = sum(way.usd_per_month * share / 100 for ways in chosen for way, share in ways)
     found = []
     for surface in used:
         goes_on, extra, stopped = 0.0, 0.0, set()
-        for workload, way, ways in zip(parts, chosen, options, strict=True):
-            if way is None:
-                continue
-            others = [other for name, other in ways.items() if name != surface]
-            if way.offer.surface != surface:
-                goes_on += way.usd_per_month
-            elif others:
-                goes_on += way.usd_per_month
-                extra += min(other.usd_per_month for other in others) - way.usd_per_month
-            else:
-                stopped.add(workload)
-        share = 100 * goes_on / total if total else 100.0
+        for workload, ways, there in zip(parts, chosen, options, strict=True):
+            others = [other for name, other in there.items() if name != surface]
+            for way, share in ways:
+                cost = way.usd_per_month * share / 100
+                if way.offer.surface != surface:
+                    goes_on += cost
+                elif others:
+                    goes_on += cost
+                    extra += min(other.usd_per_month for other in others) * share / 100 - cost
+                else:
+                    stopped.add(workload)
+        continues = 100 * goes_on / total if total else 100.0
         note = "caches are written anew there; quotas there must hold the extra load"
-        found.append(Loss(surface, share, tuple(sorted(stopped)), extra, note))
+        found.append(Loss(surface, continues, tuple(sorted(stopped)), extra, note))
     return tuple(found)
 
 
 def swings(
-    scenes: Scenes, shares: Array, deals: Sequence[Deal], ends: Mapping[str, tuple[str, str, Array, Array]]
+    scenes: Scenes,
+    shares: Array,
+    deals: Sequence[Deal],
+    ends: Mapping[str, tuple[str, str, Array, Array]],
+    moves_usd: float = 0.0,
 ) -> tuple[Swing, ...]:
-    """The cost of the plan as it is with one input at each end; `ends`: name → (low, high, factor, factor).
+    """The cost of the plan as it is, moves included, with one input at each end.
+
+    `ends`: name → (low, high, factor, factor).
 
     A factor multiplies the list spend (K, S, T) and may be any shape that spreads to it. Widest first.
     """
@@ -55,7 +61,7 @@ def swings(
     found = []
     for name, (low, high, at_low, at_high) in ends.items():
         costs = [float(bill(spend * factor, deals, scenes.month_weight).total.mean()) for factor in (at_low, at_high)]
-        found.append(Swing(name, low, high, costs[0], costs[1]))
+        found.append(Swing(name, low, high, costs[0] + moves_usd, costs[1] + moves_usd))
     return tuple(sorted(found, key=lambda swing: (-abs(swing.high_usd - swing.low_usd), swing.input)))
 
 

@@ -2,22 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import numpy as np
 
-from trivium.plan.decide._deals import Array, Deal
+from trivium.plan.decide._choose import Chosen
+from trivium.plan.decide._deals import Array
 from trivium.plan.decide._frame import Framed
 from trivium.plan.decide._risks import swings
-from trivium.plan.decide._scenes import Scenes
 from trivium.plan.decision import Swing
 
 _TENTH = 0.1
 _LOW, _HIGH = 0.1, 0.9
 
 
-def inputs_swung(scenes: Scenes, shares: Array, deals: Sequence[Deal], framed: Framed) -> tuple[Swing, ...]:
+def inputs_swung(chosen: Chosen) -> tuple[Swing, ...]:
     """Demand at 10 and 90 %, hit rate and output ten percent either way, list prices ten percent either way."""
+    scenes, shares, deals, framed = chosen.scenes, chosen.laid.shares, chosen.deals, chosen.framed
     ends: dict[str, tuple[str, str, Array, Array]] = {}
     spend = scenes.spend(shares)
     mean = float(spend.sum(axis=(0, 2)).mean())
@@ -34,7 +33,7 @@ def inputs_swung(scenes: Scenes, shares: Array, deals: Sequence[Deal], framed: F
             lower[number], higher[number] = 1 - _TENTH, 1 + _TENTH
             ends[f"prices of {surface} alone"] = ("10 % lower", "10 % higher", lower, higher)
     ends |= _mix(framed, shares)
-    return swings(scenes, shares, deals, ends)
+    return swings(scenes, shares, deals, ends, chosen.moves_usd)
 
 
 def _one(factor: float) -> Array:
@@ -52,7 +51,7 @@ def _mix(framed: Framed, shares: Array) -> dict[str, tuple[str, str, Array, Arra
         rates = market.rates(way.offer, part.demand.band_starts)
         for row in part.demand.rows:
             unit = rates[row.band]
-            weight = fraction / days
+            weight = fraction / days * float(framed.terms.ratio(part.model, way.offer.model))
             if "output" in unit:
                 output += weight * row.output * unit["output"].picos
             read = row.joined_1h if way.cache_life == "1h" else row.joined_5m
