@@ -9,7 +9,7 @@ import pytest
 from decide.orgs import AT, book, demands, given, organisation
 from plan.market import turn
 from trivium.core import Offer, Usage
-from trivium.plan import Demand, band_starts, demand_from_events
+from trivium.plan import Demand, Total, band_starts, demand_from_events, demand_from_totals
 from trivium.plan._market import BookMarket
 from trivium.plan.cone import MONTH, History
 from trivium.plan.decide._choose import choose
@@ -74,3 +74,24 @@ def test_the_measured_pace_of_three_weeks_is_one() -> None:
     pace = measure_pace(demands(), BookMarket(book(), AT))
     history = History(pace.names, pace.start, pace.step, pace.values)
     assert against_measured(history, pace.values.mean(axis=1), demands()) == pytest.approx([1.0, 1.0])
+
+
+def month(at: datetime, days: int, requests: int) -> Total:
+    return Total("search", SEARCH, at, timedelta(days=days), requests, requests * 1000, requests * 10)
+
+
+def test_monthly_totals_are_the_history_and_not_one_minute_a_month() -> None:
+    july, august = datetime(2026, 7, 1, tzinfo=UTC), datetime(2026, 8, 1, tzinfo=UTC)
+    totals = [month(july, 31, 3100), month(august, 31, 6200)]
+    pace = measure_pace(demand_from_totals(totals), BookMarket(book(), AT))
+    assert pace.step == MONTH
+    # 62 days hold two steps of 30.4375 days: the first is of July alone, the second has 0.5625 days of July's 100 a day
+    weight = 1000 * 2e6 + 10 * 10e6  # pico-dollars a request
+    assert pace.values[0] == pytest.approx([3043.75 * weight, (0.5625 * 100 + 29.875 * 200) * weight])
+
+
+def test_use_that_is_known_by_the_month_goes_on_at_its_pace() -> None:
+    starts = [datetime(2026, number, 1, tzinfo=UTC) for number in (1, 2, 3)]
+    totals = [month(start, days, 100 * days) for start, days in zip(starts, (31, 28, 31), strict=True)]
+    chosen = choose(given(demands=demand_from_totals(totals)))
+    assert np.median(chosen.framed.scenes.demand[0, :, 0]) == pytest.approx(1.0, rel=0.2)

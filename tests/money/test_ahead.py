@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import date
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
+from fractions import Fraction
 
 import pytest
 
 from money.world import AT, OPUS, SONNET_46, ask, book, demand, event, snapshot
 from plan.market import HandCell, book_of, sold
 from trivium.core import Money, Offer, Usage
-from trivium.plan import BookMarket, band_starts, demand_from_events
+from trivium.plan import BookMarket, Total, band_starts, demand_from_events, demand_from_totals
 from trivium.plan.decision import Basis, Bridge, Ground
 from trivium.plan.money import Path, RealPrice, listing, real_price, token_ratio
 from trivium.plan.money._limits import crowding
@@ -208,3 +209,18 @@ def test_usage_of_unknown_counts_alone_is_no_usage() -> None:
     known = demand(plain())
     empty = replace(known[0], rows=(), unknown=3, model="claude-sonnet-5")
     assert real_price(ask((*known, empty))).measured == Money.from_usd("7.5")
+
+
+def test_totals_drift_by_what_they_count_and_not_by_their_busiest_minutes() -> None:
+    """Two months of totals, the second twice the first: early use is the first 30.4375 of July's 31 days."""
+    days = ((datetime(2026, 7, 1, tzinfo=UTC), 31, 3100), (datetime(2026, 8, 1, tzinfo=UTC), 31, 6200))
+    totals = [
+        Total("chat", HAND, start, timedelta(days=span), count, count * 1000, count * 100, peak_over_mean=Fraction(5))
+        for start, span, count in days
+    ]
+    own = book_of(windows("5 25 0.5 6.25 10"))
+    price = real_price(replace(ask(demand_from_totals(totals), span_days=62.0), book=own))
+    per_request = 1000 * 5 / 1e6 + 100 * 25 / 1e6
+    early = 100 * 30.4375 * per_request * 12
+    assert price.bridge.start.amount_usd == pytest.approx(early)
+    assert amount(price.bridge, "pace within the measured span") == pytest.approx(early * 0.5)

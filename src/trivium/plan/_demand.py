@@ -126,6 +126,23 @@ class Gap:
     cached: int  # their prompt tokens under cache control
 
 
+@dataclass(frozen=True, slots=True)
+class Span:
+    """What was counted in a stretch of time within which nothing finer is known."""
+
+    minute: int  # its first, since 1970-01-01T00:00Z
+    minutes: int  # how many
+    requests: int
+    input: int
+    output: int
+    cached: int
+    joined_5m: int
+
+    def share_before(self, until: datetime) -> float:
+        """How much of it lies before an instant, as far as it was even."""
+        return min(max((until.timestamp() / 60 - self.minute) / self.minutes, 0.0), 1.0)
+
+
 @dataclass(frozen=True)
 class Demand:
     """What one workload asked of one model in the measured span."""
@@ -143,6 +160,14 @@ class Demand:
     unknown: int = 0  # requests whose counts are unknown; they are not in the sums
     first_at: datetime | None = None
     last_at: datetime | None = None
+    spans: tuple[Span, ...] = ()  # of a source of totals: its `minutes` are then their busiest ones, not all there were
+
+    @property
+    def stretches(self) -> tuple[Span, ...]:
+        """All that was counted, by when it was: the spans of a source of totals, else the minutes."""
+        if self.spans:
+            return self.spans
+        return tuple(Span(m.minute, 1, m.requests, m.input, m.output, m.cached, m.joined_5m) for m in self.minutes)
 
     @property
     def requests(self) -> int:

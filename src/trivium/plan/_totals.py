@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 from fractions import Fraction
 
 from trivium.core import Offer, UserError
-from trivium.plan._demand import BandUsage, Demand, Minute
+from trivium.plan._demand import BandUsage, Demand, Minute, Span
 
 _MINUTE_S = 60
 
@@ -85,7 +85,13 @@ def _demand(workload: str, model: str, totals: list[Total], starts: tuple[int, .
         prompt_tokens_max=longest,
         first_at=min(total.at for total in totals),
         last_at=max(total.at + total.span for total in totals),
+        spans=tuple(_span(total) for total in sorted(totals, key=lambda total: total.at)),
     )
+
+
+def _span(total: Total) -> Span:
+    first, end = (int(at.timestamp() // _MINUTE_S) for at in (total.at, total.at + total.span))
+    return Span(first, max(end - first, 1), total.requests, total.input, total.output, total.cached, total.read)
 
 
 def _minutes(totals: Iterable[Total]) -> tuple[Minute, ...]:

@@ -13,10 +13,11 @@ from trivium.core import NoPrice
 from trivium.plan._demand import Demand
 from trivium.plan._market import Market
 from trivium.plan._watch import watches
-from trivium.plan.cone import History
+from trivium.plan.cone import MONTH, History
 
 Array = NDArray[np.float64]
 _HOUR, _DAY, _WEEK = 60, 24 * 60, 7 * 24 * 60  # minutes
+_MONTH = MONTH // timedelta(minutes=1)
 _WEEKS_FROM_DAYS, _DAYS_FROM_DAYS = 56, 3
 
 
@@ -33,34 +34,48 @@ class Pace:
 def measure_pace(demands: Sequence[Demand], market: Market, watched: Collection[str] | None = None) -> Pace:
     """Steps of a week where there are eight of them, of a day where there are three, else of an hour.
 
-    A workload that is not among `watched` has no volume here: it was measured at another time.
+    No step is finer than what a source of totals tells apart. A workload that is not among `watched` has no volume
+    here: it was measured at another time.
     """
     names = tuple(dict.fromkeys(demand.workload for demand in demands))
     demands = [demand for demand in demands if watched is None or demand.workload in watched]
-    minutes = [minute.minute for demand in demands for minute in demand.minutes]
-    first, last = (min(minutes), max(minutes)) if minutes else (0, 0)
-    days = (last - first) / _DAY
-    step = _WEEK if days >= _WEEKS_FROM_DAYS else _DAY if days >= _DAYS_FROM_DAYS else _HOUR
+    stretches = [(stretch, demand) for demand in demands for stretch in demand.stretches]
+    first = min((stretch.minute for stretch, _ in stretches), default=0)
+    last = max((stretch.minute + stretch.minutes - 1 for stretch, _ in stretches), default=0)
+    step = _step(last - first, max((stretch.minutes for stretch, _ in stretches), default=1))
     first = _begin(first, last, step)
-    count = max((last - first) // step, 1)  # the last step is not whole and is left out
+    count = max((last + 1 - first) // step, 1)  # the last step is not whole and is left out
     values = np.zeros((len(names), count))
-    for demand in demands:
-        row, (per_input, per_output, per_read, per_write) = names.index(demand.workload), _weights(demand, market)
-        for minute in demand.minutes:
-            column = (minute.minute - first) // step
-            if 0 <= column < count:
-                values[row, column] += (
-                    per_input * minute.input
-                    + per_output * minute.output
-                    + per_read * minute.joined_5m
-                    + per_write * (minute.cached - minute.joined_5m)
-                )
+    weights = {id(demand): _weights(demand, market) for demand in demands}
+    for stretch, demand in stretches:
+        per_input, per_output, per_read, per_write = weights[id(demand)]
+        amount = (
+            per_input * stretch.input
+            + per_output * stretch.output
+            + per_read * stretch.joined_5m
+            + per_write * (stretch.cached - stretch.joined_5m)
+        )
+        _lay(values[names.index(demand.workload)], stretch.minute - first, stretch.minutes, step, amount)
     return Pace(names, datetime.fromtimestamp(first * 60, UTC), timedelta(minutes=step), values)
+
+
+def _step(minutes: int, coarsest: int) -> int:
+    """How long a step is, in minutes, for a history so long, of which the coarsest stretch is so long."""
+    days = minutes / _DAY
+    step = _WEEK if days >= _WEEKS_FROM_DAYS else _DAY if days >= _DAYS_FROM_DAYS else _HOUR
+    return next((longer for longer in (step, _DAY, _WEEK) if longer >= max(step, coarsest)), _MONTH)
+
+
+def _lay(row: Array, begin: int, minutes: int, step: int, amount: float) -> None:
+    """Lays an amount evenly over its stretch of time; what falls outside the steps is left out."""
+    for column in range(max(begin // step, 0), min((begin + minutes - 1) // step + 1, len(row))):
+        shared = min(begin + minutes, (column + 1) * step) - max(begin, column * step)
+        row[column] += amount * shared / minutes
 
 
 def _begin(first: int, last: int, step: int) -> int:
     """Where the first step begins: a day or an hour of which more than a 24th had passed is not whole and left out."""
-    line = _DAY if step == _WEEK else step
+    line = min(step, _DAY)
     floor = first - first % line
     late = (first - floor) * 24 > line and floor + line + step <= last
     return floor + line if late else floor

@@ -6,13 +6,13 @@ claims, limits from quota claims at the measured peak, contracts as signed. What
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from fractions import Fraction
 
 from trivium.core import AmbiguousOffer, NoPrice
-from trivium.plan._demand import Demand, Minute
+from trivium.plan._demand import Demand, Span
 from trivium.plan._facts import Facts
 from trivium.plan._levers import measured_life
 from trivium.plan._market import AS_SENT, UNCOUNTED, BookMarket, Market, baseline_cost, claims_of
@@ -118,7 +118,7 @@ def _early_span(span_days: float) -> tuple[timedelta | None, str]:
 
 def _use(demand: Demand, ask: PriceAsk, span: timedelta | None, span_days: float) -> _Use:
     market = BookMarket(ask.book, ask.at)
-    whole = _shape(demand.minutes, span_days)
+    whole = _shape(demand.stretches, span_days)
     weights = _weights(demand, market)
     exact = float(baseline_cost(demand, market)) / 1e12 / span_days * DAYS_PER_MONTH
     modelled = whole.usd(weights)
@@ -126,17 +126,20 @@ def _use(demand: Demand, ask: PriceAsk, span: timedelta | None, span_days: float
     starts = [other.first_at for other in ask.demands if other.first_at is not None]
     if span is not None and starts:
         until = min(starts) + span
-        early = _shape([m for m in demand.minutes if m.at < until], span.total_seconds() / 86_400)
+        early = _shape(demand.stretches, span.total_seconds() / 86_400, until)
     return _Use(demand, early, whole, weights, exact / modelled if modelled else 0.0)
 
 
-def _shape(minutes: Sequence[Minute], days: float) -> Shape:
-    requests = sum(m.requests for m in minutes)
-    prompt = sum(m.input + m.cached for m in minutes)
+def _shape(stretches: Sequence[Span], days: float, until: datetime | None = None) -> Shape:
+    shares = [1.0 if until is None else stretch.share_before(until) for stretch in stretches]
+
+    def total(count: Callable[[Span], int]) -> float:
+        return sum(share * count(stretch) for stretch, share in zip(stretches, shares, strict=True))
+
+    requests, prompt = total(lambda s: s.requests), total(lambda s: s.input + s.cached)
     if not requests or not prompt:
         return Shape(0.0, 0.0, 0.0, 0.0, 0.0)
-    read, cached = sum(m.joined_5m for m in minutes), sum(m.cached for m in minutes)
-    output = sum(m.output for m in minutes)
+    read, cached, output = total(lambda s: s.joined_5m), total(lambda s: s.cached), total(lambda s: s.output)
     pace = requests / days * DAYS_PER_MONTH
     return Shape(pace, prompt / requests, output / requests, read / prompt, (cached - read) / prompt)
 
