@@ -13,6 +13,7 @@ from trivium.core import AmbiguousOffer, Checkpoint, NoPrice
 from trivium.plan._candidates import Excluded, lives
 from trivium.plan._demand import Demand
 from trivium.plan._market import UNCACHED, BookMarket, demand_cost
+from trivium.plan.decide._attested import attested
 from trivium.plan.decide._evidence import ByClaims
 from trivium.plan.decide._frame import Framed
 from trivium.plan.decide._months import DAYS_PER_MONTH
@@ -96,7 +97,7 @@ class Evidence:
         return tuple(str(item) for item in found)
 
     def what_if(self, framed: Framed, monthly_usd: Sequence[float]) -> tuple[WhatIfTrue, ...]:
-        """See Voices: offers that only their uncounted price keeps out, where they would be cheaper."""
+        """See Voices: offers that only an uncounted price, or an attestation not shown, keeps out of a cheaper plan."""
         months = float((framed.scenes.demand.mean(axis=(0, 1)) * framed.scenes.month_weight).sum())
         market = BookMarket(framed.given.book, framed.given.at)
         found: dict[str, WhatIfTrue] = {}
@@ -110,7 +111,12 @@ class Evidence:
                         before = found.get(out.claim_ids[0])
                         if before is None or before.saving_usd < saving:
                             found[out.claim_ids[0]] = WhatIfTrue(out.claim_ids[0], text, saving, changes)
-        return tuple(sorted(found.values(), key=lambda item: (-item.saving_usd, item.claim_id))[:_SHOWN_MAX])
+
+        def priced(part: Part, out: Excluded) -> float | None:
+            return _monthly(part, out, market, framed.span_days[part.workload])
+
+        every = (*found.values(), *attested(framed, monthly_usd, priced))
+        return tuple(sorted(every, key=lambda item: (-item.saving_usd, item.claim_id))[:_SHOWN_MAX])
 
     def _price_ask(self, framed: Framed, workload: str, demands: tuple[Demand, ...]) -> PriceAsk:
         given = framed.given
