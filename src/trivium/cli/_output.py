@@ -21,8 +21,8 @@ PIPED_WIDTH = 140  # columns for output that is not a terminal, unless COLUMNS s
 def console() -> Console:
     """The console for people; plain and wide when the output is not a terminal."""
     if sys.stdout.isatty() or "COLUMNS" in os.environ:
-        return Console(highlight=False)
-    return Console(width=PIPED_WIDTH, highlight=False)
+        return Console(highlight=False, emoji=False)
+    return Console(width=PIPED_WIDTH, highlight=False, emoji=False)
 
 
 def print_json(value: object) -> None:

@@ -197,7 +197,8 @@ def _cone(given: Given) -> tuple[ConeModel, Paths]:
     model = fit(history, beliefs={name: b for name, b in beliefs.items() if name == EVERY or name in history.names})
     rng = np.random.default_rng(about.seed)
     cone = model.sample(about.horizon_months, about.scenarios, rng)
-    ceiling = float(about.growth_ceiling_per_year) ** (np.arange(1, about.horizon_months + 1) / 12)
+    years = np.maximum(np.arange(1, about.horizon_months + 1) / 12, 1.0)  # a year's growth is room for months that vary
+    ceiling = float(about.growth_ceiling_per_year) ** years
     scale = against_measured(history, model.base, given.demands)[:, None, None]
     return model, replace(cone, paths=np.minimum(cone.paths, ceiling) * scale)
 
@@ -248,6 +249,8 @@ def _moves(organisation: Organisation, parts: Sequence[Part], surfaces: Sequence
         surface = part.demand.home.surface
         home.append(surfaces.index(surface) if surface in surfaces else None)
     terms = [organisation.onboarding.get(surface, Onboarding()) for surface in surfaces]
+    if organisation.about.nothing_runs:
+        home = [None] * len(home)
     used = {number for number in home if number is not None}
     onboard = np.array(
         [
@@ -256,6 +259,8 @@ def _moves(organisation: Organisation, parts: Sequence[Part], surfaces: Sequence
         ]
     )
     day = np.array([float(entry.switch_days_per_workload * entry.usd_per_day) for entry in terms])
+    if organisation.about.nothing_runs:
+        day = np.zeros_like(day)  # what runs nowhere yet is not moved
     switch: Array = day[None, :] / np.array([per_workload[part.workload] for part in parts], dtype=np.float64)[:, None]
     return Moves(tuple(home), switch, onboard, organisation.about.min_stay_months)
 

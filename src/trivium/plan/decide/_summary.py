@@ -24,11 +24,7 @@ def _sentences(decision: Decision) -> Iterator[str]:
         f"Over {decision.horizon_months} months the plan costs {middle:,.0f} USD in the middle scenario, {low:,.0f} to "
         f"{high:,.0f} in nine of ten, {plan.mean_usd:,.0f} on average; as it runs now the same work would cost "
         f"{now:,.0f} on average, "
-        + (
-            f"so it saves {saved:,.0f} ({saved / now:.1%})."
-            if saved > _CENT and now
-            else "so there is nothing to save."
-        )
+        f"{_difference(saved, now)}."
     )
     yield _where(decision)
     levers = sorted(decision.levers.steps, key=lambda step: step.amount_usd)
@@ -38,6 +34,22 @@ def _sentences(decision: Decision) -> Iterator[str]:
     yield from _commitments(decision)
     yield from _limits(decision)
     yield from _next(decision)
+
+
+def _difference(saved: float, now: float) -> str:
+    if saved > _CENT and now:
+        return f"so it saves {saved:,.0f} ({saved / now:.1%})"
+    if saved < -_CENT:
+        return f"{-saved:,.0f} less: the difference pays for what the needs, moves and the risk that was chosen ask for"
+    return "so there is nothing to save"
+
+
+def _held_against(saved: float, now: float) -> str:
+    if saved > _CENT and now:
+        return f"so it saves {saved:,.0f} ({saved / now:.1%})."
+    if saved < -_CENT:  # what it does now may not meet what it needs, or needs nothing opened or moved
+        return f"so it costs {-saved:,.0f} more than today's way, for what today's way does not meet."
+    return "so there is nothing to save."
 
 
 def _where(decision: Decision) -> str:

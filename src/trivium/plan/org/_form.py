@@ -203,7 +203,7 @@ def _organisation(form: _Form, kinds: Sequence[str], name: str) -> dict[str, Any
     if tuning is not None:
         needs["tuning"] = {"wanted_from": tuning}
     raw: dict[str, Any] = {
-        "organisation": {"name": name, "growth": {"low": low, "point": point, "high": high}},
+        "organisation": {"name": name, "nothing_runs": True, "growth": {"low": low, "point": point, "high": high}},
         "workloads": {kind: {"needs": needs | _place(kind, people)} for kind in kinds},
         "microsoft": {"m365_seats": int(m365), "github_copilot_seats": int(github)},
     }

@@ -148,6 +148,7 @@ class About(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     scenarios: int = 200
     seed: int = 1
     growth: Growth | None = None  # for workloads without a belief of their own
+    nothing_runs: bool = False  # no surface is in use yet: each has to be opened, and nothing is moved
     growth_ceiling_per_year: Decimal = Decimal(3)  # no scenario is counted beyond it: the plan would be made anew
 
 

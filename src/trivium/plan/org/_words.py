@@ -51,6 +51,7 @@ WORDS: Mapping[tuple[str, str], Word] = {
     ("organisation", "scenarios"): Word("drawn from the demand cone, 10 to 10,000"),
     ("organisation", "seed"): Word("of those draws: the same seed, the same scenarios"),
     ("organisation", "growth"): Word("a month, for workloads without a belief of their own", _GROWTH),
+    ("organisation", "nothing_runs"): Word("no surface is in use yet: each has to be opened, and nothing is moved"),
     ("organisation", "growth_ceiling_per_year"): Word("no scenario counts beyond so many times the year before"),
     ("workloads", "owner"): Word("who answers for it", '"team-search"'),
     ("workloads", "models"): Word("its keys may ask for no other", '["claude-sonnet-5"]'),
