@@ -161,7 +161,7 @@ class Advice:
 
     contract: str
     surfaces: tuple[str, ...]
-    verdict: str  # sign · do not sign · in force
+    verdict: str  # sign · do not sign · in force · begins after the horizon
     level_usd_per_year: float
     saving: Spread  # against the same plan without it; negative where it loses
     regret_usd: float  # mean distance to the best level in hindsight

@@ -105,11 +105,13 @@ def advise(
     shown = best if best.deal is not None else max(levels, key=lambda found: -float(found.totals.mean()))
     saving = without.totals - shown.totals
     curve = tuple(_point(found, without.totals) for found in levels)
+    judged = any(deal.periods(len(scenes.starts)) for deal in offer.levels)
+    verdict = "sign" if best.deal is not None else "do not sign" if judged else "begins after the horizon"
     advice = Advice(
         contract=offer.name,
         surfaces=offer.contract.surfaces,
-        verdict="sign" if best.deal is not None else "do not sign",
-        level_usd_per_year=shown.deal.amount_usd if shown.deal is not None else 0.0,
+        verdict=verdict,
+        level_usd_per_year=shown.deal.amount_usd if judged and shown.deal is not None else 0.0,
         saving=saving_spread(saving, risk),
         regret_usd=regret,
         loss_probability=float((saving < 0).mean()),
@@ -138,6 +140,8 @@ def _break_even(scenes: Scenes, shares: Array, others: Sequence[Deal], deal: Dea
     """The spend from which the level pays on average: demand is scaled until the mean saving is nothing."""
     if deal is None or (deal.kind == "spend-commitment" and not deal.amount_usd):
         return ""
+    if not deal.periods(len(scenes.starts)):
+        return "begins after the horizon: look further ahead to judge it"
     spend = scenes.spend(shares)
     yearly = float(spend[list(deal.surfaces)].sum(axis=0).mean(axis=0).sum()) / spend.shape[2] * 12
 

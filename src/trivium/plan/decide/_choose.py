@@ -41,7 +41,7 @@ def choose(given: Given) -> Chosen:
     problem = (framed.scenes, framed.moves, framed.in_force, framed.offers, framed.risk)
     proof = bound(*problem, spread=framed.spreading.asked)
     also = () if proof.shares is None else (proof.shares,)
-    outcome = optimise(*problem, framed.spreading, also)
+    outcome = optimise(*problem, framed.spreading, last=also)
     outcome = laddered(framed.scenes, framed.in_force, framed.offers, framed.risk, outcome)
     held = _hold_months(framed, outcome.shares)
     laid = lay(outcome.shares, framed.scenes.unit_usd, framed.ways, held)

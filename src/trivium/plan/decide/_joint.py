@@ -23,6 +23,7 @@ from trivium.plan.decide._spread_out import Spreading, cannot, holds, spread_out
 _SETS_MAX = 64
 _ROUNDS = 4
 _TIE = 1e-9  # of a month's cost
+_SAME = 1e-9  # relative: objectives that differ by less are equal
 _FAR = 1e30  # a cost no path would choose; infinities would become NaN in sums
 
 
@@ -46,8 +47,12 @@ def optimise(
     risk: Risk,
     wanted: Spreading = Spreading(),  # noqa: B008  frozen
     also: Sequence[Array] = (),
+    last: Sequence[Array] = (),
 ) -> Outcome:
-    """The best of all candidates that spread out as wanted, and of those given; UserError if none can."""
+    """The best of all candidates that spread out as wanted, and of those given; UserError if none can.
+
+    Among equals `also` wins, then what stays where it is, then `last`.
+    """
     seen: dict[bytes, Outcome] = {}
 
     def tried(shares: Array) -> None:
@@ -57,7 +62,7 @@ def optimise(
             value = objective(totals + cost, risk.weight, risk.level)
             seen[shares.tobytes()] = Outcome(shares, signed, totals + cost, cost, value, ())
 
-    for shares in (*also, *_candidates(scenes, moves, in_force, offers, wanted)):
+    for shares in (*also, *_candidates(scenes, moves, in_force, offers, wanted), *last):
         tried(shares)
     if not seen:
         raise cannot(scenes, wanted)
@@ -75,7 +80,7 @@ def _least(found: Iterable[Outcome]) -> Outcome:
     """The least objective; among equals the one found first."""
     best: Outcome | None = None
     for outcome in found:
-        if best is None or outcome.objective < best.objective - 1e-9:
+        if best is None or outcome.objective < best.objective - _SAME * max(best.objective, 1.0):
             best = outcome
     if best is None:
         raise ValueError("nothing was tried")

@@ -73,8 +73,10 @@ def what_if(chosen: Chosen, change: Change) -> WhatIf:
     if bool(np.isfinite(np.where(chosen.laid.shares > 0, plan.unit_usd, 0.0)).all()):
         paid = bill(plan.spend(chosen.laid.shares), (*extra, *chosen.deals), plan.month_weight).total
         kept = spread(paid + chosen.moves_usd, level)
-    before_offers = (*extra, *framed.in_force)
-    outcome = optimise(scenes, framed.moves, before_offers, framed.offers, framed.risk, framed.spreading)
+    before_offers, wish = (*extra, *framed.in_force), chosen.outcome.shares
+    stays = bool(np.isfinite(np.where(wish > 0, scenes.unit_usd, 0.0)).all())
+    also = (wish,) if stays else ()
+    outcome = optimise(scenes, framed.moves, before_offers, framed.offers, framed.risk, framed.spreading, also)
     outcome = laddered(scenes, before_offers, framed.offers, framed.risk, outcome)
     first, then = chosen.laid.shares[:, :, 0].argmax(axis=1), outcome.shares[:, :, 0].argmax(axis=1)
     names = framed.scenes.surfaces

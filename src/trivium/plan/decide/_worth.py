@@ -8,7 +8,7 @@ import numpy as np
 
 from trivium.plan.decide._advice import Judged, Tried, advise, information, judge
 from trivium.plan.decide._choose import Chosen
-from trivium.plan.decide._deals import bill
+from trivium.plan.decide._deals import Deal, bill
 from trivium.plan.decide._joint import gathered
 from trivium.plan.decide._joint_moves import moves_cost
 from trivium.plan.decide._risks import cheapest_list, one_platform, rival
@@ -68,15 +68,21 @@ def _best(levels: Sequence[Judged], chosen: Chosen) -> Judged:
     return min(levels, key=lambda found: objective(found.totals, risk.weight, risk.level))
 
 
+def _foregone(deal: Deal, horizon: int) -> float:
+    """The part of a contract's months inside the horizon that a quarter's wait gives away."""
+    first, end = max(deal.first, 0), min(deal.first + deal.months, horizon)
+    return max(min(_QUARTER, end) - first, 0) / (end - first) if end > first else 0.0
+
+
 def worth_of_waiting(chosen: Chosen, judged: Sequence[Sequence[Judged]]) -> Step | None:
     """A quarter's wait shows one tenth of the scenarios from another; its price is the quarter's discount foregone."""
     if not judged or len(chosen.framed.starts) <= _QUARTER:
         return None
     seen = chosen.framed.scenes.part_spend(chosen.laid.shares)[:, :, :_QUARTER].sum(axis=(0, 2))
-    bins = np.array_split(np.argsort(seen, kind="stable"), _BINS)
-    share = _QUARTER / len(chosen.framed.starts)
+    bins = np.array_split(np.argsort(seen, kind="stable"), min(_BINS, len(seen)))
     worth = 0.0
-    for levels in judged:
+    for offer, levels in zip(chosen.framed.offers, judged, strict=True):
+        share = _foregone(offer.levels[0], len(chosen.framed.starts))
         now = _best(levels, chosen).totals
         without = levels[0].totals
         waited = np.empty_like(now)
