@@ -60,6 +60,13 @@ def test_a_profile_without_a_volume_is_refused(tmp_path: Path) -> None:
         plan(path)
 
 
+def test_a_trace_that_only_an_import_can_read_is_refused_with_the_way_there_is(tmp_path: Path) -> None:
+    (tmp_path / "trivium.toml").write_text("[organisation]\nscenarios = 20\n")
+    (tmp_path / "usage.csv").write_text("month,team,tokens\n2026-10,search,1000\n")
+    with pytest.raises(UserError, match=r"`trivium ledger import`.*\[usage\], as csv"):
+        plan(tmp_path / "trivium.toml", "--trace", str(tmp_path / "usage.csv"))
+
+
 def test_months_of_a_history_become_a_series_and_a_missing_one_is_not_zero(tmp_path: Path) -> None:
     text = "period,workload,tokens\n2026-08,a,10\n2026-10,a,30\n2026-09,b,\n2026-10,b,5\n2026-10,other,7\n"
     found = read_history(written(tmp_path, text), {"a", "b"}, AT)

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from trivium.cli import _ledger as shared
-from trivium.core import SystemClock, UserError
+from trivium.core import FactError, SystemClock, UserError
 
 if TYPE_CHECKING:
     from datetime import date
@@ -157,8 +157,21 @@ def read(source: Source) -> Organisation:
     exists = source.file.is_file()
     if not exists and source.file != DEFAULT_FILE:
         raise UserError("--organisation", str(source.file), "give an existing file: `trivium init` writes one")
-    found = read_organisation(source.file) if exists else default_organisation()
+    found = read_organisation(source.file, model_of) if exists else default_organisation()
     return with_months(found, source.months)
+
+
+def model_of(name: str) -> str:
+    """The catalogue's id of a model; UserError with the names that are near."""
+    from difflib import get_close_matches
+
+    from trivium import catalog
+
+    try:
+        return catalog.model_id(name)
+    except FactError as error:
+        near = ", ".join(get_close_matches(name, catalog.known_models(), 3, 0.5)) or "a model of `trivium facts list`"
+        raise UserError("model", name, f"use {near}") from error
 
 
 def with_months(organisation: Organisation, months: int | None) -> Organisation:
@@ -215,7 +228,7 @@ def events(trace: Path | None, source: Source) -> Iterator[Iterator[UsageEvent]]
             raise UserError(
                 "--since, --until", source.since or source.until, "leave them out with a trace: they select in a ledger"
             )
-        with shared.progress(f"reading {trace.name}") as show:
+        with shared.progress(f"reading {trace.name}") as show, _remedied():
             yield read_events(trace, show)
         return
     with shared.opened(source.db) as ledger, shared.progress("reading the ledger") as show:
@@ -227,6 +240,18 @@ def events(trace: Path | None, source: Source) -> Iterator[Iterator[UsageEvent]]
                 yield event
 
         yield counted()
+
+
+@contextmanager
+def _remedied() -> Iterator[None]:
+    """A remedy that is an option of the import, which a plan does not have, says where that option is."""
+    try:
+        yield
+    except UserError as error:
+        if "--" not in error.remedy:
+            raise
+        where = "of `trivium ledger import`, and plan on the ledger; a table of totals is named in [usage], as csv"
+        raise UserError(error.field, error.value, f"{error.remedy}: {where}") from error
 
 
 def totals_of(rows: Iterator[DemandRow], named: dict[str, DemandAs], at: date) -> Iterator[Total]:
