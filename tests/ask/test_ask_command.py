@@ -42,6 +42,10 @@ def test_json_holds_the_whole_answer() -> None:
     assert found["as_of"] == "2026-11-25"
 
 
+def test_words_between_colons_are_printed_as_they_are() -> None:
+    assert "commit:cloud: 250 bn USD" in _run("How does the deal change Microsoft's relationship with OpenAI?", *AS_OF)
+
+
 def test_where_no_claim_answers_the_exit_code_is_three_and_says_what_can_be_asked() -> None:
     text = _run("what is the weather", *AS_OF, code=3)
     assert "What can be asked, the nearest first" in text
