@@ -44,14 +44,6 @@ def _difference(saved: float, now: float) -> str:
     return "so there is nothing to save"
 
 
-def _held_against(saved: float, now: float) -> str:
-    if saved > _CENT and now:
-        return f"so it saves {saved:,.0f} ({saved / now:.1%})."
-    if saved < -_CENT:  # what it does now may not meet what it needs, or needs nothing opened or moved
-        return f"so it costs {-saved:,.0f} more than today's way, for what today's way does not meet."
-    return "so there is nothing to save."
-
-
 def _where(decision: Decision) -> str:
     shares: dict[str, float] = {}
     for item in decision.workloads:
