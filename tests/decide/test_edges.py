@@ -56,3 +56,19 @@ def test_nothing_moves_where_a_move_gains_nothing() -> None:
     found = what_if(choose(given(organisation(contracts={"edp": EDP}))), Change())
     assert found.moved == ()
     assert found.best.mean_usd == pytest.approx(found.before.mean_usd)
+
+
+def test_a_commitment_where_nothing_may_run_is_named() -> None:
+    idle = Contract(
+        "spend-commitment",
+        ("vertex",),
+        status="signed",
+        starts=date(2026, 1, 1),
+        term_months=24,
+        commitment_usd_per_year="7",
+    )
+    tied = organisation(contracts={"idle": idle}, surfaces=("anthropic", "bedrock"))
+    (note,) = decide(given(tied), SILENT).notes
+    assert note.startswith("contract idle: nothing may run on vertex; its 7 USD a year are due")
+    over = structs.replace(idle, term_months=6)
+    assert decide(given(organisation(contracts={"over": over}, surfaces=("anthropic", "bedrock"))), SILENT).notes == ()

@@ -9,13 +9,13 @@ from trivium.core import Offer
 from trivium.plan.decide._bridges import first_month_bridge, lever_bridge
 from trivium.plan.decide._capacity import capacity
 from trivium.plan.decide._choose import Chosen, choose
-from trivium.plan.decide._deals import bill
+from trivium.plan.decide._deals import bill, deal_of
 from trivium.plan.decide._flips import flips, quota_bindings
 from trivium.plan.decide._frame import Framed, Given
 from trivium.plan.decide._reasons import bindings
 from trivium.plan.decide._risks import losses
 from trivium.plan.decide._routes import routes_from
-from trivium.plan.decide._scenes import spread
+from trivium.plan.decide._scenes import objective, spread
 from trivium.plan.decide._stages import stages
 from trivium.plan.decide._summary import summarise
 from trivium.plan.decide._swings import inputs_swung
@@ -77,7 +77,7 @@ def decide(given: Given, voices: Voices) -> Decision:
         snapshot_digest=given.snapshot.digest,
         book_digest=given.book.digest,
         routes=routes,
-        notes=(*_notes(chosen), *units_notes),
+        notes=(*_notes(chosen), *_unused(framed), *units_notes),
         spend=spend_by_surface(chosen),
     )
     return replace(decision, claim_ids=_claims_of(decision, chosen), summary=summarise(decision))
@@ -120,7 +120,8 @@ def _assumptions(framed: Framed) -> tuple[Assumption, ...]:
 def _optimality(chosen: Chosen) -> str:
     count = len(chosen.outcome.placements)
     text = f"the best of {count} placements, each with every level of every offer, billed in every scenario"
-    proof, found = chosen.proof, chosen.outcome.objective
+    proof, risk = chosen.proof, chosen.framed.risk
+    found = objective(chosen.totals, risk.weight, risk.level)
     if proof.lower_usd is None:
         return f"{text}; without a proven bound: {proof.why}"
     gap = max(found - proof.lower_usd, 0.0) / found if found > 0 else 0.0
@@ -139,6 +140,18 @@ def _notes(chosen: Chosen) -> tuple[str, ...]:
             if not any(known.startswith(text) for known in found):
                 found[f"{text}, from {start} on"] = None
     return tuple(found)
+
+
+def _unused(framed: Framed) -> tuple[str, ...]:
+    """Commitments in force on platforms where nothing may run: due all the same, whatever is planned."""
+    given, counted = framed.given, {deal.name for deal in framed.in_force}
+    return tuple(
+        f"contract {name}: nothing may run on {', '.join(contract.surfaces)}; its "
+        f"{contract.commitment_usd_per_year} USD a year are due all the same, and are in no amount of this plan"
+        for name, contract in given.organisation.contracts.items()
+        if contract.status == "signed" and contract.kind == "spend-commitment" and name not in counted
+        if deal_of(name, contract, contract.surfaces, given.at) is not None
+    )
 
 
 def _ids_of_ways(chosen: Chosen) -> tuple[str, ...]:
