@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from datetime import UTC, date, datetime
 from pathlib import Path
 
@@ -11,9 +12,11 @@ import pytest
 from typer.testing import CliRunner
 
 from trivium.cli._main import root
+from trivium.cli._profile_usage import from_profile
 from trivium.core import UserError
 from trivium.plan.cone import DAY, MONTH
 from trivium.plan.decide import read_history
+from trivium.plan.org import Usage, default_organisation
 
 AT = date(2026, 11, 20)
 FILE = """
@@ -112,3 +115,16 @@ def test_a_history_of_growth_makes_the_plan_dearer_than_one_of_decline(tmp_path:
 
     grown = [1000 * 1.1**n for n in range(18)]
     assert mean(grown) > 1.1 * mean(grown[::-1])
+
+
+def test_more_of_a_profile_is_more_people_and_not_busier_minutes() -> None:
+    few, many = (
+        from_profile(
+            replace(default_organisation(), usage=Usage(profile="shipped", requests_per_month=count)), Path(), (0,), AT
+        )
+        for count in (20_000, 400_000)
+    )
+    for less, more in zip(few, many, strict=True):
+        total = sum(minute.output for minute in more.minutes)
+        assert total == pytest.approx(sum(row.output for row in more.rows), rel=0.01)
+        assert more.peak()["output"] < 20 * less.peak()["output"]

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 SHIPPED = "shipped"
 _DAYS = 28
 _SESSIONS = 300  # enough for totals that vary little from seed to seed, and drawn in a second or two
+_COPIES_MAX = 64
 _DAYS_PER_MONTH = Fraction(365_25, 12_00)
 
 
@@ -40,7 +41,7 @@ def from_profile(organisation: Organisation, base: Path, bands: Sequence[int], a
     last = max(demand.last_at for demand in drawn if demand.last_at)
     days = Fraction((last - first) / timedelta(days=1))
     factor = Fraction(wanted) * days / _DAYS_PER_MONTH / sum(demand.requests for demand in drawn)
-    return tuple(_scaled(demand, factor) for demand in drawn)
+    return tuple(_scaled(demand, factor, organisation.about.seed) for demand in drawn)
 
 
 def assumed(organisation: Organisation) -> tuple[Assumption, ...]:
@@ -87,24 +88,46 @@ def _spread(profile: Profile, seed: int, start: datetime, workload: str) -> Iter
     yield from found
 
 
-def _scaled(demand: Demand, factor: Fraction) -> Demand:
+def _scaled(demand: Demand, factor: Fraction, seed: int) -> Demand:
     """The same shape with more or less of it; every count is rounded to a whole one."""
 
     def times(count: int) -> int:
         return round(count * factor)
 
-    def counts(of: BandUsage | Minute, first: int) -> dict[str, Any]:
-        return {item.name: times(getattr(of, item.name)) for item in fields(of)[first:]}
+    def counts(row: BandUsage) -> dict[str, Any]:
+        return {item.name: times(getattr(row, item.name)) for item in fields(row)[2:]}
 
-    rows = tuple(replace(row, **counts(row, 2)) for row in demand.rows)
-    minutes = tuple(replace(minute, **counts(minute, 1)) for minute in demand.minutes)
+    rows = tuple(replace(row, **counts(row)) for row in demand.rows)
     gaps = tuple(replace(gap, requests=times(gap.requests), cached=times(gap.cached)) for gap in demand.gaps)
     return replace(
         demand,
         rows=rows,
-        minutes=minutes,
+        minutes=_together(demand.minutes, factor, seed),
         gaps=gaps,
         sessions=times(demand.sessions),
         conversations=times(demand.conversations),
         streamed=times(demand.streamed),
     )
+
+
+def _together(minutes: Sequence[Minute], factor: Fraction, seed: int) -> tuple[Minute, ...]:
+    """The minutes of more work: copies at other times, since more people do not all work harder in one minute."""
+    import numpy as np
+
+    from trivium.plan import Minute
+
+    if not minutes:
+        return ()
+    copies = min(max(round(factor), 1), _COPIES_MAX)
+    span = _DAYS * 24 * 60
+    shifts = np.random.default_rng(seed).integers(0, span, copies)
+    names = [item.name for item in fields(Minute)[1:]]
+    first = min(minute.minute for minute in minutes)
+    at = np.array([minute.minute - first for minute in minutes])
+    found = np.zeros((span, len(names)))
+    values = np.array([[getattr(minute, name) for name in names] for minute in minutes], dtype=np.float64)
+    for shift in shifts:
+        np.add.at(found, (at + shift) % span, values)
+    found = np.rint(found * float(factor / copies))
+    used = np.flatnonzero(found.any(axis=1))
+    return tuple(Minute(first + int(minute), *map(int, found[minute])) for minute in used)

@@ -18,7 +18,7 @@ from trivium.plan.org import Contract
 
 _WINDOW = 10  # minutes over which capacity is taken to be used evenly
 _MINUTES_PER_DAY = 24 * 60
-_WHOLE = 0.99  # of the requests: below it the minutes at hand are samples and not all there were
+_WHOLE = 0.99  # of the tokens: below it the minutes at hand are samples and not all there were
 _BUSY_MIN = 0.01  # of the windows: below it the 99th percentile says nothing
 
 
@@ -51,8 +51,8 @@ def load_of(
         for minute in part.demand.minutes:
             window = minute.minute // _WINDOW
             windows[window] = windows.get(window, 0.0) + factor * _tokens(minute, weight) / _WINDOW
-        seen = sum(minute.requests for minute in part.demand.minutes)
-        complete = complete and seen >= _WHOLE * part.demand.requests
+        seen = sum(_tokens(minute, weight) for minute in part.demand.minutes)
+        complete = complete and seen >= _WHOLE * total
     if not means.any():
         return Load(means, 1.0, measured=True)
     if complete:
