@@ -269,3 +269,18 @@ def test_the_verdict_on_each_offer_is_what_the_plan_signs(seed: int) -> None:
     assert total + chosen.moves_usd == pytest.approx(decision.forecast.mean_usd, rel=1e-6)
     if chosen.proof.lower_usd is not None:
         assert chosen.outcome.objective >= chosen.proof.lower_usd * (1 - 1e-6) - 1e-6
+
+
+@pytest.mark.parametrize(
+    ("needs", "field", "near"),
+    [
+        (Needs(attestations=("hippa_baa",)), "workloads.agents.needs.attestations", "hipaa_baa"),
+        (Needs(data_terms=("zrd",)), "workloads.agents.needs.data_terms", "zdr"),
+        (Needs(capabilities=("web_serch",)), "workloads.agents.needs.capabilities", "web_search"),
+    ],
+)
+def test_a_misspelt_need_is_refused_with_the_names_that_are_near(needs: Needs, field: str, near: str) -> None:
+    with pytest.raises(UserError) as caught:
+        choose(given(organisation(workloads={"agents": Workload(needs=needs)})))
+    assert caught.value.field == field
+    assert near in caught.value.remedy

@@ -86,6 +86,8 @@ def _from_form(source: ahead.Source, form: Path | None, name: str, write: Path |
 
     facts, at = ahead.facts_of(source)
     answers = _answers(form) if form is not None else ask(_prompt)
+    if answers.get("model"):
+        answers = {**answers, "model": ahead.model_of(str(answers["model"]))}
     found = from_answers(answers, at, ahead.bands_of(facts), name=name, sold=lambda offer: _sold(offer, facts, at))
     if write is not None:
         if write.exists():

@@ -24,6 +24,7 @@ from trivium.plan.decide._advice import Offered, Risk, offered
 from trivium.plan.decide._deals import Array, Deal, check_deals, deal_of
 from trivium.plan.decide._joint_moves import Moves
 from trivium.plan.decide._months import last_days, month_starts
+from trivium.plan.decide._names import check_names
 from trivium.plan.decide._pace import against_measured, completed, measure_pace
 from trivium.plan.decide._parts import Part, parts_of
 from trivium.plan.decide._scenes import LEVELS, Scenes, unit_costs
@@ -91,6 +92,7 @@ def frame(given: Given) -> Framed:
     if not given.demands:
         raise UserError("usage", "none", "give usage to plan on: a ledger, a trace, a table, a profile, or `--ask`")
     about = organisation.about
+    check_names(organisation, given.snapshot)
     parts = parts_of(organisation, given.demands)
     models = tuple(sorted({d.model for d in given.demands} | {m for part in parts for m in part.requirement.models}))
     follow = successors(given.snapshot, models, at)

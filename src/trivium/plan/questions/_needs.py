@@ -70,6 +70,11 @@ def parse(name: str) -> Wanted:
     return Wanted(name, _SAME.get(text, text))
 
 
+def requirement_of(name: str) -> str:
+    """The predicate of the claims that speak of a need, whatever it is called; UserError if it is no name."""
+    return parse(name).predicate
+
+
 def covered_by(ability: str, listed: Sequence[str]) -> bool:
     """Whether a list of features includes an ability or tier in use."""
     return any(
