@@ -83,14 +83,16 @@ def decide(given: Given, voices: Voices) -> Decision:
     return replace(decision, claim_ids=_claims_of(decision, chosen), summary=summarise(decision))
 
 
-def _fallbacks(framed: Framed, first: Sequence[Way]) -> dict[tuple[str, str], list[Offer]]:
-    found: dict[tuple[str, str], list[Offer]] = {}
+def _fallbacks(framed: Framed, first: Sequence[Way]) -> dict[tuple[str, str], list[tuple[Offer, str]]]:
+    found: dict[tuple[str, str], list[tuple[Offer, str]]] = {}
     for part, way, months in zip(framed.parts, first, framed.ways.best, strict=True):
         if part.waits:
             continue
         others = [other for surface, other in months[0].items() if surface != way.offer.surface]
         others.sort(key=lambda other: (other.span_picos, str(other.offer)))
-        found[part.workload, part.model] = [other.offer for other in others if other.offer.tier != "batch"]
+        found[part.workload, part.model] = [
+            (other.offer, other.cache_life) for other in others if other.offer.tier != "batch"
+        ]
     return found
 
 

@@ -15,9 +15,11 @@ from trivium.pricing import PriceBook
 
 
 def routes_from(
-    stages: Sequence[Stage], fallbacks: Mapping[tuple[str, str], Sequence[Offer]], version: str
+    stages: Sequence[Stage], fallbacks: Mapping[tuple[str, str], Sequence[tuple[Offer, str]]], version: str
 ) -> RouteTable:
     """The first month's stages as routes; the best offers on other surfaces follow with weight 0, for failover.
+
+    Each of them has the cache life that is cheapest there.
 
     Batches are not routed: they are sent as batches by whoever may wait.
     """
@@ -34,10 +36,8 @@ def routes_from(
             for stage in mine
         ]
         used = {stage.offer.surface for stage in mine}
-        life = _advice(mine[0].cache_life)
-        targets += [
-            Target(offer, 0, life) for offer in fallbacks.get((workload, model), ()) if offer.surface not in used
-        ]
+        others = fallbacks.get((workload, model), ())
+        targets += [Target(offer, 0, _advice(life)) for offer, life in others if offer.surface not in used]
         routes.append(Route(workload, model, tuple(targets), ""))
     return RouteTable(tuple(routes), version)
 
