@@ -62,6 +62,14 @@ def organisation() -> Organisation:
     )
 
 
+def test_what_was_used_for_an_hour_of_the_days_that_others_were_measured_is_scaled_from_those_days() -> None:
+    """Both were watched for a day: 3 requests within an hour of it are 91 a month, and not 2,192."""
+    brief = [turn(minutes * 60.0, Usage(100, 10), offer=OPUS, workload="brief") for minutes in (0, 30, 60)]
+    long = [turn(at, Usage(100, 10), offer=OPUS) for at in (0.0, 24.0 * HOUR_S)]
+    made = quote_request(organisation(), demand_from_events([*brief, *long]), AT)
+    assert {volume.workload: volume.requests_per_month for volume in made.volumes} == {"brief": 91, "chat": 61}
+
+
 @pytest.fixture
 def answer(tmp_path: Path) -> Path:
     path = tmp_path / "answer.toml"

@@ -60,7 +60,7 @@ def request(
 
 @app.command("add")
 def add(
-    file: Annotated[Path, typer.Argument(help="The answers: TOML with [[contract]] rules, as in docs/add-a-fact.md.")],
+    file: Annotated[Path, typer.Argument(help="The answers: TOML with rules of contracts, as in docs/add-a-fact.md.")],
     overlay: Folder = DEFAULT_OVERLAY,
     at: Annotated[str | None, typer.Option(help="Compare with the prices of this day; today if not given.")] = None,
     as_json: shared.AsJson = False,

@@ -9,6 +9,7 @@ from fractions import Fraction
 
 from trivium.core import UserError
 from trivium.plan._demand import Demand
+from trivium.plan._watch import watches
 from trivium.plan.org._values import Organisation
 
 _MONTH = timedelta(days=1461) / 48  # a twelfth of a mean year
@@ -70,13 +71,13 @@ def quote_request(
 
 
 def watched(demands: Sequence[Demand]) -> dict[str, timedelta]:
-    """How long each workload was watched, over all its models."""
-    found: dict[str, timedelta] = {}
-    for name in {demand.workload for demand in demands}:
-        of_it = [demand for demand in demands if demand.workload == name]
-        first = [demand.first_at for demand in of_it if demand.first_at is not None]
-        last = [demand.last_at for demand in of_it if demand.last_at is not None]
-        found[name] = max(max(last) - min(first), _SHORTEST) if first and last else _MONTH
+    """How long each workload was watched: as long as those measured at the same time, as in the plan.
+
+    One that was used for an hour of two weeks is not used as much in every hour of a month.
+    """
+    found = dict.fromkeys((demand.workload for demand in demands), _MONTH)
+    for watch in watches([demand for demand in demands if demand.first_at is not None and demand.last_at is not None]):
+        found |= dict.fromkeys(watch.workloads, max(watch.until - watch.since, _SHORTEST))
     return found
 
 
