@@ -107,6 +107,14 @@ def test_a_discount_moves_what_may_move_and_only_if_the_move_pays() -> None:
     assert all(stage.offer.surface != "vertex" for item in kept.workloads for stage in item.stages)
 
 
+def test_the_curve_of_a_commitment_passes_through_what_the_advice_says_of_its_level() -> None:
+    offer = Contract("discount", ("vertex",), discount_percent=Decimal(20), term_months=60)
+    (advice,) = decide(given(organisation(contracts={"order": offer})), SILENT).commitments
+    (point,) = [point for point in advice.curve if point[0] == advice.level_usd_per_year]
+    saving = advice.saving
+    assert point[1:] == pytest.approx((saving.mean_usd, saving.quantiles_usd[0], saving.quantiles_usd[-1]), rel=1e-12)
+
+
 def test_a_commitment_far_above_the_need_is_not_signed_and_says_from_where_it_pays() -> None:
     offer = Contract("spend-commitment", ("bedrock",), discount_percent=Decimal(5), commitment_usd_per_year="9000000")
     decision = decide(given(organisation(contracts={"edp": offer})), SILENT)

@@ -104,7 +104,7 @@ def advise(
     regret = float((best.totals - every.min(axis=0)).mean())
     shown = best if best.deal is not None else max(levels, key=lambda found: -float(found.totals.mean()))
     saving = without.totals - shown.totals
-    curve = tuple(_point(found, without.totals) for found in levels)
+    curve = tuple(_point(found, without.totals, risk) for found in levels)
     judged = any(deal.periods(len(scenes.starts)) for deal in offer.levels)
     verdict = "sign" if best.deal is not None else "do not sign" if judged else "begins after the horizon"
     advice = Advice(
@@ -123,10 +123,10 @@ def advise(
     return advice, best
 
 
-def _point(found: Judged, without: Array) -> tuple[float, float, float, float]:
-    saving = np.sort(without - found.totals)
-    low, high = (float(np.quantile(saving, q, method="inverted_cdf")) for q in (0.05, 0.95))
-    return (found.deal.amount_usd if found.deal is not None else 0.0, float(saving.mean()), low, high)
+def _point(found: Judged, without: Array, risk: Risk) -> tuple[float, float, float, float]:
+    saving = saving_spread(without - found.totals, risk)
+    low, high = saving.quantiles_usd[0], saving.quantiles_usd[-1]
+    return (found.deal.amount_usd if found.deal is not None else 0.0, saving.mean_usd, low, high)
 
 
 def saving_spread(saving: Array, risk: Risk) -> Spread:
