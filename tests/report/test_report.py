@@ -243,6 +243,17 @@ def test_the_route_table_is_said_to_change_what_has_a_place() -> None:
     assert next_steps(sample())[0].text.endswith(f"it changes what search, agents, {HOSTILE} costs.")
 
 
+@pytest.mark.parametrize(
+    ("planned_usd", "told"),
+    [(150.0, "it changes what search costs."), (100.0, "a month of each costs what it costs now.")],
+)
+def test_a_route_that_costs_more_is_a_change_too(planned_usd: float, told: str) -> None:
+    decision = sample(names=("search",))
+    item = replace(decision.workloads[0], monthly_now_usd=100.0, monthly_plan_usd=planned_usd)
+    texts = [todo.text for todo in next_steps(replace(decision, workloads=(item,)))]
+    assert any(text.endswith(told) for text in texts)
+
+
 def test_a_workload_without_a_place_comes_first_and_says_what_there_is_instead() -> None:
     html = unescape(report_html(sample(), claims()))
     assert html.index("no platform offers what it needs") < html.index("Vertex AI, 410 USD more")

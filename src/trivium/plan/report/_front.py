@@ -45,9 +45,9 @@ def _todos(decision: Decision) -> Iterator[Todo]:
             told |= {point for point in mine if point.due == due}
             yield Todo(due, f"Sign {advice.contract} at {usd(advice.level_usd_per_year)} a year.", "commitments", 0)
     placed = [item for item in decision.workloads if item.stages]
-    moving = [item.workload for item in placed if item.monthly_now_usd - item.monthly_plan_usd > _CENT]
+    moving = [item.workload for item in placed if abs(item.monthly_now_usd - item.monthly_plan_usd) > _CENT]
     if placed:
-        what = f"it changes what {_few(moving)} costs" if moving else "it keeps everything where it is"
+        what = f"it changes what {_few(moving)} costs" if moving else "a month of each costs what it costs now"
         due = decision.at + timedelta(days=_DAYS_TO_APPLY)
         yield Todo(due, f"Give the gateway the route table of this plan: {what}.", "placement", 1)
     for note in decision.notes:
