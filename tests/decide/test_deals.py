@@ -234,3 +234,14 @@ def test_whatever_is_signed_at_once_is_paid_at_least_and_adds_up(
     assert nominal <= float(listed.sum()) + due + 1e-6 * (1 + due)
     assert (found.paid >= -1e-9).all()
     assert found.monthly.sum() == pytest.approx(found.total.sum(), rel=1e-9, abs=1e-9)
+
+
+def test_a_second_discount_does_not_pull_the_bill_below_a_first_minimum() -> None:
+    """100 of spend; 100 promised at no discount, nothing promised at a quarter off: 75 are spent, 25 are missing."""
+    deals = [
+        Deal("promise", "spend-commitment", (0,), 0, 12, "take-or-pay", 100.0, 0.0),
+        Deal("quarter", "spend-commitment", (0,), 0, 12, "take-or-pay", 0.0, 0.25),
+    ]
+    found = bill(spend(100.0), deals)
+    assert found.total[0] == pytest.approx(100)
+    assert found.shortfall["promise"][0] == pytest.approx(25)

@@ -64,7 +64,8 @@ def _print(decision: Decision, advices: list[Advice]) -> None:
 
     screen = console()
     for advice in advices:
-        level = f" at {advice.level_usd_per_year:,.0f} USD a year" if advice.level_usd_per_year else ""
+        units = f"{advice.units:,} units, " if advice.units else ""
+        level = f" at {units}{advice.level_usd_per_year:,.0f} USD a year" if advice.level_usd_per_year else ""
         screen.print(f"[bold]{advice.contract}[/bold] ({', '.join(advice.surfaces)}): {advice.verdict}{level}")
         low, high = advice.saving.quantiles_usd[0], advice.saving.quantiles_usd[-1]
         screen.print(
@@ -79,6 +80,9 @@ def _print(decision: Decision, advices: list[Advice]) -> None:
             title = f"Saving of {advice.contract} by level"
             chart = band_curve(advice.curve, title=title, unit="USD over the horizon", chosen=advice.level_usd_per_year)
             screen.print(chart.terminal(min(screen.width, _WIDTH_MAX)), markup=False)
+    for note in decision.notes:
+        if "beside the plan" in note:
+            screen.print(note, markup=False)
     for step in (decision.waiting, decision.information):
         if step is not None:
             screen.print(f"{step.name}: worth {step.amount_usd:,.0f} USD; {step.why}", markup=False)

@@ -164,15 +164,18 @@ def _commit(paid: Array, group: Sequence[Deal]) -> dict[str, Array]:
             taken = _cover(still[:, :, low:high], amount / (1 - deal.discount))
             lost[deal.name] += amount - taken * (1 - deal.discount)
             due[:, :, low:high] += _evenly(paid[rows], low, high, np.full(len(taken), amount))
+    for high, low, deal, _ in years:
+        if deal.form != "covered":
+            off[low:high] += deal.discount
+    rate = np.maximum(1 - off, 0.0)
     for high, low, deal, share in years:
         if deal.form != "covered":
-            net = (1 - deal.discount) * still[:, :, low:high].sum(axis=(0, 2))
+            net = (rate * still)[:, :, low:high].sum(axis=(0, 2))  # after every discount: what is really paid counts
             counted = deal.other_usd * share + deal.counts * net
             missing = np.maximum(_due(deal, low, high, share) - counted, 0.0)
             lost[deal.name] += missing
             due[:, :, low:high] += _evenly(paid[rows], low, high, missing)
-            off[low:high] += deal.discount
-    paid[rows] = still * np.maximum(1 - off, 0.0) + due
+    paid[rows] = still * rate + due
     return lost
 
 
