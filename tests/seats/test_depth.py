@@ -136,6 +136,7 @@ def test_a_macc_that_would_lapse_is_worth_at_most_what_runs_on_foundry() -> None
     done = {"foundry": Onboarding(done=True, switch_days_per_workload=Decimal(0))}
     found = depth(Needs(), Microsoft(macc_remaining_usd="200"), onboarding=done)
     foundry = way(found, "foundry")
+    assert foundry.break_even == "list on Foundry is the same as where it runs"  # and not -0.00 USD against it
     assert foundry.low_usd == pytest.approx(30 - 200 / 10)
     assert foundry.high_usd == pytest.approx(30)
     assert "cap.foundry.commitment" in foundry.basis.claim_ids

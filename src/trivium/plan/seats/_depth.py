@@ -139,7 +139,9 @@ def _foundry_way(ask: DepthAsk, market: Market, by_model: Mapping[str, float]) -
         + (f"; up to {worth:,.2f} of it burns down a MACC that would lapse otherwise" if remaining else "")
         + (f"; goes on where it runs for {rest:,.2f} USD: {kept}" if missing else "")
     )
-    even = f"list on Foundry is {rest + listed - sum(by_model.values()):+,.2f} USD a month against where it runs"
+    more = round(rest + listed - sum(by_model.values()), 2)
+    against = f"{more:+,.2f} USD a month against" if more else "the same as"
+    even = f"list on Foundry is {against} where it runs"
     grounds = (Ground.MEASURED, Ground.STATED if FOUNDRY in organisation.onboarding or remaining else Ground.ASSUMPTION)
     return Way(
         FOUNDRY,
