@@ -83,6 +83,7 @@ PUT = {
         "is opus 4.1 deprecated",
     ],
     "attestation": [
+        "is hipaa_baa available on vertex",
         "is HIPAA available on vertex?",
         "fedramp on bedrock",
         "Is Vertex SOC 2 certified?",
