@@ -168,6 +168,13 @@ def test_open_questions_tuning_and_new_surfaces_have_their_days() -> None:
     assert opening == [(date(2026, 12, 13), "begin to open it: 6 weeks before its first month, 2027-01-24")]
 
 
+def test_a_surface_that_cannot_be_open_in_time_is_said_to_take_longer() -> None:
+    stage = _stage(OPUS, first=AT)
+    occasion = _occasion(stage, onboarding={"vertex": Onboarding(), "bedrock": Onboarding()})
+    opening = _on(checkpoints(occasion), "begin to open it")
+    assert opening == [(AT, f"begin to open it at once: it takes 6 weeks, and its first month is {AT}")]
+
+
 def test_accounts_that_a_surface_leaves_out_are_asked_about() -> None:
     found = checkpoints(_occasion(_stage(Offer("foundry", "global-standard", "claude-opus-5"))))
     assert any("student, credit-based, CSP" in one.reason for one in found)

@@ -363,8 +363,11 @@ def _surfaces(occasion: Occasion) -> Iterator[_Found]:
         first = min(stage.first_month for stage in stages)
         opening = occasion.organisation.onboarding.get(surface)
         if opening is not None and not opening.done:
-            due = max(first - timedelta(days=round(float(opening.weeks) * 7)), occasion.at)
+            begin = first - timedelta(days=round(float(opening.weeks) * 7))
             reason = f"begin to open it: {opening.weeks} weeks before its first month, {first}"
+            if begin < occasion.at:
+                reason = f"begin to open it at once: it takes {opening.weeks} weeks, and its first month is {first}"
+            due = max(begin, occasion.at)
             yield _Found(Checkpoint(due, surface, reason), on, Ground.STATED)
         for claim in occasion.snapshot.find(predicate="accounts_excluded", at=occasion.at):
             if claim.surface == surface and claim.status not in UNCOUNTED:
