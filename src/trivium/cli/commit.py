@@ -41,7 +41,8 @@ def command(
     found = ahead.gather(source)
     offers = [name for name, entry in found.organisation.contracts.items() if entry.status != "signed"]
     if contract is not None and contract not in offers:
-        raise UserError("contract", contract, f"use an offer of the file: {', '.join(offers) or 'it has none'}")
+        signed = "it is signed already; " if contract in found.organisation.contracts else ""
+        raise UserError("contract", contract, f"{signed}use an offer of the file: {', '.join(offers) or 'it has none'}")
     if not offers:
         raise UserError("contracts", "none offered", "enter an offer as [contracts.NAME], or `trivium contract import`")
     with shared.progress("deciding"):
