@@ -237,7 +237,7 @@ def _print(now: Plan, decision: Decision | None, ran: _Ran | None) -> None:
     screen = console()
     screen.print(room.plan_text(now))
     if decision is not None:
-        screen.print()
+        screen.print("\n[bold]Ahead[/bold]: moves, contracts and evidence counted; the route table follows this one")
         screen.print(decision_text(decision))
     if ran is not None:
         screen.print("\n[bold]What the routes change[/bold]")

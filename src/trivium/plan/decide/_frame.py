@@ -18,9 +18,10 @@ from trivium.plan._demand import Demand
 from trivium.plan._facts import Facts
 from trivium.plan._market import BookMarket
 from trivium.plan._watch import watches
-from trivium.plan.cone import EVERY, Belief, ConeModel, History, fit
+from trivium.plan.cone import EVERY, Belief, History
 from trivium.plan.cone import Cone as Paths
 from trivium.plan.decide._advice import Offered, Risk, offered
+from trivium.plan.decide._apart import Fitted, fit_apart
 from trivium.plan.decide._deals import Array, Deal, check_deals, deal_of
 from trivium.plan.decide._joint_moves import Moves
 from trivium.plan.decide._months import last_days, month_starts
@@ -70,7 +71,7 @@ class Framed:
     risk: Risk
     spreading: Spreading
     cone: Paths
-    model: ConeModel
+    model: Fitted
     starts: tuple[date, ...]
     ends: tuple[date, ...]
     span_days: Mapping[str, float]
@@ -182,7 +183,7 @@ def _only(ways: Ways, placed: Sequence[int]) -> Ways:
     )
 
 
-def _cone(given: Given) -> tuple[ConeModel, Paths]:
+def _cone(given: Given) -> tuple[Fitted, Paths]:
     organisation = given.organisation
     about = organisation.about
     history = given.history
@@ -196,9 +197,7 @@ def _cone(given: Given) -> tuple[ConeModel, Paths]:
     }
     if about.growth is not None:
         beliefs[EVERY] = _belief(about.growth)
-    model = fit(history, beliefs={name: b for name, b in beliefs.items() if name == EVERY or name in history.names})
-    rng = np.random.default_rng(about.seed)
-    cone = model.sample(about.horizon_months, about.scenarios, rng)
+    model, cone = fit_apart(history, beliefs, about.horizon_months, about.scenarios, np.random.default_rng(about.seed))
     years = np.maximum(np.arange(1, about.horizon_months + 1) / 12, 1.0)  # a year's growth is room for months that vary
     ceiling = float(about.growth_ceiling_per_year) ** years
     scale = against_measured(history, model.base, given.demands)[:, None, None]
