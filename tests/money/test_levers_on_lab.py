@@ -8,13 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from datetime import timedelta
 from decimal import Decimal
 from functools import cache
 
 import pytest
 
 from money.replayed import DAY, SNAPSHOT, Replay, replayed, sessions
-from trivium.core import Money, Offer, UsageEvent
+from trivium.core import Money, Offer, Usage, UsageEvent
 from trivium.plan import band_starts, demand_from_events
 from trivium.plan._market import BookMarket, demand_cost
 from trivium.plan.money import Path, PriceAsk, RealPrice, real_price
@@ -123,3 +124,25 @@ async def test_the_share_that_may_wait_is_rated_request_by_request_as_a_batch_wi
         rated += price(plain, batch, AT, book()).amount.picos
     said = step(priced(now.events, Needs(batchable_percent=Decimal(40))), "batch")
     assert said.picos == pytest.approx(0.4 * (now.bill.picos - rated), abs=1)
+
+
+async def test_what_outlives_a_rewritten_prompt_is_read_again() -> None:
+    """As a system prompt is after a compaction: the lab reads what was recorded, no less."""
+    (first, *_) = sessions(OPUS, requests_min=60)
+    shapes = [(0, 20_000), (20_000, 1_000), (21_000, 2_000), (9_000, 30_000), (39_000, 500), (8_000, 4_000)]
+    turns = [
+        replace(
+            first[0],
+            opened=replace(
+                first[0].opened, at=first[0].opened.at + timedelta(seconds=30 * number), event_id=f"evt_{number}"
+            ),
+            closed=replace(
+                first[0].closed,
+                event_id=f"evt_{number}",
+                usage=Usage(input=0, output=50, cache_read=read, cache_write_5m=more, cache_write_1h=0),
+            ),
+        )
+        for number, (read, more) in enumerate(shapes)
+    ]
+    found = await replayed([turns], HOME)
+    assert [event.closed.usage.cache_read for event in found.events] == [read for read, _ in shapes]

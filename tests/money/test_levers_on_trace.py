@@ -47,12 +47,12 @@ def saving(events: Sequence[UsageEvent]) -> Money:
 @pytest.mark.trace
 @pytest.mark.slow
 @pytest.mark.skipif(not TRACE.exists(), reason="the Claude Code trace does not lie beside the checkout")
-async def test_an_hour_of_cache_is_foretold_within_a_percent_of_the_bill_where_re_use_is_recorded() -> None:
+async def test_an_hour_of_cache_is_foretold_within_two_percent_where_re_use_is_recorded() -> None:
     """And within five percent of the bill from billed reads alone; docs/real-price.md says what that is worth."""
     talks = conversations()
     before, after = await replayed(talks, HOME), await replayed(talks, HOME, "1h")
     fell, bill = (before.bill - after.bill).picos, before.bill.picos
     recorded = sorted((event for turns in talks for event in turns), key=lambda event: event.opened.at)
     assert fell > 0
-    assert abs(saving(recorded).picos - fell) <= 0.01 * bill
+    assert abs(saving(recorded).picos - fell) <= 0.02 * fell
     assert abs(saving(before.events).picos - fell) <= 0.05 * bill

@@ -85,7 +85,6 @@ def plan_conversation(
         directive = f"[[lab out={output} at={event.opened.at.isoformat().replace('+00:00', 'Z')}]]"
         _extend(blocks, prompts[number], spoken, cuts, directive, f"{session}/{event.opened.event_id}")
         stream = event.opened.stream if streaming is None else streaming[number]
-        next_kept = kept[number + 1] if number + 1 < len(turns) else prompts[number]
         gap = (event.opened.at - turns[number - 1].opened.at).total_seconds() if number else 0.0
         yield PlannedRequest(
             event=event,
@@ -98,7 +97,7 @@ def plan_conversation(
             prefix_tokens=kept[number],
             output_tokens=output,
             gap_s=gap,
-            body=_body(event, blocks, {next_kept, prompts[number]}, output, stream=stream),
+            body=_body(event, blocks, _breakpoints(kept, number, prompts[number]), output, stream=stream),
         )
 
 
@@ -117,14 +116,30 @@ def _lengths(turns: Sequence[UsageEvent]) -> tuple[list[int], list[int]]:
 def _cuts(kept: Sequence[int], number: int, prompt: int) -> list[int]:
     """Positions inside this request's new tokens where a later request will part: block boundaries belong there."""
     cuts: set[int] = set()
+    for lowest in _falls(kept, number, prompt):
+        cuts.add(lowest)
+        if lowest <= kept[number]:
+            break
+    return sorted(cut for cut in cuts if kept[number] < cut < prompt)
+
+
+def _falls(kept: Sequence[int], number: int, prompt: int) -> Iterator[int]:
+    """Where later requests part with this prompt: each prefix shorter than all re-used between, in order of time."""
     lowest = prompt
     for later in kept[number + 1 :]:
         if later < lowest:
             lowest = later
-            cuts.add(later)
-        if lowest <= kept[number]:
-            break
-    return sorted(cut for cut in cuts if kept[number] < cut < prompt)
+            yield lowest
+
+
+def _breakpoints(kept: Sequence[int], number: int, prompt: int) -> set[int]:
+    """Ends of the prefixes to keep: this prompt, what the next request re-uses, and what outlives rewritten prompts.
+
+    A client marks its system prompt in every request, so that it is read again after a conversation was compacted. Here
+    that is the prefix of the next fall and that of the lowest; four breakpoints are all a request may carry.
+    """
+    falls = list(_falls(kept, number, prompt))
+    return {prompt, *falls[:2], *falls[-1:]}
 
 
 def _extend(blocks: list[_Block], prompt: int, spoken: int, cuts: Sequence[int], directive: str, seed: str) -> None:
