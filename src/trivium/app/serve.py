@@ -10,6 +10,7 @@ import signal
 import socket
 from collections.abc import Awaitable, Callable, Iterator
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 
 import uvicorn
@@ -23,6 +24,8 @@ from trivium.gateway import GatewayServer
 _log = logging.getLogger("trivium.app")
 _POLL_S = 0.5
 _REST_S = 0.05  # a file that is being written changes within this
+_MENDING_S = 5.0  # after a defect beside the requests: it is tried again, and its log stays readable
+Look = Callable[[Runtime, Clock], object]
 _REAP_MARGIN = timedelta(minutes=5)
 
 
@@ -152,7 +155,9 @@ class Background:
         self._runtime = runtime
         self._clock = clock
         self._changed = changed
-        self._wake = asyncio.Event()  # other settings: look at once
+        self._looks = tuple(
+            (look, asyncio.Event()) for look in (reap_once, watch_once)
+        )  # and what makes it look at once
         self._stopping = asyncio.Event()
         self._seen = _fingerprint(path)
 
@@ -160,13 +165,14 @@ class Background:
         """Until `stop`."""
         async with asyncio.TaskGroup() as group:
             group.create_task(self._always("reload", self._reload))
-            group.create_task(self._always("watch", self._watch))
+            for look, wake in self._looks:
+                group.create_task(self._always(look.__name__, partial(self._watch, look, wake)))
 
     def stop(self) -> None:
         """End after what is under way."""
         self._stopping.set()
         self._changed.set()
-        self._wake.set()
+        self._look_now()
 
     async def _always(self, name: str, step: Callable[[], Awaitable[None]]) -> None:
         while not self._stopping.is_set():
@@ -174,7 +180,7 @@ class Background:
                 await step()
             except Exception:  # noqa: BLE001  recorded; nothing beside the requests may take them down
                 _log.exception("%s failed", name)
-                await _first(self._stopping, _POLL_S)
+                await _first(self._stopping, _MENDING_S)
 
     async def _reload(self) -> None:
         """Read the settings again when the file has changed and come to rest, or at once on SIGHUP."""
@@ -194,20 +200,21 @@ class Background:
             _log.error("settings: %s; the ones before stay in force", error)
         else:
             _log.info("settings: reloaded")
-            self._wake.set()
+            self._look_now()
 
-    async def _watch(self) -> None:
+    def _look_now(self) -> None:
+        for _, wake in self._looks:
+            wake.set()
+
+    async def _watch(self, look: Look, wake: asyncio.Event) -> None:
         """Look once, then wait for the next time or for other settings."""
-        for look in (reap_once, watch_once):
-            try:
-                await asyncio.to_thread(look, self._runtime, self._clock)
-            except TriviumError as error:
-                _log.error("%s: %s; it is tried again", look.__name__, error)
-            except Exception:  # noqa: BLE001  recorded; the other look must not miss its turn
-                _log.exception("%s failed; it is tried again", look.__name__)
-        await _first(self._wake, self._runtime.settings.gateway.watch_interval_s)
+        try:
+            await asyncio.to_thread(look, self._runtime, self._clock)
+        except TriviumError as error:
+            _log.error("%s: %s; it is tried again", look.__name__, error)
+        await _first(wake, self._runtime.settings.gateway.watch_interval_s)
         if not self._stopping.is_set():
-            self._wake.clear()
+            wake.clear()
 
 
 async def _first(event: asyncio.Event, seconds: float) -> bool:

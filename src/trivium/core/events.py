@@ -80,7 +80,7 @@ class UsageEvent:
 
 
 class Sink(Protocol):
-    """Where the gateway records attempts. Each call returns when the record is durable."""
+    """Where the gateway records attempts. Each call returns when the record is durable, else raises LedgerError."""
 
     async def opened(self, event: Opened) -> None:
         """Record the start of an attempt; an error here forbids the attempt."""

@@ -7,6 +7,7 @@ import logging
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from types import TracebackType
 
 from trivium.core import (
     NO_USAGE,
@@ -26,7 +27,7 @@ from trivium.core import (
 )
 from trivium.gateway.flight import Cut, Flight, later, unbroken
 from trivium.gateway.gate import Gate
-from trivium.gateway.late import NEVER, offer_again
+from trivium.gateway.late import NEVER, REFUSALS, offer_again
 from trivium.gateway.metrics import Metrics
 from trivium.gateway.reply import Reply
 from trivium.gateway.seams import (
@@ -128,18 +129,19 @@ class Attempt:
             max_output_tokens=request.max_tokens,
         )
         await self._open(opened)
-        try:
+        async with _Recorded(self, opened):
             failure = await self._exchange(outbound)
-        except Exception as error:
-            self._outcome, self._error_type = Outcome.FAILED, type(error).__name__
-            raise
-        finally:
-            await unbroken(self._close(opened))
         if failure is None and not request.stream:
             await self._reply.whole(200, self._body, self._headers)
         elif self._reply.started:
             await self._reply.end()
         return failure
+
+    async def settle(self, opened: Opened, error: BaseException | None) -> None:
+        """Close the record of what was opened, after an error of our own as failed by it."""
+        if isinstance(error, Exception):
+            self._outcome, self._error_type = Outcome.FAILED, type(error).__name__
+        await unbroken(self._close(opened))
 
     async def _open(self, opened: Opened) -> None:
         """Durable before the surface is called; if the client leaves meanwhile the record is closed as unsent."""
@@ -149,7 +151,7 @@ class Attempt:
         except asyncio.CancelledError:
             await unbroken(self._close(opened))
             raise
-        except Exception as error:  # whatever the sink's store raises: without a record nothing is sent
+        except REFUSALS as error:  # without a record nothing is sent
             self._tools.metrics.ledger_errors.labels("opened").inc()
             _log.error("ledger refused an opened record: %s", type(error).__name__)
             raise LedgerError("the opened record could not be kept") from error
@@ -260,7 +262,7 @@ class Attempt:
         try:
             with self._tools.metrics.ledger_pending.track_inprogress():
                 await self._tools.sink.closed(closed)
-        except Exception as error:  # noqa: BLE001  counted, logged and offered again; a crash leaves it to the reaper
+        except REFUSALS as error:  # counted, logged and offered again; a crash leaves it to the reaper
             # The client's answer is already paid for, so it is delivered all the same.
             self._tools.metrics.ledger_errors.labels("closed").inc()
             _log.error("ledger refused a closed record: %s event=%s", type(error).__name__, closed.event_id)
@@ -292,6 +294,21 @@ class Attempt:
         """Event time: the request's stamp plus what has passed since, so it never goes back."""
         passed_ns = self._tools.clock.monotonic_ns() - self._order.began_ns
         return self._order.at + timedelta(microseconds=passed_ns // 1000)
+
+
+class _Recorded:
+    """The span of an opened attempt: however it ends, its record is closed."""
+
+    def __init__(self, attempt: Attempt, opened: Opened) -> None:
+        self._attempt, self._opened = attempt, opened
+
+    async def __aenter__(self) -> None:
+        """The record is open already."""
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self._attempt.settle(self._opened, error)
 
 
 def _unreachable(surface: str, error: TransportError) -> Failure:

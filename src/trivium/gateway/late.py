@@ -7,10 +7,11 @@ import logging
 from collections.abc import Sequence
 from itertools import chain, repeat
 
-from trivium.core import Closed, DuplicateEvent, OutOfOrder, Sink, UserError
+from trivium.core import Closed, DuplicateEvent, LedgerError, OutOfOrder, Sink, UserError
 
 PAUSES_S = (0.5, 1.0, 2.0, 5.0)  # before each offer; the last one repeats
 NEVER = (DuplicateEvent, OutOfOrder, UserError)  # the ledger answered: it will not take this one
+REFUSALS = (LedgerError, UserError, OSError)  # all that a sink raises, one across a network included
 _log = logging.getLogger("trivium.gateway")
 
 
@@ -30,7 +31,7 @@ async def offer_again(sink: Sink, closed: Closed, pauses_s: Sequence[float] = PA
             counts = " ".join(f"{unit}={count}" for unit, count in closed.usage if count)
             _log.error("the ledger never took the end of event=%s %s %s", closed.event_id, closed.outcome.value, counts)
             raise
-        except Exception as error:  # noqa: BLE001  whatever the sink's store raises: it is asked again
+        except REFUSALS as error:
             _log.error("ledger refused a closed record: %s event=%s", type(error).__name__, closed.event_id)
         else:
             _log.warning("ledger took the end of event=%s late", closed.event_id)

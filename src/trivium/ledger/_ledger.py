@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from itertools import islice
@@ -85,11 +86,10 @@ class Ledger:
             raise UserError("db", str(path), "there is no ledger: name one with --db, or fill it with an import")
         prepare_folder(path)
         ledger = cls(Store(path), clock, book or (lambda: None), pricer)
-        try:
+        with ExitStack() as undone:
+            undone.callback(ledger.close)
             ledger.migrate()
-        except BaseException:
-            ledger.close()
-            raise
+            undone.pop_all()
         return ledger
 
     @property

@@ -56,19 +56,20 @@ class Keeper(Generic[Value]):
                 self._next_try = now + _PAUSE
                 self._start()
             return held.value
-        try:
-            # shielded: a client that leaves must not take the token away from the others who wait for it
-            return (await asyncio.wait_for(asyncio.shield(self._start()), FETCH_S_MAX)).value
-        except TimeoutError as error:
-            message = f"no credential within {FETCH_S_MAX:g} s"
-            raise UpstreamError(self._surface, message, retry=Retry.ELSEWHERE) from error
-        except UpstreamError:
-            raise
-        except Exception as error:
-            # Whatever an SDK raises (there is no common base), the attempt fails and another surface may serve.
-            # Its words stay in the cause: they may quote a secret. Ours do not.
-            reason = str(error) if isinstance(error, TriviumError) else type(error).__name__
-            raise UpstreamError(self._surface, f"no credential: {reason}", retry=Retry.ELSEWHERE) from error
+        fetching = self._start()
+        # waited for, not awaited: a client that leaves must not take the token away from the others who wait for it
+        await asyncio.wait((fetching,), timeout=FETCH_S_MAX)
+        if not fetching.done():
+            raise UpstreamError(self._surface, f"no credential within {FETCH_S_MAX:g} s", retry=Retry.ELSEWHERE)
+        error = fetching.exception()
+        if error is None:
+            return fetching.result().value
+        if isinstance(error, UpstreamError):
+            raise error
+        # Whatever an SDK raised (there is no common base), the attempt fails and another surface may serve.
+        # Its words stay in the cause: they may quote a secret. Ours do not.
+        reason = str(error) if isinstance(error, TriviumError) else type(error).__name__
+        raise UpstreamError(self._surface, f"no credential: {reason}", retry=Retry.ELSEWHERE) from error
 
     async def forget(self) -> None:
         """The surface refused the value: the next caller waits for a fresh one."""
