@@ -141,7 +141,7 @@ def test_the_text_reads_back_as_what_was_begun(told: dict[str, str]) -> None:
 @pytest.mark.parametrize(
     ("told", "field"),
     [
-        ({"organisation.horizn": "3"}, "organisation"),
+        ({"organisation.horizn": "3"}, "organisation.horizn"),
         ({"organisation.horizon_months": "soon"}, "organisation.horizon_months"),
         ({"workloads.a.needs.batchable_percent": "200"}, "workloads.a.needs.batchable_percent"),
         ({"horizon months": "3"}, "horizon months"),

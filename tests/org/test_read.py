@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tomllib
 from datetime import date
 from decimal import Decimal
 from pathlib import Path
@@ -88,8 +89,8 @@ def test_what_is_left_out_is_assumed_and_named_with_the_line_to_write() -> None:
 @pytest.mark.parametrize(
     ("raw", "field", "remedy"),
     [
-        ({"organisaton": {}}, "organisaton", "use one of the tables"),
-        ({"organisation": {"horizn_months": 3}}, "organisation", "fields: name"),
+        ({"organisaton": {}}, "organisaton", "did you mean organisation?"),
+        ({"organisation": {"horizn_months": 3}}, "organisation.horizn_months", "did you mean horizon_months?"),
         ({"organisation": {"horizon_months": 0}}, "organisation.horizon_months", "from 1 to 120"),
         ({"organisation": {"risk_level": 1}}, "organisation.risk_level", "below 1"),
         ({"organisation": {"surfaces": ["azure"]}}, "organisation.surfaces", "foundry"),
@@ -99,7 +100,7 @@ def test_what_is_left_out_is_assumed_and_named_with_the_line_to_write() -> None:
             "workloads.a.needs.batchable_percent",
             "0 to 100",
         ),
-        ({"workloads": {"a": {"needs": {"users": 0}}}}, "workloads.a.needs.users", "above 0"),
+        ({"workloads": {"a": {"needs": {"users": 0}}}}, "workloads.a.needs.users", "1 or more"),
         (
             {"workloads": {"a": {"needs": {"growth": {"low": 1, "point": 0, "high": 2}}}}},
             "workloads.a.needs.growth",
@@ -121,7 +122,7 @@ def test_what_is_left_out_is_assumed_and_named_with_the_line_to_write() -> None:
             "contracts.c.other_spend_usd_per_year",
             "finite decimal",
         ),
-        ({"contracts": {"c": {"kind": "lease", "surfaces": ["bedrock"]}}}, "contracts.c.kind", "Invalid enum value"),
+        ({"contracts": {"c": {"kind": "lease", "surfaces": ["bedrock"]}}}, "contracts.c.kind", "spend-commitment"),
         ({"contracts": {"c": {"kind": "provisioned", "surfaces": ["bedrock"]}}}, "contracts.c", "yours is a quote"),
         (
             {
@@ -142,7 +143,7 @@ def test_what_is_left_out_is_assumed_and_named_with_the_line_to_write() -> None:
             "onboarding.vertex.days_high",
             "at least days_low",
         ),
-        ({"microsoft": {"m365_seats": -1}}, "microsoft.m365_seats", "from zero up"),
+        ({"microsoft": {"m365_seats": -1}}, "microsoft.m365_seats", "0 or more"),
         ({"usage": {"trace": "a", "csv": "b"}}, "usage", "one source"),
         ({"workloads": "many"}, "workloads", "[workloads.NAME]"),
     ],
@@ -218,3 +219,78 @@ def test_what_is_written_reads_back_the_same(organisation: Organisation) -> None
     found = parse_organisation(tomllib.loads(text, parse_float=Decimal))
     for field in ("about", "workloads", "contracts", "microsoft", "onboarding", "usage"):
         assert getattr(found, field) == getattr(organisation, field), text
+
+
+@pytest.mark.parametrize(
+    ("raw", "field", "remedy"),
+    [
+        ({"contracts": {"x": {"kind": "zz"}}}, "contracts.x.kind", "provisioned, reserved, spend-commitment"),
+        ({"contracts": {"x": {"surfaces": ["bedrock"]}}}, "contracts.x.kind", "discount, provisioned"),
+        (
+            {"contracts": {"x": {"kind": "discount", "surfaces": ["bedrock"], "status": "sined"}}},
+            "contracts.x.status",
+            "did you mean signed? use one of assumed, offered, signed",
+        ),
+        ({"organisation": {"horizon_months": "abc"}}, "organisation.horizon_months", "give a whole number"),
+        ({"organisation": {"risk_weight": "much"}}, "organisation.risk_weight", "give a number"),
+        ({"organisation": {"nothing_runs": "maybe"}}, "organisation.nothing_runs", "give true or false"),
+        ({"organisation": {"surfaces": "bedrock"}}, "organisation.surfaces", "give a list in brackets"),
+        ({"organisation": {"quota_tiers": {"bedrock": []}}}, "organisation.quota_tiers.bedrock", "give text"),
+        ({"organisation": {"growth": {"low": "x"}}}, "organisation.growth.low", "give a number"),
+        ({"workloads": {"a": {"needs": {"place": "ideo"}}}}, "workloads.a.needs.place", "did you mean ide?"),
+        (
+            {"workloads": {"a": {"needs": {"tuning": {"wanted_from": "soon"}}}}},
+            "workloads.a.needs.tuning.wanted_from",
+            "give a day",
+        ),
+        ({"usage": {"demand": {"m": {"workload": "a", "model": ["x"]}}}}, "usage.demand.m.model", "give text"),
+    ],
+)
+def test_a_value_of_another_type_is_refused_with_what_the_field_takes(
+    raw: dict[str, object], field: str, remedy: str
+) -> None:
+    with pytest.raises(UserError) as caught:
+        parse_organisation(raw)
+    assert caught.value.field == field
+    assert remedy in caught.value.remedy
+
+
+@pytest.mark.parametrize("number", ["nan", "inf", "-inf", "1e400", "99999999999999999999"])
+@pytest.mark.parametrize("where", ["organisation.risk_weight", "onboarding.vertex.usd_per_day"])
+def test_a_number_that_is_none_or_beyond_every_organisation_is_refused(where: str, number: str) -> None:
+    table, _, field = where.rpartition(".")
+    with pytest.raises(UserError) as caught:
+        parse_organisation(tomllib.loads(f"[{table}]\n{field} = {number}\n", parse_float=Decimal))
+    assert caught.value.field == where
+
+
+@pytest.mark.parametrize("content", [b"", b"\xff\xfe\x00", b"[organisation]\nseed = " + b"9" * 5000])
+def test_a_file_that_is_no_toml_is_refused_by_its_name_and_an_empty_one_states_nothing(
+    content: bytes, tmp_path: Path
+) -> None:
+    path = tmp_path / "trivium.toml"
+    path.write_bytes(content)
+    if not content:
+        assert read_organisation(path).workloads == {}
+        return
+    with pytest.raises(UserError) as caught:
+        read_organisation(path)
+    assert caught.value.value == str(path)
+    with pytest.raises(UserError, match="make it readable"):
+        read_organisation(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("raw", "field"),
+    [
+        ({"workloads": {"a": {"needs": {"tuning": {"model": "opos"}}}}}, "workloads.a.needs.tuning.model"),
+        ({"usage": {"demand": {"m": {"workload": "a", "model": "opos"}}}}, "usage.demand.m.model"),
+    ],
+)
+def test_a_model_that_the_catalogue_lacks_is_refused_wherever_it_is_named(raw: dict[str, object], field: str) -> None:
+    def canonical(name: str) -> str:
+        raise UserError("model", name, "use claude-opus-5")
+
+    with pytest.raises(UserError) as caught:
+        parse_organisation(raw, canonical)
+    assert (caught.value.field, caught.value.value) == (field, "opos")

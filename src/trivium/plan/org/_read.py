@@ -6,7 +6,7 @@ that bears on a decision is named in `Organisation.assumed`.
 
 from __future__ import annotations
 
-import re
+import dataclasses
 import tomllib
 from collections.abc import Callable, Iterable, Mapping
 from decimal import Decimal
@@ -18,6 +18,7 @@ import msgspec
 
 from trivium.core import ROUTABLE_SURFACES, SEAT_SURFACES, Money, UserError
 from trivium.plan.org._assumed import assumed_of
+from trivium.plan.org._convert import NUMBER_MAX, converted, near_or_all, short
 from trivium.plan.org._values import (
     About,
     Contract,
@@ -41,11 +42,11 @@ _UNITS = {"provisioned", "reserved"}
 
 def read_organisation(path: Path, canonical: Callable[[str], str] | None = None) -> Organisation:
     """The organisation of a settings file; `canonical` gives the catalogue's id of a model, or raises."""
-    if not path.is_file():
+    if not path.exists():
         raise UserError("organisation file", str(path), "create it: `trivium init` writes a commented one")
     try:
         raw = tomllib.loads(path.read_text(encoding="utf-8"), parse_float=Decimal)
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+    except (ValueError, RecursionError) as error:  # no TOML, no UTF-8, or a number of thousands of digits
         raise UserError("organisation file", str(path), f"give valid TOML ({error})") from error
     except OSError as error:
         raise UserError("organisation file", str(path), f"make it readable ({error.strerror})") from error
@@ -61,18 +62,17 @@ def parse_organisation(raw: Mapping[str, Any], canonical: Callable[[str], str] |
     """Check decoded tables; UserError names field, value and remedy."""
     for name in raw:
         if name not in OWN_TABLES and name not in GATEWAY_TABLES:
-            known = ", ".join((*OWN_TABLES, *GATEWAY_TABLES))
-            raise UserError(name, _short(raw[name]), f"use one of the tables {known}")
-    about: About = _converted(raw.get("organisation", {}), About, "organisation")
+            raise UserError(name, short(raw[name]), near_or_all(name, (*OWN_TABLES, *GATEWAY_TABLES)))
+    about: About = converted(raw.get("organisation", {}), About, "organisation")
     workloads = {name: _workload(name, entry) for name, entry in _tables(raw, "workloads").items()}
     contracts: dict[str, Contract] = {
-        name: _converted(entry, Contract, f"contracts.{name}") for name, entry in _tables(raw, "contracts").items()
+        name: converted(entry, Contract, f"contracts.{name}") for name, entry in _tables(raw, "contracts").items()
     }
-    microsoft: Microsoft = _converted(raw.get("microsoft", {}), Microsoft, "microsoft")
+    microsoft: Microsoft = converted(raw.get("microsoft", {}), Microsoft, "microsoft")
     onboarding: dict[str, Onboarding] = {
-        name: _converted(entry, Onboarding, f"onboarding.{name}") for name, entry in _tables(raw, "onboarding").items()
+        name: converted(entry, Onboarding, f"onboarding.{name}") for name, entry in _tables(raw, "onboarding").items()
     }
-    usage: Usage = _converted(raw.get("usage", {}), Usage, "usage")
+    usage: Usage = converted(raw.get("usage", {}), Usage, "usage")
     _check_about(about)
     for name, workload in workloads.items():
         _check_workload(name, workload)
@@ -82,70 +82,31 @@ def parse_organisation(raw: Mapping[str, Any], canonical: Callable[[str], str] |
     for name, entry in onboarding.items():
         _check_onboarding(name, entry)
     _check_usage(usage)
-    if canonical is not None:
-        workloads, contracts = _canonical(workloads, contracts, canonical)
     found = Organisation(about, workloads, contracts, microsoft, onboarding, usage, ())
-    return Organisation(about, workloads, contracts, microsoft, onboarding, usage, assumed_of(raw, found))
+    if canonical is not None:
+        found = _canonical(found, canonical)
+    return dataclasses.replace(found, assumed=assumed_of(raw, found))
 
 
 def _tables(raw: Mapping[str, Any], name: str) -> Mapping[str, Any]:
     found = raw.get(name, {})
     if not isinstance(found, dict):
-        raise UserError(name, _short(found), f"give tables, such as [{name}.NAME]")
+        raise UserError(name, short(found), f"give tables, such as [{name}.NAME]")
     return found
 
 
 def _workload(name: str, entry: Any) -> Workload:
     where = f"workloads.{name}"
     if not isinstance(entry, dict):
-        raise UserError(where, _short(entry), f"give a table, such as [{where}]")
+        raise UserError(where, short(entry), f"give a table, such as [{where}]")
     known = ("owner", "models", "surfaces", "tags", "needs")
     for field in entry:
         if field not in known:
-            raise UserError(f"{where}.{field}", _short(entry[field]), f"use one of {', '.join(known)}")
-    needs = _converted(entry.get("needs", {}), Needs, f"{where}.needs")
+            raise UserError(f"{where}.{field}", short(entry[field]), near_or_all(field, known))
+    needs = converted(entry.get("needs", {}), Needs, f"{where}.needs")
     rest = {field: value for field, value in entry.items() if field != "needs"}
-    found: Workload = _converted(rest, Workload, where)
+    found: Workload = converted(rest, Workload, where)
     return Workload(found.owner, found.models, found.surfaces, found.tags, needs)
-
-
-def _converted(raw: Any, kind: type[Any], where: str) -> Any:
-    try:
-        return msgspec.convert(_plain(raw), kind, strict=False)
-    except msgspec.ValidationError as error:
-        message, _, path = str(error).partition(" - at `$")
-        place = f"{where}{path.rstrip('`')}"
-        names = ", ".join(kind.__struct_fields__)
-        raise UserError(place, _value_at(raw, path.rstrip("`")), f"{message}; fields: {names}") from error
-
-
-def _plain(raw: Any) -> Any:
-    """Decimals as the text they were written as, so that a number and a string say the same amount."""
-    if isinstance(raw, dict):
-        return {name: _plain(value) for name, value in raw.items()}
-    if isinstance(raw, list):
-        return [_plain(value) for value in raw]
-    if isinstance(raw, Decimal):
-        return str(raw)
-    if isinstance(raw, int) and not isinstance(raw, bool):
-        return str(raw)
-    return raw
-
-
-def _value_at(raw: Any, path: str) -> object:
-    found = raw
-    for name in re.findall(r"[^.\[\]]+", path):
-        if isinstance(found, dict) and name in found:
-            found = found[name]
-        elif isinstance(found, list) and name.isdecimal() and int(name) < len(found):
-            found = found[int(name)]
-        else:
-            break
-    return _short(found)
-
-
-def _short(value: object) -> object:
-    return sorted(value) if isinstance(value, dict) else value
 
 
 def _check_about(about: About) -> None:
@@ -153,13 +114,14 @@ def _check_about(about: About) -> None:
     _within(f"{where}.horizon_months", about.horizon_months, 1, _MONTHS_MAX)
     _within(f"{where}.risk_weight", about.risk_weight, 0, 1)
     if not 0 <= about.risk_level < 1:
-        raise UserError(f"{where}.risk_level", about.risk_level, "give a share from 0 to below 1, such as 0.9")
+        raise UserError(f"{where}.risk_level", str(about.risk_level), "give a share from 0 to below 1, such as 0.9")
     _within(f"{where}.discount_rate_percent_per_year", about.discount_rate_percent_per_year, -50, 100)
     _within(f"{where}.surface_share_max_percent", about.surface_share_max_percent, 1, 100)
     _within(f"{where}.surfaces_min", about.surfaces_min, 1, len(ROUTABLE_SURFACES))
     _within(f"{where}.min_stay_months", about.min_stay_months, 1, _MONTHS_MAX)
     _within(f"{where}.growth_ceiling_per_year", about.growth_ceiling_per_year, 1, 1000)
     _within(f"{where}.scenarios", about.scenarios, 10, _SCENARIOS_MAX)
+    _least(f"{where}.seed", about.seed, 0)
     _names(f"{where}.surfaces", about.surfaces, ROUTABLE_SURFACES)
     _names(f"{where}.quota_tiers", about.quota_tiers, ROUTABLE_SURFACES)
     _growth(f"{where}.growth", about.growth)
@@ -167,6 +129,8 @@ def _check_about(about: About) -> None:
 
 def _check_workload(name: str, workload: Workload) -> None:
     where, needs = f"workloads.{name}", workload.needs
+    if not name.strip():
+        raise UserError("workloads", name, "give each workload a name, as in [workloads.search]")
     _names(f"{where}.surfaces", workload.surfaces, ROUTABLE_SURFACES)
     _names(f"{where}.needs.seat_surfaces", needs.seat_surfaces, SEAT_SURFACES)
     _within(f"{where}.needs.batchable_percent", needs.batchable_percent, 0, 100)
@@ -175,13 +139,11 @@ def _check_workload(name: str, workload: Workload) -> None:
         if value is not None:
             _within(f"{where}.needs.{field}", value, 0, 100)
     for field in ("latency_ms_p95", "users"):
-        value = getattr(needs, field)
-        if value is not None and value < 1:
-            raise UserError(f"{where}.needs.{field}", value, "give a number above 0")
+        _least(f"{where}.needs.{field}", getattr(needs, field), 1)
     _growth(f"{where}.needs.growth", needs.growth)
     wish = needs.tuning
     if wish is not None and wish.wanted_from and wish.wanted_until and wish.wanted_until < wish.wanted_from:
-        raise UserError(f"{where}.needs.tuning.wanted_until", wish.wanted_until, "give a day after wanted_from")
+        raise UserError(f"{where}.needs.tuning.wanted_until", str(wish.wanted_until), "give a day after wanted_from")
 
 
 def _growth(where: str, growth: Growth | None) -> None:
@@ -210,7 +172,7 @@ def _check_contract(name: str, contract: Contract) -> None:
     _tiers(f"{where}.levels", contract.levels)
     if contract.starts and contract.expires and contract.status == "signed":
         raise UserError(
-            f"{where}.expires", contract.expires, "take it out: what is signed no longer expires as an offer"
+            f"{where}.expires", str(contract.expires), "take it out: what is signed no longer expires as an offer"
         )
     least, most = contract.commitment_usd_per_year, contract.commitment_usd_per_year_max
     if least and most and Decimal(most) < Decimal(least):
@@ -225,6 +187,10 @@ def _check_contract(name: str, contract: Contract) -> None:
         missing = "model, unit_tokens_per_minute and price_usd_per_unit_hour"
         raise UserError(where, contract.kind, f"give {missing}: such prices are not public, yours is a quote")
     _amount(f"{where}.price_usd_per_unit_hour", contract.price_usd_per_unit_hour)
+    _least(f"{where}.units_min", contract.units_min, 1)
+    _least(f"{where}.unit_tokens_per_minute", contract.unit_tokens_per_minute, 1)
+    if contract.output_weight <= 0:
+        raise UserError(f"{where}.output_weight", str(contract.output_weight), "give a number above 0, such as 5")
 
 
 def _priced(contract: Contract) -> bool:
@@ -243,8 +209,7 @@ def _tiers(where: str, tiers: Iterable[Tier]) -> None:
 
 def _check_microsoft(microsoft: Microsoft) -> None:
     for field in ("m365_seats", "m365_copilot_seats", "github_copilot_seats", "copilot_studio_credits_per_month"):
-        if getattr(microsoft, field) < 0:
-            raise UserError(f"microsoft.{field}", getattr(microsoft, field), "give a number from zero up")
+        _least(f"microsoft.{field}", getattr(microsoft, field), 0)
     for field in (
         "m365_copilot_usd_per_seat_month",
         "github_copilot_usd_per_seat_month",
@@ -258,14 +223,14 @@ def _check_onboarding(name: str, entry: Onboarding) -> None:
     where = f"onboarding.{name}"
     _names("onboarding", [name], ROUTABLE_SURFACES)
     if not 0 <= entry.days_low <= entry.days_high:
-        raise UserError(f"{where}.days_high", entry.days_high, f"give at least days_low ({entry.days_low})")
+        raise UserError(f"{where}.days_high", str(entry.days_high), f"give at least days_low ({entry.days_low})")
     for field in ("usd_per_day", "weeks", "switch_days_per_workload"):
-        if getattr(entry, field) < 0:
-            raise UserError(f"{where}.{field}", getattr(entry, field), "give a number from zero up")
+        _least(f"{where}.{field}", getattr(entry, field), 0)
     _amount(f"{where}.fees_usd", entry.fees_usd)
 
 
 def _check_usage(usage: Usage) -> None:
+    _least("usage.requests_per_month", usage.requests_per_month, 1)
     named = [field for field in ("trace", "csv", "profile") if getattr(usage, field)]
     if len(named) > 1:
         raise UserError("usage", ", ".join(named), "give one source: trace, csv or profile; none of them is the ledger")
@@ -274,14 +239,20 @@ def _check_usage(usage: Usage) -> None:
         _names(f"{where}.surface", [entry.surface], ROUTABLE_SURFACES)
         for field in ("percent", "tokens_percent"):
             if getattr(entry, field) <= 0:
-                raise UserError(f"{where}.{field}", getattr(entry, field), "give a percentage above 0")
+                raise UserError(f"{where}.{field}", str(getattr(entry, field)), "give a percentage above 0")
         if entry.peak_over_mean < 1:
-            raise UserError(f"{where}.peak_over_mean", entry.peak_over_mean, "give 1 or more: a peak is above the mean")
+            told = "give 1 or more: a peak is above the mean"
+            raise UserError(f"{where}.peak_over_mean", str(entry.peak_over_mean), told)
 
 
 def _within(where: str, value: Decimal | int, low: int, high: int) -> None:
     if not low <= value <= high:
         raise UserError(where, str(value), f"give a number from {low} to {high}")
+
+
+def _least(where: str, value: Decimal | int | None, least: int) -> None:
+    if value is not None and value < least:
+        raise UserError(where, str(value), f"give {least} or more")
 
 
 def _discount(where: str, value: Decimal) -> None:
@@ -296,41 +267,52 @@ def _amount(where: str, text: str) -> None:
         amount = Money.from_usd(text)
     except UserError as error:
         raise UserError(where, text, error.remedy) from error
-    if amount.picos < 0:
-        raise UserError(where, text, "give an amount from zero up")
+    if not 0 <= amount.usd <= NUMBER_MAX:
+        raise UserError(where, text, f"give an amount from zero to {NUMBER_MAX:,}")
 
 
 def _names(where: str, names: Iterable[str], known: Iterable[str]) -> None:
     allowed = tuple(known)
     if unknown := [name for name in names if name not in allowed]:
-        raise UserError(where, ", ".join(unknown), f"use {', '.join(allowed)}")
+        raise UserError(where, ", ".join(unknown), near_or_all(unknown[0], allowed))
 
 
-def _canonical(
-    workloads: dict[str, Workload], contracts: dict[str, Contract], canonical: Callable[[str], str]
-) -> tuple[dict[str, Workload], dict[str, Contract]]:
+def _canonical(found: Organisation, canonical: Callable[[str], str]) -> Organisation:
     """Model names as the catalogue has them."""
     replace = msgspec.structs.replace
 
-    def ids(where: str, names: Iterable[str]) -> tuple[str, ...]:
-        found = []
-        for name in names:
-            try:
-                found.append(canonical(name))
-            except UserError as error:
-                raise UserError(where, name, error.remedy) from error
-        return tuple(found)
+    def one(where: str, name: str) -> str:
+        try:
+            return canonical(name) if name else ""
+        except UserError as error:
+            raise UserError(where, name, error.remedy) from error
 
-    named = {
-        name: replace(
-            entry,
-            models=ids(f"workloads.{name}.models", entry.models),
-            needs=replace(entry.needs, models=ids(f"workloads.{name}.needs.models", entry.needs.models)),
-        )
-        for name, entry in workloads.items()
-    }
-    priced = {
-        name: replace(entry, model=ids(f"contracts.{name}.model", [entry.model])[0]) if entry.model else entry
-        for name, entry in contracts.items()
-    }
-    return named, priced
+    def ids(where: str, names: Iterable[str]) -> tuple[str, ...]:
+        return tuple(one(where, name) for name in names)
+
+    def needs(where: str, said: Needs) -> Needs:
+        wish = said.tuning and replace(said.tuning, model=one(f"{where}.tuning.model", said.tuning.model))
+        return replace(said, models=ids(f"{where}.models", said.models), tuning=wish)
+
+    return dataclasses.replace(
+        found,
+        workloads={
+            name: replace(
+                entry,
+                models=ids(f"workloads.{name}.models", entry.models),
+                needs=needs(f"workloads.{name}.needs", entry.needs),
+            )
+            for name, entry in found.workloads.items()
+        },
+        contracts={
+            name: replace(entry, model=one(f"contracts.{name}.model", entry.model))
+            for name, entry in found.contracts.items()
+        },
+        usage=replace(
+            found.usage,
+            demand={
+                name: replace(entry, model=one(f"usage.demand.{name}.model", entry.model))
+                for name, entry in found.usage.demand.items()
+            },
+        ),
+    )
