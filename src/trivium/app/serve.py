@@ -8,7 +8,7 @@ import json
 import logging
 import signal
 import socket
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterable, Iterator
 from datetime import timedelta
 from functools import partial
 from pathlib import Path
@@ -66,7 +66,7 @@ async def _serve(
     try:
         runtime = compose(settings, settings_path.parent, clock, replay=replay)
         server = _Server(runtime.gateway, host=settings.gateway.host, port=settings.gateway.port)
-        background = Background(settings_path, runtime, clock, signals.changed)
+        background = Background(settings_path, runtime, clock, signals.changed, (reap_once, watch_once))
         async with asyncio.TaskGroup() as group:
             serving = group.create_task(server.serve(sockets=[listener]))
             group.create_task(background.run())
@@ -150,14 +150,14 @@ class Background:
     Nothing that fails here may end the gateway or pass in silence: it is logged and tried again.
     """
 
-    def __init__(self, path: Path, runtime: Runtime, clock: Clock, changed: asyncio.Event) -> None:
+    def __init__(
+        self, path: Path, runtime: Runtime, clock: Clock, changed: asyncio.Event, looks: Iterable[Look]
+    ) -> None:
         self._path = path
         self._runtime = runtime
         self._clock = clock
         self._changed = changed
-        self._looks = tuple(
-            (look, asyncio.Event()) for look in (reap_once, watch_once)
-        )  # and what makes it look at once
+        self._looks = [(look, asyncio.Event()) for look in looks]  # the event ends its pause
         self._stopping = asyncio.Event()
         self._seen = _fingerprint(path)
 
