@@ -7,12 +7,16 @@ what a cache of five minutes or of an hour would have let it read, judged by the
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, fields, replace
 from datetime import UTC, datetime
 from enum import Enum
+from functools import cached_property
+from typing import TypeVar
 
 from trivium.core import Offer, Usage
+
+T = TypeVar("T")
 
 LIFE_S: Mapping[str, int] = {"5m": 300, "1h": 3600}
 GAP_EDGES_S = (60, 300, 900, 3600)
@@ -197,6 +201,16 @@ class Demand:
         """Share of prompt tokens read from a cache, for display."""
         usage = self.usage
         return (usage.cache_read or 0) / (usage.prompt_tokens or 1)
+
+    def remembered(self, key: tuple[object, ...], find: Callable[[], T]) -> T:
+        """The answer to a question, found once."""
+        if key not in self._answers:
+            self._answers[key] = find()
+        return self._answers[key]  # type: ignore[return-value]  # the key names the question, so the type is find's
+
+    @cached_property
+    def _answers(self) -> dict[tuple[object, ...], object]:
+        return {}
 
     def peak(self, life: str = "5m") -> dict[str, int]:
         """The most of each count in one minute."""

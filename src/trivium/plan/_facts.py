@@ -8,6 +8,7 @@ from datetime import date
 from enum import Enum
 
 from trivium.core import Money, Offer
+from trivium.plan._demand import Demand
 
 COUNTS = ("requests", "input", "output", "cache_read", "cache_write")
 
@@ -52,6 +53,11 @@ class Quota:
     def load(self, counts: Mapping[str, int]) -> int:
         """What some counts use of it."""
         return sum(weight * counts.get(name, 0) for name, weight in self.weights.items())
+
+    def drawn(self, demand: Demand, life: str) -> Mapping[int, int]:
+        """What every measured minute uses of it under a cache life; quotas that weigh alike share the answer."""
+        key = ("drawn", life, *sorted(self.weights.items()))
+        return demand.remembered(key, lambda: {m.minute: self.load(m.counts(life)) for m in demand.minutes})
 
 
 @dataclass(frozen=True, slots=True)

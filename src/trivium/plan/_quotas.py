@@ -32,9 +32,8 @@ def _of_plan(placement: Placement, quotas: Iterable[Quota], *, broken_only: bool
             for candidate, parts in placement.shares(number):
                 found = choice.candidates[candidate]
                 if quota.covers(found.offer):
-                    for minute in choice.demand.minutes:
-                        load = quota.load(minute.counts(found.life)) * parts
-                        loads[minute.minute] = loads.get(minute.minute, 0) + load
+                    for minute, load in quota.drawn(choice.demand, found.life).items():
+                        loads[minute] = loads.get(minute, 0) + load * parts
         finding = _finding(THE_PLAN, quota, loads, placement.problem.parts)
         if finding is not None and (finding.breaks or not broken_only):
             yield replace(finding, enforced=not broken_only)
@@ -45,7 +44,7 @@ def _of_choice(choice: Choice, quotas: Iterable[Quota]) -> Iterator[QuotaFinding
     for candidate in best_by_surface(choice).values():
         for quota in quotas:
             if quota.covers(candidate.offer):
-                loads = {m.minute: quota.load(m.counts(candidate.life)) for m in choice.demand.minutes}
+                loads = quota.drawn(choice.demand, candidate.life)
                 finding = _finding(f"{choice.demand.workload}/{choice.demand.model}", quota, loads, 1)
                 if finding is not None and finding.breaks:
                     yield finding

@@ -63,9 +63,8 @@ def _minutes(demands: Sequence[Demand], quota: Quota, covered: Sequence[int]) ->
         if not requests:
             continue
         life = "1h" if measured_life(demand) == "1h" else "5m"
-        for minute in demand.minutes:
-            load = quota.load(minute.counts(life)) * requests // demand.requests
-            drawn[minute.minute] = drawn.get(minute.minute, 0) + load
+        for minute, load in quota.drawn(demand, life).items():
+            drawn[minute] = drawn.get(minute, 0) + load * requests // demand.requests
     return tuple(drawn.values())
 
 
