@@ -182,6 +182,10 @@ def test_the_steps_between_two_plans_add_up_and_name_what_moved() -> None:
     steps = {step.name: step.amount_usd for step in found.bridge.steps}
     assert steps["requests a month"] == pytest.approx(5_000 * 36)
     assert steps["cost a request, where it stayed"] == pytest.approx(-0.1 * 10_000 * 36)
+    assert steps["growth, later prices and moves"] == pytest.approx(
+        180_000 - 9_000 * 36
+    )  # its own forecast stood still
+    assert steps["contracts and openings"] == pytest.approx(160_000)  # no workload's forecast moved
     assert sum(steps.values()) == pytest.approx(160_000)
     assert [moved.workload for moved in found.moved] == ["agents"]
     assert ("claims", "price.base.claude-opus-5") in {(cause.kind, cause.what) for cause in found.causes}

@@ -88,11 +88,12 @@ def _side(decision: Decision) -> Side:
 
 
 def _bridge(first: Decision, second: Decision) -> Bridge:
-    """For each workload: pace, then cost a request, then horizon, each at what it was before; the rest is one step.
+    """For each workload: pace, cost a request, months, growth, then what is shared; what came before is as it became.
 
-    With n requests a month at c dollars each over H months, n c H becomes n' c' H' in the steps (n' - n) c H,
-    (c' - c) n' H and n' c' (H' - H). What is left of the difference of the forecasts is growth, contracts and later
-    months.
+    A forecast of n requests a month at c dollars each over H months is n c H g, where g is what growth, later prices
+    and later moves make of it. It becomes n' c' H' g' in the steps (n' - n) c H g, (c' - c) n' H g, n' c' (H' - H) g
+    and n' c' H' (g' - g), which add up to the difference of the workload's forecasts. What no workload bears alone
+    is the last step.
     """
     amounts: dict[str, dict[str, float]] = {}
     before, after = _by_name(first), _by_name(second)
@@ -105,7 +106,7 @@ def _bridge(first: Decision, second: Decision) -> Bridge:
     told = [
         Step(name, sum(amounts[name].values()), _who(amounts[name]), basis) for name, basis in _STEPS if name in amounts
     ]
-    told.append(Step("growth, contracts and later months", total - explained, "what the steps above leave", _FORECAST))
+    told.append(Step("contracts and openings", total - explained, "what no workload bears alone", _FORECAST))
     steps = tuple(step for step in told if abs(step.amount_usd) > _CENT)
     start = Step(
         f"plan of {first.at}", first.forecast.mean_usd, f"over {count(first.horizon_months, 'month')}", _FORECAST
@@ -123,6 +124,7 @@ _STEPS = (
     ("cost a request, where it stayed", _PRICED),
     ("cost a request, where it moved", _PRICED),
     ("months", _FORECAST),
+    ("growth, later prices and moves", _FORECAST),
 )
 
 
@@ -135,13 +137,22 @@ def _parts(one: Decided | None, other: Decided | None, months: int, months_then:
         yield "workloads that are gone", -one.forecast.mean_usd
         return
     pace, pace_then = _pace(one), _pace(other)
-    if pace <= 0 or pace_then <= 0:
+    grown, grown_then = (_grown(item, span) for item, span in ((one, months), (other, months_then)))
+    if pace <= 0 or pace_then <= 0 or grown is None or grown_then is None:
+        yield "growth, later prices and moves", other.forecast.mean_usd - one.forecast.mean_usd
         return
     cost, cost_then = one.monthly_plan_usd / pace, other.monthly_plan_usd / pace_then
-    yield "requests a month", (pace_then - pace) * cost * months
+    yield "requests a month", (pace_then - pace) * cost * months * grown
     where = "stayed" if _first_place(one) == _first_place(other) else "moved"
-    yield f"cost a request, where it {where}", (cost_then - cost) * pace_then * months
-    yield "months", other.monthly_plan_usd * (months_then - months)
+    yield f"cost a request, where it {where}", (cost_then - cost) * pace_then * months * grown
+    yield "months", other.monthly_plan_usd * (months_then - months) * grown
+    yield "growth, later prices and moves", other.monthly_plan_usd * months_then * (grown_then - grown)
+
+
+def _grown(item: Decided, months: int) -> float | None:
+    """The forecast over what as many months at today's pace and cost would be; None where that is nothing."""
+    flat = item.monthly_plan_usd * months
+    return item.forecast.mean_usd / flat if flat > 0 else None
 
 
 def _pace(item: Decided) -> float:
