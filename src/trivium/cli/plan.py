@@ -235,6 +235,8 @@ def _print(now: Plan, decision: Decision | None, ran: _Ran | None) -> None:
     from trivium.plan.report import decision_text
 
     screen = console()
+    if decision is not None:
+        screen.print("[bold]Today[/bold]: without contracts and months to come; what the routes follow stands under Ahead")
     screen.print(room.plan_text(now))
     if decision is not None:
         screen.print("\n[bold]Ahead[/bold]: moves, contracts and evidence counted; the route table follows this one")
