@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from trivium.core import UserError
 from trivium.plan.horizon._instance import Instance
 from trivium.plan.horizon._paths_input import terms_of
+from trivium.plan.horizon._paths_open import opened_in_time
 from trivium.plan.horizon._paths_price import Ways
 from trivium.plan.horizon._paths_search import Case, Found, Search
 from trivium.plan.horizon._paths_terms import cvar_usd, objective_usd
@@ -30,13 +31,15 @@ class Moves:
     `switch_cost_usd` is (W,): a move to an offer of another surface; or (W, P, P): a move from one offer to another.
     `onboard_cost_usd` (K,) is paid once if any workload ever runs on the surface: 0 for those in use. A workload that
     enters an offer stays `min_stay_months` (one number, or (P,)), or to the horizon's end; the offer of the start may
-    be left at once.
+    be left at once. `open_from_month` (K,) is the first month in which a surface carries anything (empty: all do at
+    once); a new workload begins in the first month in which one that it may run on is open.
     """
 
     start: Sequence[int] | Ints
     switch_cost_usd: Sequence[float] | Floats
     onboard_cost_usd: Sequence[float] | Floats
     min_stay_months: int | Sequence[int] | Ints = 1
+    open_from_month: Sequence[int] | Ints = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +68,7 @@ class PathSolution:
     Forecasts. `scenario_usd` holds bills, moves and openings; `objective_usd` is (1 - ω)·E + ω·CVaR of it.
     """
 
-    offer: Ints  # (W, T)
+    offer: Ints  # (W, T), -1 while a new workload waits for a surface to open
     moves: tuple[Move, ...]
     signed: tuple[Signed, ...]
     opened: Flags  # (K,)
@@ -92,7 +95,10 @@ def solve_paths(instance: Instance, moves: Moves, *, gap: float = 0.005, branche
     programme prices against a linear program of contracts and risk; branches decide sizes and surfaces; where few paths
     are left that could better the answer, all are listed and the choice is exact.
     """
-    ways = _ways(instance, moves)
+    opening = _row(moves.onboard_cost_usd, len(instance.surfaces), "onboard_cost_usd")
+    instance, ways, waiting = opened_in_time(instance, _ways(instance, moves), moves.open_from_month)
+    if waiting is not None:
+        opening = np.append(opening, 0.0)
     unit = np.where(instance.feasible, instance.unit_cost_usd, 0.0)
     _name_the_stranded(instance)
     expected = np.einsum("s,wst->wt", instance.probability, instance.demand)
@@ -100,19 +106,19 @@ def solve_paths(instance: Instance, moves: Moves, *, gap: float = 0.005, branche
     scale = _SCALED_TOTAL / total if total > 0 else 1.0
     terms, spend_weight = terms_of(instance, scale)
     scaled = Ways(ways.feasible, ways.switch_usd * scale, ways.stay_months, ways.start, ways.month_weight)
-    opening = _row(moves.onboard_cost_usd, len(instance.surfaces), "onboard_cost_usd")
     case = Case(instance.demand * scale, unit, instance.surface_of, scaled, terms, spend_weight, opening * scale)
     found = Search(case, gap, branches_max).run()
     if found is None:
         raise _no_path(instance)
-    return _solution(found, case, ways, scale)
+    return _solution(found, case, ways, scale, waiting)
 
 
 def _name_the_stranded(instance: Instance) -> None:
     stranded, month = np.nonzero(~instance.feasible.any(axis=1))
     if len(stranded):
         name = f"feasible[{instance.workloads[stranded[0]]}]"
-        raise UserError(name, f"no offer in month {month[0]}", "leave the workload out")
+        hint = "leave the workload out, or let it stay where it runs until a surface is open"
+        raise UserError(name, f"no offer in month {month[0]}", hint)
 
 
 def _no_path(instance: Instance) -> UserError:
@@ -145,11 +151,13 @@ def _ways(instance: Instance, moves: Moves) -> Ways:
     return Ways(instance.feasible, cost, stay, start, instance.month_weight)
 
 
-def _solution(found: Found, case: Case, ways: Ways, scale: float) -> PathSolution:
+def _solution(found: Found, case: Case, ways: Ways, scale: float, waiting: int | None) -> PathSolution:
     choice, columns = found.choice, found.columns.take(found.choice.rows)
     order = np.argsort(columns.owner)
     path = columns.path[order]
-    opened = (columns.share > 0).any(axis=0)
+    opened = np.asarray((columns.share > 0).any(axis=0))
+    if waiting is not None:
+        path = np.where(path == waiting, -1, path)
     switching, opening = float(columns.move_usd.sum()) / scale, float(case.open_usd @ opened) / scale
     terms = case.terms
     scenario = terms.bill_usd(columns.spend.sum(axis=0), choice.sizes) / scale + switching + opening
@@ -158,7 +166,7 @@ def _solution(found: Found, case: Case, ways: Ways, scale: float) -> PathSolutio
         offer=path,
         moves=tuple(_moves(path, ways)),
         signed=tuple(Signed(size.amount_usd / scale, size.discount) for size in choice.sizes),
-        opened=np.asarray(opened),
+        opened=opened if waiting is None else opened[:-1],
         scenario_usd=scenario,
         expected_usd=float(scenario @ terms.probability),
         cvar_usd=float(cvar_usd(scenario, terms.probability, terms.risk_level)),
@@ -176,7 +184,7 @@ def _moves(path: Ints, ways: Ways) -> list[Move]:
     for workload, row in enumerate(path):
         before = int(ways.start[workload])
         for month, after in enumerate(int(offer) for offer in row):
-            if before != after:
+            if before != after and after >= 0:
                 cost = (
                     float(ways.switch_usd[workload, before, after] * ways.month_weight[month]) if before >= 0 else 0.0
                 )
