@@ -59,7 +59,6 @@ def facts_from(
 
 def _quotas(claim: Claim, models: Sequence[str]) -> list[Quota]:
     """The quotas a claim states: one, or several in one text (`50 RPM; 30000 ITPM; 8000 OTPM`)."""
-    pool = frozenset(model for model in models if claim.speaks_of(model))
     metric, _, tier = claim.predicate.partition(":")
     found: list[tuple[str, str]] = []
     if metric in _WEIGHTS and _WHOLE.fullmatch(claim.value):
@@ -67,7 +66,10 @@ def _quotas(claim: Claim, models: Sequence[str]) -> list[Quota]:
     elif legacy := _LEGACY.fullmatch(claim.predicate):
         tier = legacy[1]
         found = [(unit.lower(), count) for count, unit in _LEGACY_PART.findall(claim.value)]
-    if not pool or tier.startswith("max"):  # a ceiling for raising a quota is none in force
+    if not found or tier.startswith("max"):  # a ceiling for raising a quota is none in force
+        return []
+    pool = frozenset(model for model in models if claim.speaks_of(model))
+    if not pool:
         return []
     return [
         Quota(

@@ -166,24 +166,24 @@ class Demand:
     last_at: datetime | None = None
     spans: tuple[Span, ...] = ()  # of a source of totals: its `minutes` are then their busiest ones, not all there were
 
-    @property
+    @cached_property
     def stretches(self) -> tuple[Span, ...]:
         """All that was counted, by when it was: the spans of a source of totals, else the minutes."""
         if self.spans:
             return self.spans
         return tuple(Span(m.minute, 1, m.requests, m.input, m.output, m.cached, m.joined_5m) for m in self.minutes)
 
-    @property
+    @cached_property
     def requests(self) -> int:
         """Requests in the sums."""
         return sum(row.requests for row in self.rows)
 
-    @property
+    @cached_property
     def usage(self) -> Usage:
         """All measured counts; for display, since a sum over bands cannot be priced."""
         return sum((row.as_sent() for row in self.rows), Usage())
 
-    @property
+    @cached_property
     def offers(self) -> tuple[tuple[Offer, int], ...]:
         """Where it runs now, with requests, most first."""
         found: dict[Offer, int] = {}

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import cached_property
 
 from trivium.plan._demand import Demand
 from trivium.plan._facts import Facts, Quota, SpendCap
@@ -30,17 +31,23 @@ class _Load:
     quota: Quota
     loads: tuple[int, ...]  # of every measured minute
 
+    @cached_property
+    def peak(self) -> int:
+        """The busiest measured minute."""
+        return max(self.loads, default=0)
+
     @property
     def room(self) -> float:
         """How many times the measured peak fits under the limit."""
-        peak = max(self.loads, default=0)
-        return self.quota.limit / peak if peak else float("inf")
+        return self.quota.limit / self.peak if self.peak else float("inf")
 
     def above(self, factor: float) -> float:
         """The share of the load above the limit when every minute grows by a factor."""
+        if self.peak * factor <= self.quota.limit:
+            return 0.0
         total = sum(self.loads) * factor
         over = sum(load * factor - self.quota.limit for load in self.loads if load * factor > self.quota.limit)
-        return over / total if total else 0.0
+        return over / total
 
 
 def _loads(demands: Sequence[Demand], quotas: Sequence[Quota]) -> tuple[_Load, ...]:
@@ -123,7 +130,7 @@ def tier_points(ask: PriceAsk, facts: Facts, monthly_usd: float) -> tuple[Point,
     for (surface, tier), load in sorted(by_tier.items()):
         held = "" if (surface, tier) not in taken else ", the tier counted on"
         fits = load.room >= 1
-        value = f"peak minute {max(load.loads):,} of {load.quota.limit:,}: fits {load.room:,.2f} times"
+        value = f"peak minute {load.peak:,} of {load.quota.limit:,}: fits {load.room:,.2f} times"
         points.append(
             Point(
                 f"usage tier {tier or 'default'} of {surface}{held}: {load.quota.metric}",
