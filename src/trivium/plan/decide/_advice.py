@@ -69,23 +69,20 @@ class Judged:
 
 @dataclass(frozen=True)
 class Tried:
-    """A placement (W, K, T) and what its moves cost."""
+    """A placement's list spend (K, S, T) and what its moves cost."""
 
-    shares: Array
+    spend: Array
     moves_usd: float
 
 
 def judge(scenes: Scenes, placements: Sequence[Tried], others: Sequence[Deal], deal: Deal | None, risk: Risk) -> Judged:
     """The best of the placements under the other deals and this one, moves paid."""
     deals = (*others, deal) if deal is not None else tuple(others)
-    best: Judged | None = None
-    for number, tried in enumerate(placements):
-        totals = bill(scenes.spend(tried.shares), deals, scenes.month_weight).total + tried.moves_usd
-        if best is None or objective(totals, risk.weight, risk.level) < objective(best.totals, risk.weight, risk.level):
-            best = Judged(deal, totals, number)
-    if best is None:
+    if not placements:
         raise UserError("placements", "none", "give at least one")
-    return best
+    totals = [bill(tried.spend, deals, scenes.month_weight).total + tried.moves_usd for tried in placements]
+    best = min(range(len(totals)), key=lambda number: objective(totals[number], risk.weight, risk.level))
+    return Judged(deal, totals[best], best)
 
 
 def advise(
@@ -95,13 +92,16 @@ def advise(
     offer: Offered,
     risk: Risk,
     decided: Deal | None,
-) -> tuple[Advice, Judged]:
-    """What the plan decided of one offer, while everything else stays as it is: `decided` is the level it signs."""
+) -> tuple[Advice, tuple[Judged, ...]]:
+    """What the plan decided of one offer, while everything else stays as it is: `decided` is the level it signs.
+
+    And what every choice would cost: none of it first, then its levels.
+    """
     without = judge(scenes, placements, others, None, risk)
     levels = [judge(scenes, placements, others, deal, risk) for deal in offer.levels]
     best = next((found for found in levels if found.deal == decided), without)
-    every = np.stack([found.totals for found in (without, *levels)])
-    regret = float((best.totals - every.min(axis=0)).mean())
+    every = (without, *levels)
+    regret = float((best.totals - np.min([found.totals for found in every], axis=0)).mean())
     shown = best if best.deal is not None else max(levels, key=lambda found: -float(found.totals.mean()))
     saving = without.totals - shown.totals
     curve = tuple(_point(found, without.totals, risk) for found in levels)
@@ -115,12 +115,12 @@ def advise(
         saving=saving_spread(saving, risk),
         regret_usd=regret,
         loss_probability=float((saving < 0).mean()),
-        break_even=_break_even(scenes, placements[shown.placement].shares, others, shown.deal),
+        break_even=_break_even(scenes, placements[shown.placement].spend, others, shown.deal),
         curve=curve,
         basis=basis_of(offer.contract),
         worst_usd=cvar(without.totals, risk.level) - cvar(shown.totals, risk.level),
     )
-    return advice, best
+    return advice, every
 
 
 def _point(found: Judged, without: Array, risk: Risk) -> tuple[float, float, float, float]:
@@ -136,13 +136,12 @@ def saving_spread(saving: Array, risk: Risk) -> Spread:
     return Spread(-found.mean_usd, -found.cvar_usd, (low[0], low[1], low[2], low[3], low[4]))
 
 
-def _break_even(scenes: Scenes, shares: Array, others: Sequence[Deal], deal: Deal | None) -> str:
+def _break_even(scenes: Scenes, spend: Array, others: Sequence[Deal], deal: Deal | None) -> str:
     """The spend from which the level pays on average: demand is scaled until the mean saving is nothing."""
     if deal is None or (deal.kind == "spend-commitment" and not deal.amount_usd):
         return ""
     if not deal.periods(len(scenes.starts)):
         return "begins after the horizon: look further ahead to judge it"
-    spend = scenes.spend(shares)
     yearly = float(spend[list(deal.surfaces)].sum(axis=0).mean(axis=0).sum()) / spend.shape[2] * 12
 
     names = " and ".join(scenes.surfaces[index] for index in deal.surfaces)

@@ -6,9 +6,9 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from trivium.plan.decide._advice import Judged, Tried, advise, information, judge
+from trivium.plan.decide._advice import Judged, Tried, advise, information
 from trivium.plan.decide._choose import Chosen
-from trivium.plan.decide._deals import Deal, bill
+from trivium.plan.decide._deals import Array, Deal, bill
 from trivium.plan.decide._joint import gathered
 from trivium.plan.decide._joint_moves import moves_cost
 from trivium.plan.decide._risks import cheapest_list, one_platform, rival
@@ -37,19 +37,22 @@ def rivals(chosen: Chosen) -> tuple[Rival, ...]:
     return tuple(found)
 
 
-def commitments(chosen: Chosen) -> tuple[tuple[Advice, ...], tuple[list[Judged], ...]]:
+def commitments(chosen: Chosen) -> tuple[tuple[Advice, ...], tuple[tuple[Judged, ...], ...]]:
     """What the plan signs of each offer, and the curve around it; the plan's verdict is the one that is told."""
     framed = chosen.framed
-    plain = [chosen.laid.shares, *chosen.outcome.placements]
+
+    def tried(shares: Array) -> Tried:
+        return Tried(framed.scenes.spend(shares), moves_cost(shares, framed.moves))
+
+    plain = [tried(shares) for shares in (chosen.laid.shares, *chosen.outcome.placements)]
     signed = {deal.name: deal for deal in chosen.outcome.signed}
     advices, every = [], []
     for offer in framed.offers:
         others = [deal for deal in chosen.deals if deal.name != offer.name]
-        moved = [gathered(chosen.scenes, chosen.laid.shares, surface) for surface in offer.levels[0].surfaces]
-        placements = [Tried(shares, moves_cost(shares, framed.moves)) for shares in (*plain, *moved)]
-        advice, _ = advise(framed.scenes, placements, others, offer, framed.risk, signed.get(offer.name))
+        moved = [tried(gathered(chosen.scenes, chosen.laid.shares, surface)) for surface in offer.levels[0].surfaces]
+        advice, levels = advise(framed.scenes, (*plain, *moved), others, offer, framed.risk, signed.get(offer.name))
         advices.append(advice)
-        every.append([judge(framed.scenes, placements, others, deal, framed.risk) for deal in (None, *offer.levels)])
+        every.append(levels)
     return tuple(advices), tuple(every)
 
 
