@@ -65,10 +65,10 @@ def command(
 
     Ahead: over the months of the organisation file, with its contracts and offers. Options may be repeated.
     """
-    from trivium import plan as room
-
     if horizon_days < 0:
         raise UserError("--horizon-days", horizon_days, "give 0 or more")
+    files = _Files(tuple(report or ()), calendar, sheets)
+    files.check(write_routes, today=today)
     source = ahead.Source(file, trace, at, as_of, since, until, months, tuple(overlay or ()), db)
     wishes = _Wishes(allow_model, allow_scope, need, batchable, quota_tier, _surfaces(surfaces))
     found = ahead.gather(source, wishes.applied)
@@ -79,10 +79,10 @@ def command(
             decision = ahead.decided(found)
     table = now.route_table() if decision is None else decision.routes
     ran = _routes(found, table, write_routes) if dry_run else None
-    _write(found, decision, _Files(tuple(report or ()), calendar, sheets))
+    if decision is not None:
+        _write(found, decision, files)
     if write_routes is not None:
-        write_routes.parent.mkdir(parents=True, exist_ok=True)
-        room.write_routes(table, write_routes)
+        _write_routes(table, write_routes)
     if as_json:
         print_json(_document(now, decision, ran))
     else:
@@ -192,19 +192,35 @@ class _Files:
     calendar: Path | None
     sheets: Path | None
 
-
-def _write(found: ahead.Ahead, decision: Decision | None, files: _Files) -> None:
-    if decision is None:
-        if files.reports or files.calendar or files.sheets:
+    def check(self, routes: Path | None, *, today: bool) -> None:
+        """Refuse what could not be written, before anything is computed."""
+        if today and (self.reports or self.calendar or self.sheets):
             raise UserError(
                 "--report, --calendar, --sheets", "--today", "leave out --today: they show the decision ahead"
             )
-        return
+        for path in self.reports:
+            shared.output("--report", path, *ahead.REPORTS)
+        shared.output("--calendar", self.calendar)
+        shared.output("--sheets", self.sheets, ".html", ".md")
+        shared.output("--write-routes", routes)
+
+
+def _write(found: ahead.Ahead, decision: Decision, files: _Files) -> None:
     ahead.write_reports(found, decision, files.reports)
     if files.calendar is not None:
         ahead.write_calendar(decision, files.calendar)
     if files.sheets is not None:
         ahead.write_sheets(found, decision, files.sheets)
+
+
+def _write_routes(table: RouteTable, path: Path) -> None:
+    from trivium import plan as room
+
+    try:
+        path.parent.mkdir(exist_ok=True)
+        room.write_routes(table, path)
+    except OSError as error:
+        raise UserError("--write-routes", str(path), f"make it writable ({error.strerror})") from error
 
 
 def _document(now: Plan, decision: Decision | None, ran: _Ran | None) -> dict[str, Any]:
@@ -236,7 +252,9 @@ def _print(now: Plan, decision: Decision | None, ran: _Ran | None) -> None:
 
     screen = console()
     if decision is not None:
-        screen.print("[bold]Today[/bold]: without contracts and months to come; what the routes follow stands under Ahead")
+        screen.print(
+            "[bold]Today[/bold]: without contracts and months to come; what the routes follow stands under Ahead"
+        )
     screen.print(room.plan_text(now))
     if decision is not None:
         screen.print("\n[bold]Ahead[/bold]: moves, contracts and evidence counted; the route table follows this one")
