@@ -119,13 +119,17 @@ OFFER = f'[[offer]]\nid = "o"\n{PLACE}{GRADED}'
     ("text", "says"),
     [
         ("= nonsense", "valid TOML"),
-        (SOURCE + BASE.replace('"1"', "1"), "Expected `str`, got `int`"),  # a number in quotes stays exact
+        (SOURCE + BASE.replace('"1"', "1"), "base[0].input: 1: give text in quotes"),  # a number in quotes stays exact
         (SOURCE + BASE.replace('"1"', '"one"'), "give a decimal number"),
         (SOURCE + BASE.replace('"1"', '"-1"'), "0 or more"),
         (SOURCE + BASE.replace("documented", "certain"), "use a status of"),
         (SOURCE + BASE.replace('["s"]', '["t"]'), "describe this source"),
         (SOURCE + BASE.replace('["s"]', "[]"), "at least one source"),
-        (SOURCE + BASE + "price = 1\n", "unknown field `price`"),
+        (SOURCE + BASE + "price = 1\n", "base[0].price: 1: use one of id,"),
+        (SOURCE + BASE.replace("output", "ouput"), "base[0].ouput: '5': did you mean output?"),
+        (SOURCE + BASE.replace('output = "5"\n', ""), "base[0].output: 'nothing': give text"),
+        (SOURCE + BASE.replace("2026-01-01", '"soon"'), "base[0].models.m: 'soon': give a day"),
+        (SOURCE.replace("title", "titel"), "sources.s.title: 'nothing': give text"),
         (SOURCE + BASE + BASE, "an id of its own"),
         (SOURCE + BASE.replace('id = "m"', 'id = "m"\nfrom = 2026-02-01\nuntil = 2026-02-01'), "half-open"),
     ],

@@ -6,10 +6,11 @@ from decimal import Decimal
 import numpy as np
 import pytest
 
-from decide.orgs import AT, OPUS, SILENT, SONNET, demands, given, months_of_span, organisation
+from decide.orgs import AT, OPUS, SILENT, SONNET, book, demands, given, months_of_span, organisation, snapshot
 from trivium.core import Offer, UserError
 from trivium.plan.decide._choose import choose
 from trivium.plan.decide._compose import decide
+from trivium.plan.decide._names import check_names
 from trivium.plan.decide._whatif import Change, what_if
 from trivium.plan.org import Contract, Needs, Onboarding, Workload
 
@@ -292,3 +293,26 @@ def test_a_misspelt_need_is_refused_with_the_names_that_are_near(needs: Needs, f
         choose(given(organisation(workloads={"agents": Workload(needs=needs)})))
     assert caught.value.field == field
     assert near in caught.value.remedy
+
+
+@pytest.mark.parametrize(
+    ("needs", "field", "known"),
+    [
+        (Needs(scopes=("yy",)), "workloads.agents.needs.scopes", "geo-or-regional"),
+        (Needs(geography="mars"), "workloads.agents.needs.geography", "eu, in, jp, us"),
+        (Needs(geography="europe"), "workloads.agents.needs.geography", "such as eu"),
+    ],
+)
+def test_a_place_that_no_price_and_no_claim_knows_is_refused_with_those_that_are_known(
+    needs: Needs, field: str, known: str
+) -> None:
+    asked = organisation(workloads={"agents": Workload(needs=needs)})
+    with pytest.raises(UserError) as caught:
+        check_names(asked, snapshot(), book())
+    assert caught.value.field == field
+    assert known in caught.value.remedy
+
+
+@pytest.mark.parametrize("scope", ["global", "us", "eu", "jp", "us-gov", "eu-central-1", "europe-west1", "US_Gov"])
+def test_a_region_or_a_place_that_leads_to_a_priced_scope_is_taken(scope: str) -> None:
+    check_names(organisation(workloads={"agents": Workload(needs=Needs(scopes=(scope,)))}), snapshot(), book())

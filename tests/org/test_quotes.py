@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from contextlib import chdir
 from datetime import date, timedelta
 from pathlib import Path
 
@@ -138,7 +139,8 @@ def test_an_answer_is_laid_into_the_folder_and_shows_what_it_changes(answer: Pat
         ('"contracted"', '"forward-looking"', "never counted"),
         ('factor = "0.9"\n', "", "no price"),
         ('"anthropic"', '"nowhere"', "no list price|use one of|nowhere"),
-        ("[[contract]]", "[[base]]", "prices.toml"),
+        ("[[contract]]", "[[base]]", "base.0..surface: 'anthropic': did you mean surfaces"),
+        ("factor =", "zork =", "contract.0..zork: '0.9': use one of"),
         ('factor = "0.9"', 'factor = "cheap"', "decimal"),
         ("[sources.mail]", "[sources.post]", "describe this source"),
         ("# by mail", "[", "valid TOML"),
@@ -148,8 +150,9 @@ def test_an_answer_that_cannot_count_is_refused_and_nothing_written(
     old: str, new: str, says: str, answer: Path, tmp_path: Path
 ) -> None:
     answer.write_text(ANSWER.replace(old, new))
-    with pytest.raises(UserError, match=says):
+    with pytest.raises(UserError, match=says) as caught:
         add_quotes(answer, tmp_path / "own", AT)
+    assert str(caught.value).startswith((str(answer), answer.name))  # the file that the user has, not a copy of it
     assert not (tmp_path / "own").exists()
 
 
@@ -221,7 +224,7 @@ def test_a_plan_hears_of_quotes_that_end_within_it(answer: Path, tmp_path: Path)
 
 
 def test_the_commands_ask_enter_and_list(answer: Path, tmp_path: Path) -> None:
-    trace, overlay, letter = tmp_path / "usage.jsonl", tmp_path / "own", tmp_path / "letters/vertex.md"
+    trace, overlay, letter = tmp_path / "usage.jsonl", tmp_path / "own", tmp_path / "vertex.md"
     write_export([turn(at, Usage(0, 100, 0, 10_000), offer=OPUS) for at in (0, 24 * HOUR_S)], trace)
 
     def run(*arguments: str) -> str:
@@ -238,3 +241,17 @@ def test_the_commands_ask_enter_and_list(answer: Path, tmp_path: Path) -> None:
     (state,) = json.loads(run("list", "--overlay", str(overlay), "--trace", str(trace), "--json"))
     assert (state["until"], state["without_usd"]) == ("2026-07-01", "0.13")  # 20,000 x 6.25 + 200 x 25 millionths
     assert "expires on 2026-07-01: without it" in run("list", "--overlay", str(overlay), "--trace", str(trace))
+
+
+@pytest.mark.parametrize("arguments", [(), ("--json",)])
+def test_where_no_quote_was_ever_added_there_are_none_yet(arguments: tuple[str, ...], tmp_path: Path) -> None:
+    with chdir(tmp_path):
+        result = CliRunner().invoke(root, ["quote", "list", *arguments], catch_exceptions=False)
+    assert result.exit_code == 0
+    assert ("[]" if arguments else "no quotes yet") in result.stdout
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_folder_of_claims_that_was_named_must_be_there(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match="give a folder"):
+        CliRunner().invoke(root, ["quote", "list", "--overlay", str(tmp_path / "x")], catch_exceptions=False)

@@ -50,7 +50,7 @@ def run(*arguments: str, exits: int = 0) -> str:
 def test_a_file_becomes_one_document_and_a_route_table(export: Path, tmp_path: Path) -> None:
     """At 5/25 USD/Mtok, 5m: 21,500 x 6.25 + 10,000 x 0.5 + 300 x 25 = 146,875 millionths; 1h: 11,000 x 10 + 20,500 x
     0.5 + 7,500 = 127,750."""
-    routes = tmp_path / "deep/routes.json"
+    routes = tmp_path / "routes.json"
     found = json.loads(run("--trace", str(export), "--at", "2026-04-15", "--json", "--write-routes", str(routes)))
     assert (found["baseline_usd"], found["cost_usd"], found["saving_usd"]) == ("0.146875", "0.12775", "0.019125")
     assert {lever["name"]: lever["saving_usd"] for lever in found["levers"]} == {
@@ -166,3 +166,28 @@ def test_own_claims_that_the_file_names_count_and_their_end_is_told(export: Path
     found = json.loads(run("--trace", str(export), "--at", "2026-04-15", "--json", "--organisation", str(file)))
     assert next(lever for lever in found["levers"] if lever["name"] == "contract")["alone_usd"] == "0.0734375"
     assert any("half on anthropic ends on 2026-09-01" in note for note in found["ahead"]["notes"])
+
+
+@pytest.mark.parametrize(
+    ("option", "name", "remedy"),
+    [
+        ("--report", "none/x.html", "make the folder"),
+        ("--report", "x.docx", "ends in .html or .pdf or .json"),
+        ("--report", "folder.html", "this is a folder"),
+        ("--calendar", "none/x.ics", "make the folder"),
+        ("--sheets", "none/x.md", "make the folder"),
+        ("--sheets", "x.txt", "ends in .html or .md"),
+        ("--write-routes", "none/x.json", "make the folder"),
+    ],
+)
+def test_what_cannot_be_written_is_refused_before_anything_is_read_and_no_folder_is_made(
+    option: str, name: str, remedy: str, tmp_path: Path
+) -> None:
+    (tmp_path / "folder.html").mkdir()
+    target = tmp_path / name
+    arguments = ["--trace", str(tmp_path / "there-is-none.csv"), option, str(target)]
+    with pytest.raises(UserError) as caught:
+        run(*arguments)
+    assert (caught.value.field, caught.value.value) == (option, str(target))
+    assert remedy in caught.value.remedy
+    assert [path.name for path in tmp_path.iterdir()] == ["folder.html"]

@@ -12,6 +12,7 @@ from typing import Any
 import msgspec
 
 from trivium.catalog._claim import GRADE, Source
+from trivium.catalog.refusal import refused
 from trivium.core import TOKEN_UNITS, UserError
 
 Window = tuple[date | None, date | None]
@@ -182,12 +183,15 @@ def merged(books: Sequence[RuleBook]) -> RuleBook:
 def read_rules(path: Path) -> RuleBook:
     """The rules of a file, checked; raises UserError naming the file, the rule and the remedy."""
     try:
-        text = path.read_text(encoding="utf-8")
-        book = msgspec.convert(tomllib.loads(text), RuleBook)
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raw = tomllib.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise UserError(str(path), error.strerror or "", "make it a readable file") from error
+    except (ValueError, RecursionError) as error:  # no TOML, no UTF-8, or a number of thousands of digits
         raise UserError(str(path), str(error), "give a valid TOML file in UTF-8") from error
+    try:
+        book = msgspec.convert(raw, RuleBook)
     except msgspec.ValidationError as error:
-        raise UserError(str(path), str(error), "see docs/add-a-fact.md for the fields of a price rule") from error
+        raise refused(raw, RuleBook, f"{path}: ", str(error)) from error
     _check(path, book)
     return book
 

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from trivium.pricing import PriceBook
 
 DEFAULT_FILE = Path("trivium.toml")
+REPORTS = (".html", ".pdf", ".json")
 
 File = Annotated[
     Path, typer.Option("--organisation", help="The organisation file; defaults where there is none, shown as assumed.")
@@ -117,7 +118,7 @@ def overlays(source: Source) -> tuple[Path, ...]:
         return tuple(source.overlay)
     try:
         paths = tomllib.loads(source.file.read_text(encoding="utf-8")).get("paths", {})
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError):  # reading the organisation says what is wrong
+    except (OSError, ValueError, RecursionError):  # reading the organisation says what is wrong
         return ()
     named = paths.get("overlays", []) if isinstance(paths, dict) else []
     return tuple(source.file.parent / str(name) for name in named)
@@ -138,10 +139,11 @@ def asked(
     at: date,
 ) -> Ahead:
     """The same from an organisation and demand that are known already."""
-    from trivium.plan.decide import Given, read_history, speaking
+    from trivium.plan.decide import Given, check_names, read_history, speaking
     from trivium.plan.money import point_ratio
 
     snapshot, book, listed = facts
+    check_names(organisation, snapshot, book)
     voices = speaking(snapshot, seats(source, organisation), listed)
     earlier = organisation.usage.history
     names = {demand.workload for demand in demands}
@@ -154,7 +156,7 @@ def read(source: Source) -> Organisation:
     """The organisation file, or defaults that are shown as assumed."""
     from trivium.plan.org import default_organisation, read_organisation
 
-    exists = source.file.is_file()
+    exists = source.file.exists()  # a folder of that name is refused when it is read
     if not exists and source.file != DEFAULT_FILE:
         raise UserError("--organisation", str(source.file), "give an existing file: `trivium init` writes one")
     found = read_organisation(source.file, model_of) if exists else default_organisation()
@@ -339,16 +341,16 @@ def write_reports(found: Ahead, decision: Decision, paths: Sequence[Path]) -> No
                 content = report_pdf(decision, claims, conflicts)
             case ".json":
                 content = (json.dumps(decision_json(decision), indent=2, ensure_ascii=False) + "\n").encode()
-            case other:
-                raise UserError("--report", str(path), f"give a name that ends in .html, .pdf or .json, not {other!r}")
-        _put(path, content)
+            case _:
+                raise UserError("--report", str(path), f"give a name that ends in {' or '.join(REPORTS)}")
+        shared.written("--report", path, content)
 
 
 def write_calendar(decision: Decision, path: Path) -> None:
     """The checkpoints as a calendar."""
     from trivium.plan.report import calendar_ics
 
-    _put(path, calendar_ics(decision))
+    shared.written("--calendar", path, calendar_ics(decision))
 
 
 def write_sheets(found: Ahead, decision: Decision, path: Path) -> None:
@@ -357,15 +359,5 @@ def write_sheets(found: Ahead, decision: Decision, path: Path) -> None:
 
     claims, _ = claims_of(found, decision)
     sheets = negotiation_sheets(decision, found.snapshot, found.organisation.contracts)
-    if path.suffix not in {".html", ".md"}:
-        raise UserError("--sheets", str(path), "give a name that ends in .html or .md")
     text = (sheets_html if path.suffix == ".html" else sheets_markdown)(sheets, decision, claims)
-    _put(path, text.encode())
-
-
-def _put(path: Path, content: bytes) -> None:
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(content)
-    except OSError as error:
-        raise UserError("file", str(path), f"make it writable ({error.strerror})") from error
+    shared.written("--sheets", path, text.encode())

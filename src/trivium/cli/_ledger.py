@@ -91,6 +91,28 @@ def future(text: str, option: str) -> datetime:
     return found
 
 
+def output(option: str, path: Path | None, *endings: str) -> None:
+    """Refuse, before anything is computed, a file that could not be written: only the product's own folder is made."""
+    if path is None:
+        return
+    if endings and path.suffix not in endings:
+        raise UserError(option, str(path), f"give a name that ends in {' or '.join(endings)}")
+    if path.is_dir():
+        raise UserError(option, str(path), "name a file: this is a folder")
+    if not path.parent.is_dir() and path.parent != DEFAULT_DB.parent:
+        raise UserError(option, str(path), f"make the folder {path.parent} first, or name a file in one that exists")
+
+
+def written(option: str, path: Path, content: bytes) -> None:
+    """Write a file whole; UserError names the option if it cannot be."""
+    output(option, path)
+    try:
+        path.parent.mkdir(exist_ok=True)
+        path.write_bytes(content)
+    except OSError as error:
+        raise UserError(option, str(path), f"make it writable ({error.strerror})") from error
+
+
 def pairs(texts: Sequence[str] | None, option: str) -> dict[str, str]:
     """Options of the form name=value."""
     found = {}

@@ -54,6 +54,8 @@ def command(
 
     With --ask (or --form): the whole report for an organisation without usage. Exit 1 if something has no place.
     """
+    for path in report or ():
+        shared.output("--report", path, *ahead.REPORTS)
     source = ahead.Source(file, trace, at, as_of, since, until, months, tuple(overlay or ()), db)
     if ask or form is not None:
         if workload is not None:
@@ -64,6 +66,9 @@ def command(
         _print_all(decision, as_json=as_json)
         stranded = any(item.unplaced for item in decision.workloads)
     else:
+        if write is not None or name:
+            given, value = ("--write", str(write)) if write is not None else ("--name", name)
+            raise UserError(given, value, "give it with --ask or --form: it belongs to the answers")
         if workload is None:
             raise UserError("workload", "none", "name one, or use --ask for an organisation without usage")
         found = ahead.gather(source)
@@ -84,17 +89,25 @@ def _from_form(source: ahead.Source, form: Path | None, name: str, write: Path |
     """The answers, from the file or the terminal, as what a decision is made from."""
     from trivium.plan.org import ask, from_answers, write_organisation
 
+    if write is not None and write.exists():
+        raise UserError("--write", str(write), "give a new file: this one exists")
+    shared.output("--write", write)
     facts, at = ahead.facts_of(source)
     answers = _answers(form) if form is not None else ask(_prompt)
     if answers.get("model"):
-        answers = {**answers, "model": ahead.model_of(str(answers["model"]))}
+        answers = {**answers, "model": _model(str(answers["model"]))}
     found = from_answers(answers, at, ahead.bands_of(facts), name=name, sold=lambda offer: _sold(offer, facts, at))
     if write is not None:
-        if write.exists():
-            raise UserError("--write", str(write), "give a new file: this one exists")
-        write.write_text(write_organisation(found.organisation), encoding="utf-8")
+        shared.written("--write", write, write_organisation(found.organisation).encode())
     organisation = ahead.with_months(found.organisation, source.months)
     return ahead.asked(source, organisation, found.demands, facts, at)
+
+
+def _model(name: str) -> str:
+    try:
+        return ahead.model_of(name)
+    except UserError as error:
+        raise UserError("form.model", name, error.remedy) from error
 
 
 def _sold(offer: Offer, facts: ahead.Facts, at: date) -> bool:
@@ -111,7 +124,7 @@ def _answers(path: Path) -> Mapping[str, str]:
         raw = json.loads(text) if path.suffix == ".json" else tomllib.loads(text)
     except OSError as error:
         raise UserError("--form", str(path), f"make it readable ({error.strerror})") from error
-    except (json.JSONDecodeError, tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+    except (ValueError, RecursionError) as error:
         raise UserError("--form", str(path), f"give valid TOML or JSON ({error})") from error
     if not isinstance(raw, dict):
         raise UserError("--form", str(path), "give a table of answers, by the names of the questions")

@@ -44,6 +44,7 @@ def command(
     """Write a commented organisation file. What is left out keeps a default that every report shows as assumed."""
     from trivium.plan.org import ask_to_begin, begin, begun_text, parse_organisation
 
+    shared.output("--organisation", file)
     present = _present(file, add=add, force=force)
     sight = _sight(db) if from_ledger else None
     told = shared.pairs(stated, "set")
@@ -61,7 +62,7 @@ def command(
     except tomllib.TOMLDecodeError as error:
         remedy = "write the file's tables as tables of their own, [workloads.NAME], so that more can follow"
         raise UserError("--add", str(file), f"{remedy} ({error})") from error
-    _put(file, text)
+    shared.written("--organisation", file, text.encode())
     if as_json:
         print_json(_document(written, file))
     else:
@@ -79,7 +80,7 @@ def _present(file: Path, *, add: bool, force: bool) -> dict[str, Any] | None:
         raise UserError("--organisation", str(file), f"this file exists: {remedy}")
     try:
         return tomllib.loads(file.read_text(encoding="utf-8"), parse_float=Decimal)
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise UserError("--organisation", str(file), f"give a readable TOML file ({error})") from error
 
 
@@ -138,14 +139,6 @@ def _prompt(question: Question) -> str:
         raise UserError("--ask", "no terminal", "state fields with --set PATH=VALUE, or leave --ask out")
     choices = f" ({', '.join(question.choices)})" if question.choices else ""
     return str(typer.prompt(f"{question.text}{choices}", default=question.default, err=True)).strip()
-
-
-def _put(file: Path, text: str) -> None:
-    try:
-        file.parent.mkdir(parents=True, exist_ok=True)
-        file.write_text(text, encoding="utf-8")
-    except OSError as error:
-        raise UserError("--organisation", str(file), f"make it writable ({error.strerror})") from error
 
 
 def _document(organisation: Organisation, file: Path) -> dict[str, Any]:

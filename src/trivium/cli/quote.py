@@ -44,12 +44,13 @@ def request(
 
     if surface and surface not in ROUTABLE_SURFACES:
         raise UserError("--surface", surface, f"use {', '.join(ROUTABLE_SURFACES)}")
+    shared.output("--out", out)
     found = ahead.gather(ahead.Source(file, trace, at, None, since, until, None, (), db))
     by = None if answer_by is None else shared.day(answer_by, "answer-by")
     made = quote_request(found.organisation, found.demands, found.at, surface, by)
     text = request_markdown(made)
     if out is not None:
-        _put(out, text)
+        shared.written("--out", out, text.encode())
     if as_json:
         print_json(asdict(made))
     elif out is None:
@@ -98,13 +99,7 @@ def list_(
     as_json: shared.AsJson = False,
 ) -> None:
     """Each quote with its end, and what a month of the present use costs more once it has expired."""
-    from trivium import catalog
-    from trivium.plan.org import quote_states
-
-    source = ahead.Source(file, trace, at, None, since, until, None, (overlay,), db)
-    facts, day = ahead.facts_of(source)
-    demands = ahead.usage(source, ahead.read(source), ahead.bands_of(facts), day)
-    states = quote_states(catalog.load((overlay,)), demands, day)
+    states = _states(overlay, ahead.Source(file, trace, at, None, since, until, None, (overlay,), db))
     if as_json:
         print_json([_flat(state) for state in states])
         return
@@ -112,7 +107,21 @@ def list_(
     for state in states:
         screen.print(_stated(state), markup=False, soft_wrap=True)
     if not states:
-        screen.print(f"no quotes in {overlay}: `trivium quote add FILE`", markup=False)
+        screen.print(f"no quotes yet in {overlay}: `trivium quote add FILE`", markup=False)
+
+
+def _states(overlay: Path, source: ahead.Source) -> tuple[QuoteState, ...]:
+    """Every quote with its effect; where there is none, no usage is asked for."""
+    from trivium import catalog
+    from trivium.plan.org import quote_states
+
+    if overlay == DEFAULT_OVERLAY and not overlay.exists():
+        return ()
+    found = catalog.load((overlay,))
+    facts, day = ahead.facts_of(source)
+    if not quote_states(found, (), day):
+        return ()
+    return quote_states(found, ahead.usage(source, ahead.read(source), ahead.bands_of(facts), day), day)
 
 
 def _flat(state: QuoteState) -> dict[str, Any]:
@@ -149,11 +158,3 @@ def _stated(state: QuoteState) -> str:
 
 def _day(text: str | None) -> date:
     return SystemClock().now().date() if text is None else shared.day(text, "at")
-
-
-def _put(path: Path, text: str) -> None:
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(text, encoding="utf-8")
-    except OSError as error:
-        raise UserError("--out", str(path), f"make it writable ({error.strerror})") from error

@@ -101,6 +101,14 @@ class PriceBook:
         by_scope = self._offers.get((surface, model, tier), {})
         return tuple(sorted(scope for scope, units in by_scope.items() if _sold(units, day)))
 
+    def scope_names(self) -> tuple[str, ...]:
+        """Every scope that has a price on some day, sorted."""
+        return tuple(sorted({cell.scope for cell in self.cells}))
+
+    def means_scope(self, scope: str) -> bool:
+        """Whether a word leads to some scope of the book: a class, a geography, or a region."""
+        return bool(candidates(scope, self.scope_names()))
+
     def change_days(self) -> tuple[date, ...]:
         """Every day on which some price begins or ends, ascending: between two of them nothing changes."""
         days = {day for cell in self.cells for day in (cell.valid_from, cell.valid_until)}

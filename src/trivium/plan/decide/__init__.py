@@ -5,6 +5,7 @@ from trivium.plan.decide._choose import Chosen, choose
 from trivium.plan.decide._compose import decide
 from trivium.plan.decide._frame import Framed, Given, frame
 from trivium.plan.decide._history import read_history
+from trivium.plan.decide._names import check_names
 from trivium.plan.decide._routes import DryRun, RouteChange, diff_routes, dry_run
 from trivium.plan.decide._voices import Evidence, Voices, speaking
 from trivium.plan.decide._whatif import Change, WhatIf, what_if
@@ -21,6 +22,7 @@ __all__ = [
     "RouteChange",
     "Voices",
     "WhatIf",
+    "check_names",
     "choose",
     "decide",
     "diff_routes",

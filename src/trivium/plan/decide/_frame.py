@@ -93,7 +93,7 @@ def frame(given: Given) -> Framed:
     if not given.demands:
         raise UserError("usage", "none", "give usage to plan on: a ledger, a trace, a table, a profile, or `--ask`")
     about = organisation.about
-    check_names(organisation, given.snapshot)
+    check_names(organisation, given.snapshot, given.book)
     parts = parts_of(organisation, given.demands)
     models = tuple(sorted({d.model for d in given.demands} | {m for part in parts for m in part.requirement.models}))
     follow = successors(given.snapshot, models, at)

@@ -2,124 +2,29 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterator, Sequence
-from datetime import date, time
+from collections.abc import Iterator
 from decimal import Decimal
-from difflib import get_close_matches
 from typing import Any
 
 import msgspec
-from msgspec import inspect
 
+from trivium.catalog.refusal import refused
 from trivium.core import UserError
 
 NUMBER_MAX = 10**15  # beyond every amount, count and weight of an organisation; sums of such numbers stay exact
-_NEAR = 0.6
-_STEP = re.compile(r"\.([^.\[\]]+)|\[([^\]]*)\]")
-_UNKNOWN = re.compile(r"unknown field `(.+)`")
-_MISSING = re.compile(r"missing required field `(.+)`")
-_REMEDIES: tuple[tuple[type[inspect.Type], str], ...] = (
-    (inspect.IntType, "give a whole number, such as 12"),
-    (inspect.DecimalType, 'give a number, such as 12.5 or "12.5"'),
-    (inspect.DateType, "give a day, such as 2027-01-31"),
-    (inspect.BoolType, "give true or false"),
-    (inspect.StrType, 'give text in quotes, such as "name"'),
-)
 
 
 def converted(raw: Any, kind: type[Any], where: str) -> Any:
     """The table as a value of `kind`; UserError names the field, the value, and what the field takes."""
+    plain = _plain(raw)
     try:
-        found = msgspec.convert(_plain(raw), kind, strict=False)
+        found = msgspec.convert(plain, kind, strict=False)
     except msgspec.ValidationError as error:
-        raise _refused(raw, kind, where, str(error)) from error
+        raise refused(plain, kind, where, str(error)) from error
     for path, number in _numbers(found, where):
         if not number.is_finite() or abs(number) > NUMBER_MAX:
             raise UserError(path, str(number), f"give a number of at most {NUMBER_MAX:,}")
     return found
-
-
-def short(value: object) -> object:
-    """A value as an error shows it: of a table, its fields; numbers and days as they are written."""
-    if isinstance(value, dict):
-        return sorted(map(str, value))
-    return str(value) if isinstance(value, (Decimal, date, time)) else value
-
-
-def near_or_all(name: object, known: Sequence[str]) -> str:
-    """What to write in place of a name: those that are near, then all."""
-    near = get_close_matches(str(name).strip().lower(), known, 1, _NEAR)
-    meant = f"did you mean {near[0]}? " if near else ""
-    return f"{meant}use {'one of ' if len(known) > 1 else ''}{', '.join(known)}"
-
-
-def _refused(raw: Any, kind: type[Any], where: str, message: str) -> UserError:
-    told, _, path = message.partition(" - at `$")
-    steps = [name or item for name, item in _STEP.findall(path.rstrip("`"))]
-    place, value = where, raw
-    type_: inspect.Type | None = inspect.type_info(kind)
-    for named in steps:
-        type_ = _inner(type_, named)
-        step = _failing(value, type_) if named == "..." else named
-        place += f"[{step}]" if isinstance(value, list) else f".{step}"
-        value = _at(value, step)
-    if found := _UNKNOWN.search(told):
-        return UserError(f"{place}.{found[1]}", short(_at(value, found[1])), near_or_all(found[1], _fields(type_)))
-    if found := _MISSING.search(told):
-        return UserError(f"{place}.{found[1]}", "nothing", _remedy(_inner(type_, found[1])))
-    return UserError(place, short(value), _remedy(type_, value))
-
-
-def _remedy(type_: inspect.Type | None, value: object = "") -> str:
-    if isinstance(type_, inspect.UnionType):  # a field that may be left out
-        type_ = next(one for one in type_.types if not isinstance(one, inspect.NoneType))
-    if isinstance(type_, inspect.LiteralType):
-        return near_or_all(value, [str(name) for name in type_.values if name])
-    for known, remedy in _REMEDIES:
-        if isinstance(type_, known):
-            return remedy
-    if isinstance(type_, inspect.StructType):
-        return f"give a table of {', '.join(_fields(type_))}"
-    if isinstance(type_, inspect.DictType):
-        return "give a table, such as { name = … }"
-    items = type_.item_type if isinstance(type_, inspect.VarTupleType) else None
-    return f"give a list in brackets; for each item, {_remedy(items)}" if items else "take it out"
-
-
-def _inner(type_: inspect.Type | None, step: str) -> inspect.Type | None:
-    if isinstance(type_, inspect.UnionType):
-        type_ = next(one for one in type_.types if not isinstance(one, inspect.NoneType))
-    if isinstance(type_, inspect.StructType):
-        return next((field.type for field in type_.fields if field.encode_name == step), None)
-    if isinstance(type_, inspect.DictType):
-        return type_.value_type
-    return type_.item_type if isinstance(type_, inspect.VarTupleType) else None
-
-
-def _failing(value: Any, type_: inspect.Type | None) -> str:
-    """The first entry of a mapping that does not convert, since the message does not name it."""
-    kind: Any = type_.cls if isinstance(type_, inspect.StructType) else str
-    for name, entry in value.items():
-        try:
-            msgspec.convert(_plain(entry), kind, strict=False)
-        except msgspec.ValidationError:
-            return str(name)
-    return "…"
-
-
-def _fields(type_: inspect.Type | None) -> list[str]:
-    if isinstance(type_, inspect.UnionType):
-        type_ = next(one for one in type_.types if isinstance(one, inspect.StructType))
-    return [field.encode_name for field in type_.fields] if isinstance(type_, inspect.StructType) else []
-
-
-def _at(value: Any, step: str) -> Any:
-    if isinstance(value, dict):
-        return value.get(step, value)
-    if isinstance(value, list) and step.isdecimal() and int(step) < len(value):
-        return value[int(step)]
-    return value
 
 
 def _plain(raw: Any) -> Any:

@@ -5,6 +5,7 @@ Whatever is not answered takes a default, and every figure that stands in for a 
 
 from __future__ import annotations
 
+import re
 import tomllib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -15,9 +16,11 @@ from functools import cache
 from importlib import resources
 from typing import Any
 
+from trivium.catalog.refusal import near_or_all
 from trivium.core import Offer, UserError
 from trivium.plan._demand import Demand
 from trivium.plan._totals import Total, demand_from_totals
+from trivium.plan.org._convert import NUMBER_MAX
 from trivium.plan.org._read import parse_organisation
 from trivium.plan.org._values import Assumption, Organisation
 
@@ -113,16 +116,38 @@ def from_answers(
     """
     unknown = sorted(set(answers) - {question.id for question in QUESTIONS})
     if unknown:
-        raise UserError("form", ", ".join(unknown), f"use {', '.join(question.id for question in QUESTIONS)}")
+        raise UserError("form", ", ".join(unknown), near_or_all(unknown[0], [question.id for question in QUESTIONS]))
     form = _Form({question.id: str(answers.get(question.id, question.default)) for question in QUESTIONS})
     kinds = form.several("kinds")
     raw = _organisation(form, kinds, name)
-    organisation = parse_organisation(raw)
+    organisation = _parsed(raw, form)
     totals = [total for kind in kinds for total in _totals(form, kind, at, sold)]
     assumed = (*(_shape(form, kind) for kind in kinds), *_unanswered(answers))
     return Assessment(
         replace(organisation, assumed=(*assumed, *organisation.assumed)), demand_from_totals(totals, band_starts)
     )
+
+
+_MADE_FROM = {  # what an answer becomes: an error there is the answer's
+    "organisation.growth": "growth",
+    "microsoft.m365_seats": "seats",
+    "microsoft.github_copilot_seats": "seats",
+    "needs.users": "people",
+    "contracts.committed.commitment_usd_per_year": "commitment_usd",
+    "contracts.committed.other_spend_usd_per_year": "commitment_usd",
+}
+_THOUSANDS = re.compile(r"\d{1,3}(,\d{3})+(\.\d*)?")
+
+
+def _parsed(raw: Mapping[str, Any], form: _Form) -> Organisation:
+    """What the answers make, checked; what cannot be used is refused as the answer that it came from."""
+    try:
+        return parse_organisation(raw)
+    except UserError as error:
+        asked = next((name for made, name in _MADE_FROM.items() if made in error.field), None)
+        if asked is None:
+            raise
+        raise form.refused(asked, error.remedy) from error
 
 
 class _Form:
@@ -137,7 +162,7 @@ class _Form:
         found = self._answers[name].strip()
         choices = self._by_id[name].choices
         if choices and found not in choices:
-            raise self._bad(name, found, f"use one of {', '.join(choices)}")
+            raise self._bad(name, found, near_or_all(found, choices))
         return found
 
     def several(self, name: str) -> tuple[str, ...]:
@@ -146,7 +171,7 @@ class _Form:
         choices = self._by_id[name].choices
         for part in found:
             if part not in choices:
-                raise self._bad(name, part, f"use {', '.join(choices)}")
+                raise self._bad(name, part, near_or_all(part, choices))
         kept = tuple(part for part in found if part != NONE)
         if not kept and NONE not in choices:
             raise self._bad(name, self._answers[name], f"name at least one of {', '.join(choices)}")
@@ -154,24 +179,42 @@ class _Form:
 
     def number(self, name: str, *, low: int = 0, high: int | None = None) -> Decimal:
         """A number within bounds."""
-        text = self._answers[name].strip().replace(",", "").removesuffix("%")
-        try:
-            found = Decimal(text)
-        except InvalidOperation as error:
-            raise self._bad(name, text, "give a number") from error
-        if not found.is_finite() or found < low or (high is not None and found > high):
-            raise self._bad(name, text, f"give a number from {low}" + (f" to {high}" if high is not None else " up"))
+        text = self._answers[name].strip().removesuffix("%").strip()
+        found = _finite(text.replace(",", "") if _THOUSANDS.fullmatch(text) else text)
+        if found is None:
+            raise self._bad(name, text, "give a number, such as 1500, 1,500 or 0.5")
+        top = NUMBER_MAX if high is None else high
+        if not low <= found <= top:
+            raise self._bad(name, text, f"give a number from {low} to {top:,}")
         return found
+
+    def whole(self, name: str) -> int:
+        """A whole number from zero up."""
+        found = self.number(name)
+        if found != int(found):
+            raise self._bad(name, str(found), "give a whole number")
+        return int(found)
 
     def parts(self, name: str, count: int) -> tuple[Decimal, ...]:
         """Numbers separated by slashes."""
-        pieces = self._answers[name].split("/")
-        if len(pieces) != count:
-            raise self._bad(name, self._answers[name], f"give {count} numbers, as {self._by_id[name].default}")
-        try:
-            return tuple(Decimal(piece.strip()) for piece in pieces)
-        except InvalidOperation as error:
-            raise self._bad(name, self._answers[name], f"give numbers, as {self._by_id[name].default}") from error
+        found = [_finite(piece.strip().removesuffix("%")) for piece in self._answers[name].split("/")]
+        if len(found) != count:
+            raise self.refused(name, f"give {count} numbers, as {self._by_id[name].default}")
+        numbers = tuple(number for number in found if number is not None)
+        if len(numbers) != count:
+            raise self.refused(name, f"give numbers, as {self._by_id[name].default}")
+        return numbers
+
+    def wholes(self, name: str, count: int) -> tuple[int, ...]:
+        """Whole numbers from zero up, separated by slashes."""
+        found = self.parts(name, count)
+        if any(number != int(number) or not 0 <= number <= NUMBER_MAX for number in found):
+            raise self.refused(name, f"give whole numbers from zero up, as {self._by_id[name].default}")
+        return tuple(int(number) for number in found)
+
+    def refused(self, name: str, remedy: str) -> UserError:
+        """The error of an answer as it was given."""
+        return self._bad(name, self._answers[name], remedy)
 
     def day(self, name: str) -> date | None:
         """A day, or no."""
@@ -188,12 +231,20 @@ class _Form:
         return UserError(f"form.{name}", value, remedy)
 
 
+def _finite(text: str) -> Decimal | None:
+    try:
+        found = Decimal(text)
+    except InvalidOperation:
+        return None
+    return found if found.is_finite() else None
+
+
 def _organisation(form: _Form, kinds: Sequence[str], name: str) -> dict[str, Any]:
     low, point, high = (value / 100 for value in form.parts("growth", 3))
-    m365, github = form.parts("seats", 2)
+    m365, github = form.wholes("seats", 2)
     geography = form.text("geography")
     tuning = form.day("tuning")
-    people = int(form.number("people"))
+    people = form.whole("people")
     needs: dict[str, Any] = {
         "batchable_percent": form.number("waiting_percent", high=100),
         "attestations": list(form.several("attestations")),
@@ -205,7 +256,7 @@ def _organisation(form: _Form, kinds: Sequence[str], name: str) -> dict[str, Any
     raw: dict[str, Any] = {
         "organisation": {"name": name, "nothing_runs": True, "growth": {"low": low, "point": point, "high": high}},
         "workloads": {kind: {"needs": needs | _place(kind, people)} for kind in kinds},
-        "microsoft": {"m365_seats": int(m365), "github_copilot_seats": int(github)},
+        "microsoft": {"m365_seats": m365, "github_copilot_seats": github},
     }
     committed = form.number("commitment_usd")
     if committed:
@@ -236,8 +287,8 @@ def _place(kind: str, people: int) -> dict[str, Any]:
 def _per_day(form: _Form, kind: str) -> int:
     shape = presets()[kind]
     if shape["per"] == "person":
-        return int(form.number("people")) * int(shape["requests_per_person_day"])
-    return int(form.number("requests"))
+        return form.whole("people") * int(shape["requests_per_person_day"])
+    return form.whole("requests")
 
 
 def _totals(form: _Form, kind: str, at: date, sold: Callable[[Offer], bool]) -> list[Total]:

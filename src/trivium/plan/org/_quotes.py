@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 import tempfile
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from decimal import Decimal
@@ -79,7 +80,8 @@ def add_quotes(answers: Path, overlay: Path, at: date) -> tuple[Changed, ...]:
         alone, whole = Path(folder, "alone"), Path(folder, "whole")
         alone.mkdir()
         (alone / PRICES).write_text(text, encoding="utf-8")
-        found = _checked(catalog.load((alone,)), answers)
+        with _named(alone / PRICES, answers):
+            found = _checked(catalog.load((alone,)), answers)
         if overlay.is_dir():
             before = catalog.load((overlay,))
             shutil.copytree(overlay, whole)
@@ -91,9 +93,11 @@ def add_quotes(answers: Path, overlay: Path, at: date) -> tuple[Changed, ...]:
             raise UserError("contract id", ", ".join(again), f"give it another id, or take it out of {target} first")
         joined = f"{present.rstrip()}\n\n{text}" if present.strip() else text
         (whole / PRICES).write_text(joined, encoding="utf-8")
-        after = catalog.load((whole,))
+        with _named(whole / PRICES, answers):  # what was there reads well by itself: what fails now is the answers'
+            after = catalog.load((whole,))
         as_of = max([at, *(rule.from_ for rule in after.rules[-1].contract if rule.from_ is not None)])
-        changes = tuple(_changes(before, after, found, as_of))
+        with _named(whole / PRICES, answers):
+            changes = tuple(_changes(before, after, found, as_of))
     if not changes:
         raise UserError(str(answers), ", ".join(found), "name a surface, model, scope and tier that has a list price")
     try:
@@ -123,6 +127,18 @@ def _text(path: Path) -> str:
         return path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
         raise UserError("quote file", str(path), f"give a readable TOML file in UTF-8 ({error})") from error
+
+
+@contextmanager
+def _named(copy: Path, own: Path) -> Iterator[None]:
+    """An error in the copy of a file is told of the file that the user has."""
+    try:
+        yield
+    except UserError as error:
+        for name in (str(copy), copy.name):
+            if error.field.startswith(name):
+                raise UserError(error.field.replace(name, str(own), 1), error.value, error.remedy) from error
+        raise
 
 
 def _checked(alone: Catalog, answers: Path) -> list[str]:

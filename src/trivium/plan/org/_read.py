@@ -16,9 +16,10 @@ from typing import Any
 
 import msgspec
 
+from trivium.catalog.refusal import near_or_all, short
 from trivium.core import ROUTABLE_SURFACES, SEAT_SURFACES, Money, UserError
 from trivium.plan.org._assumed import assumed_of
-from trivium.plan.org._convert import NUMBER_MAX, converted, near_or_all, short
+from trivium.plan.org._convert import NUMBER_MAX, converted
 from trivium.plan.org._values import (
     About,
     Contract,

@@ -4,6 +4,7 @@ from trivium.plan.questions._checker import Violation, check_plan
 from trivium.plan.questions._dates import Asked, Occasion, asked_of, checkpoint_answer, checkpoints
 from trivium.plan.questions._feasibility import Ask, Verdict, feasibility
 from trivium.plan.questions._needs import requirement_of
+from trivium.plan.questions._residency import geographies
 from trivium.plan.questions._shape import Shape, shape_of
 from trivium.plan.questions._type import workload_type
 from trivium.plan.questions._window import Alternative, alternatives, tuning_window
@@ -22,6 +23,7 @@ __all__ = [
     "checkpoint_answer",
     "checkpoints",
     "feasibility",
+    "geographies",
     "requirement_of",
     "shape_of",
     "tuning_window",

@@ -31,6 +31,17 @@ class Held:
     choice: str = ""
 
 
+def geographies(snapshot: Snapshot) -> frozenset[str]:
+    """The places that claims name where they speak of residency, and those that a priced scope is bound to."""
+
+    def find_them() -> frozenset[str]:
+        told = {claim.value for name in (*_PROFILES, *_HELD) for claim in snapshot.find(predicate=name)}
+        bound = {place for scope in {cell.scope for cell in snapshot.cells} if (place := place_of(scope))}
+        return frozenset().union(bound, *(_named(text) for text in told))
+
+    return snapshot.remembered(("questions.geographies",), find_them)
+
+
 def held_in(snapshot: Snapshot, offer: Offer, geography: str, at: date) -> Held:
     """Whether the scope of an offer keeps processing in a geography on a day."""
     key = ("questions.held", offer.surface, offer.scope, offer.model, geography, at)
