@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
+from functools import cached_property
 from typing import Protocol
 
 from trivium.core import NoPrice, Offer, Usage, UserError
@@ -50,8 +51,11 @@ class BookMarket:
 
     def __init__(self, book: PriceBook, at: date) -> None:
         self.book, self.at = book, at
-        self._sold = sorted({(cell.model, cell.surface) for cell in book.cells})
         self._rates: dict[tuple[Offer, tuple[int, ...]], Rates] = {}
+
+    @cached_property
+    def _sold(self) -> list[tuple[str, str]]:
+        return sorted({(cell.model, cell.surface) for cell in self.book.cells})
 
     def rates(self, offer: Offer, band_starts: Sequence[int]) -> Rates:
         """See Market. A price that changes inside a band raises UserError: that aggregate hides it."""
