@@ -14,12 +14,12 @@ from typer.testing import CliRunner
 
 from trivium.cli._main import root
 from trivium.core import UserError
+from trivium.plan._months import add_months
 from trivium.plan.org import (
     Contract,
     add_contracts,
     contract_state,
     focus_contracts,
-    months_after,
     parse_organisation,
     read_focus,
     read_organisation,
@@ -216,8 +216,8 @@ def test_the_command_shows_what_stands_in_the_file(tmp_path: Path) -> None:
 
 
 def test_a_month_later_is_its_last_day_where_it_is_shorter() -> None:
-    assert months_after(date(2027, 1, 31), 1) == date(2027, 2, 28)
-    assert months_after(date(2026, 12, 1), 12) == date(2027, 12, 1)
+    assert add_months(date(2027, 1, 31), 1) == date(2027, 2, 28)
+    assert add_months(date(2026, 12, 1), 12) == date(2027, 12, 1)
 
 
 def test_a_file_with_inline_contracts_stays_as_it_was(tmp_path: Path) -> None:

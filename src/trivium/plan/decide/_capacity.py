@@ -12,13 +12,13 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from trivium.core import Offer, UserError
+from trivium.plan._months import DAYS_PER_MONTH
 from trivium.plan._solve import SolverFailed
 from trivium.plan.decide._advice import basis_of, saving_spread
 from trivium.plan.decide._choose import Chosen
 from trivium.plan.decide._deals import YEAR, Array, bill
 from trivium.plan.decide._joint_moves import moves_cost
 from trivium.plan.decide._load import Load, filled, load_of
-from trivium.plan.decide._months import DAYS_PER_MONTH
 from trivium.plan.decide._scenes import cvar, objective
 from trivium.plan.decision import Advice, Spread
 from trivium.plan.horizon import Instance, Pool, Provisioned, Term, solve_provisioned

@@ -11,8 +11,8 @@ from pathlib import Path
 import numpy as np
 
 from trivium.core import UserError
+from trivium.plan._months import add_months
 from trivium.plan.cone import DAY, MONTH, History
-from trivium.plan.decide._months import add_months
 
 _VALUES = ("value", "tokens")
 _MONTH_LETTERS = len("2026-11")

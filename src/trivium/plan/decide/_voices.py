@@ -13,10 +13,10 @@ from trivium.core import AmbiguousOffer, Checkpoint, NoPrice
 from trivium.plan._candidates import Excluded, lives
 from trivium.plan._demand import Demand
 from trivium.plan._market import UNCACHED, BookMarket, demand_cost
+from trivium.plan._months import DAYS_PER_MONTH
 from trivium.plan.decide._attested import attested
 from trivium.plan.decide._evidence import ByClaims
 from trivium.plan.decide._frame import Framed
-from trivium.plan.decide._months import DAYS_PER_MONTH
 from trivium.plan.decide._parts import Part
 from trivium.plan.decision import Answer, Basis, Ground, Stage, WhatIfTrue
 from trivium.plan.money import Path, PriceAsk, real_price

@@ -3,10 +3,9 @@
 from trivium.plan.money._listed import Listing, ListPrice, listing
 from trivium.plan.money._real_price import real_price
 from trivium.plan.money._tokens import Ratio, point_ratio, token_ratio
-from trivium.plan.money._values import DAYS_PER_MONTH, LEVER_NAMES, LeverWorth, Path, PriceAsk, RealPrice
+from trivium.plan.money._values import LEVER_NAMES, LeverWorth, Path, PriceAsk, RealPrice
 
 __all__ = [
-    "DAYS_PER_MONTH",
     "LEVER_NAMES",
     "LeverWorth",
     "ListPrice",

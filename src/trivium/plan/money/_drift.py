@@ -16,11 +16,12 @@ from trivium.plan._demand import Demand, Span
 from trivium.plan._facts import Facts
 from trivium.plan._levers import measured_life
 from trivium.plan._market import AS_SENT, UNCOUNTED, BookMarket, Market, baseline_cost, claims_of
+from trivium.plan._months import DAYS_PER_MONTH, month_starts
 from trivium.plan.decision import Basis, Bridge, Ground, Step
 from trivium.plan.money._basis import basis_of
-from trivium.plan.money._calendar import in_force, month_starts
+from trivium.plan.money._calendar import in_force
 from trivium.plan.money._limits import crowding
-from trivium.plan.money._values import DAYS_PER_MONTH, PriceAsk
+from trivium.plan.money._values import PriceAsk
 from trivium.plan.money._worth import Part
 
 _LONG_DAYS, _SHORT_DAYS = 2 * DAYS_PER_MONTH, 14.0  # from here a first month, a first week stands for early use

@@ -10,13 +10,14 @@ from trivium.core import Money, NoPrice, UserError
 from trivium.plan._demand import Demand
 from trivium.plan._levers import LEVERS, measured_life
 from trivium.plan._market import AS_SENT, BookMarket, Market, demand_cost
+from trivium.plan._months import DAYS_PER_MONTH
 from trivium.plan.decision import Answer, Basis, Bridge, Ground, Point, Step
 from trivium.plan.money._basis import basis_of, joined
 from trivium.plan.money._drift import Drift, first_month_bridge
 from trivium.plan.money._limits import tier_points
 from trivium.plan.money._listed import list_point, listing
 from trivium.plan.money._tokens import token_ratio
-from trivium.plan.money._values import DAYS_PER_MONTH, LeverWorth, PriceAsk, RealPrice
+from trivium.plan.money._values import LeverWorth, PriceAsk, RealPrice
 from trivium.plan.money._words import why_lever
 from trivium.plan.money._worth import Worth, facts_of, worth
 

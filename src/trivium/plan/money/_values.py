@@ -13,7 +13,6 @@ from trivium.plan.decision import Answer, Basis, Bridge, Ground
 from trivium.plan.org import Contract, Needs
 from trivium.pricing import PriceBook
 
-DAYS_PER_MONTH = 30.4375  # a year of 365.25 days in twelve
 LEVER_NAMES: Mapping[str, str] = {
     "cache_life": "cache life",
     "batch": "batch",

@@ -1,6 +1,6 @@
 """The organisation file: its values, reading and writing it, contracts and quotes."""
 
-from trivium.plan.org._append import add_contracts, contract_state, months_after
+from trivium.plan.org._append import add_contracts, contract_state
 from trivium.plan.org._begin import Seen, Sight, begin, begun_text
 from trivium.plan.org._begin_ask import ask_to_begin
 from trivium.plan.org._csv import read_usage_csv
@@ -63,7 +63,6 @@ __all__ = [
     "focus_contracts",
     "from_answers",
     "money",
-    "months_after",
     "parse_organisation",
     "presets",
     "quote_request",

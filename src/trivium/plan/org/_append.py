@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import tomllib
-from calendar import monthrange
 from collections.abc import Mapping
 from datetime import date
 from decimal import Decimal
 from pathlib import Path
 
 from trivium.core import UserError
+from trivium.plan._months import add_months
 from trivium.plan.org._read import parse_organisation
 from trivium.plan.org._values import Contract
 from trivium.plan.org._write import contract_tables
@@ -44,7 +44,7 @@ def contract_state(contract: Contract, at: date) -> str:
     if contract.status == "signed":
         if contract.starts is None:
             return "signed"
-        end = months_after(contract.starts, contract.term_months)
+        end = add_months(contract.starts, contract.term_months)
         if at < contract.starts:
             return f"signed, from {contract.starts}"
         if at >= end and not contract.renews:
@@ -52,16 +52,9 @@ def contract_state(contract: Contract, at: date) -> str:
         terms = 1
         while end <= at:  # renewed for as long again
             terms += 1
-            end = months_after(contract.starts, contract.term_months * terms)
+            end = add_months(contract.starts, contract.term_months * terms)
         return f"signed, until {end}" + (", renews" if contract.renews else "")
     if contract.expires is not None:
         word = "expired on" if at > contract.expires else "to be signed by"
         return f"{contract.status}, {word} {contract.expires}"
     return contract.status
-
-
-def months_after(day: date, months: int) -> date:
-    """The same day of a later month, or that month's last day."""
-    index = day.year * 12 + day.month - 1 + months
-    year, month = divmod(index, 12)
-    return date(year, month + 1, min(day.day, monthrange(year, month + 1)[1]))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from calendar import monthrange
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, timedelta
@@ -11,6 +10,7 @@ from datetime import date, timedelta
 from trivium.catalog import STATUSES, Claim, PriceCell, Snapshot
 from trivium.core import Checkpoint, Offer
 from trivium.plan._market import UNCOUNTED
+from trivium.plan._months import add_months
 from trivium.plan.decision import Answer, Basis, Ground, Point, Stage
 from trivium.plan.org import Contract, Organisation
 from trivium.plan.questions._feasibility import Ask, Verdict
@@ -84,7 +84,7 @@ class Occasion:
     @property
     def stop(self) -> date:
         """The day on which the horizon ends."""
-        return months_after(self.at, self.horizon_months)
+        return add_months(self.at, self.horizon_months)
 
 
 @dataclass(frozen=True)
@@ -94,12 +94,6 @@ class _Found:
     checkpoint: Checkpoint
     workloads: frozenset[str] = field(default_factory=frozenset)
     ground: Ground = Ground.CLAIM
-
-
-def months_after(day: date, months: int) -> date:
-    """The same day of a later month, or that month's last."""
-    year, month = divmod(day.year * 12 + day.month - 1 + months, 12)
-    return date(year, month + 1, min(day.day, monthrange(year, month + 1)[1]))
 
 
 def checkpoints(occasion: Occasion) -> tuple[Checkpoint, ...]:
@@ -192,7 +186,7 @@ def _contract_days(contract: Contract, occasion: Occasion) -> Iterator[tuple[dat
             yield contract.expires, "last day to sign the offer; after it the plan is made without it"
         return
     begins = contract.starts or at
-    ends = months_after(begins, contract.term_months)
+    ends = add_months(begins, contract.term_months)
     after = "it renews itself" if contract.renews else "it ends"
     if contract.notice_days:
         last = ends - timedelta(days=contract.notice_days)
@@ -201,7 +195,7 @@ def _contract_days(contract: Contract, occasion: Occasion) -> Iterator[tuple[dat
     yield ends, after
     if contract.kind == "spend-commitment":
         for months in range(12, contract.term_months, 12):
-            yield months_after(begins, months), "a year of the commitment ends: compare what was spent with the amount"
+            yield add_months(begins, months), "a year of the commitment ends: compare what was spent with the amount"
 
 
 def _retirements(occasion: Occasion) -> Iterator[_Found]:

@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
+from trivium.plan._months import DAYS_PER_MONTH
 from trivium.plan.decision import Basis, Bridge, Decided, Decision, Ground, Spread, Stage, Step
 from trivium.plan.report._json import plain
 from trivium.plan.report._words import count, usd
 
-_DAYS_PER_MONTH = 30.4375
 _CENT = 0.005
 _NAMED = 3
 _MEASURED = Basis((Ground.MEASURED,))
@@ -157,7 +157,7 @@ def _grown(item: Decided, months: int) -> float | None:
 
 def _pace(item: Decided) -> float:
     """Requests a month."""
-    return item.requests / item.span_days * _DAYS_PER_MONTH if item.span_days > 0 else 0.0
+    return item.requests / item.span_days * DAYS_PER_MONTH if item.span_days > 0 else 0.0
 
 
 def _who(amounts: Mapping[str, float]) -> str:

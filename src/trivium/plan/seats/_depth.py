@@ -13,8 +13,9 @@ from trivium.plan._claims import facts_from
 from trivium.plan._demand import Demand
 from trivium.plan._facts import Requirement
 from trivium.plan._market import AS_SENT, BookMarket, Market, baseline_cost, demand_cost
+from trivium.plan._months import DAYS_PER_MONTH
 from trivium.plan.decision import Answer, Basis, Ground, Point
-from trivium.plan.money import DAYS_PER_MONTH, listing
+from trivium.plan.money import listing
 from trivium.plan.money._basis import basis_of, joined
 from trivium.plan.org import Microsoft, Onboarding, Organisation
 from trivium.plan.seats._rates import stated

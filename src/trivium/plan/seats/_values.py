@@ -7,6 +7,7 @@ from datetime import date
 from decimal import Decimal
 
 from trivium.core import Money
+from trivium.plan._months import DAYS_PER_MONTH
 
 ZERO = Decimal(0)
 
@@ -55,7 +56,7 @@ class SeatUsage:
 
     @property
     def months(self) -> Decimal | None:
-        """The span in months of 30.4375 days; None without days."""
+        """The span in average months; None without days."""
         if self.first_day is None or self.last_day is None:
             return None
-        return Decimal((self.last_day - self.first_day).days + 1) / Decimal("30.4375")
+        return Decimal((self.last_day - self.first_day).days + 1) / Decimal(DAYS_PER_MONTH)

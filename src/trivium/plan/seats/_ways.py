@@ -16,8 +16,8 @@ from decimal import Decimal
 from trivium.catalog import Snapshot
 from trivium.core import Money
 from trivium.plan._demand import Demand
+from trivium.plan._months import DAYS_PER_MONTH
 from trivium.plan.decision import Basis, Ground
-from trivium.plan.money import DAYS_PER_MONTH
 from trivium.plan.money._basis import basis_of
 from trivium.plan.org import Microsoft, Needs
 from trivium.plan.seats._rates import capacity_pack, figure, metered, stated
