@@ -222,3 +222,82 @@ def test_no_question_breaks_it_and_what_a_line_names_is_in_evidence(question: st
             assert set(named[1].split(", ")) <= known
     for one in answer.evidence:
         assert snapshot.claim(one.claim_id).status == one.grade
+
+
+@pytest.mark.parametrize(
+    ("question", "value", "remedy"),
+    [
+        ("what does M cost on mars", "mars", "such as aws"),
+        ("what does opus 5 cost on bedrok?", "bedrok", "did you mean bedrock"),
+        ("what does opus 5 cost in germani", "germani", "platform, scope or day"),
+        ("when does sonnet 4.5 retire on the moon", "moon", "platform, scope or day"),
+        ("is HIPAA available via vertexx", "vertexx", "did you mean vertex"),
+        ("rate limits of opus 5 on mars", "mars", "such as aws"),
+        ("what changed on mars since 2026-08-01", "mars", "such as aws"),
+    ],
+)
+def test_a_platform_that_claims_do_not_know_is_refused_by_name_and_not_answered_for_all(
+    question: str, value: str, remedy: str, snapshot: Snapshot
+) -> None:
+    with pytest.raises(UserError) as caught:
+        ask(question, snapshot, NOW)
+    assert (caught.value.field, caught.value.value) == ("question", value)
+    assert remedy in caught.value.remedy
+
+
+def test_a_model_that_the_catalogue_does_not_know_is_named(snapshot: Snapshot) -> None:
+    answer = ask("what does zork-9 cost on bedrock in us", snapshot, NOW)
+    assert not answer.answered
+    assert "names no model that the catalogue knows (zork-9 is none)" in answer.lines[0]
+
+
+@pytest.mark.parametrize(
+    ("said", "day"),
+    [
+        ("since yesterday", "2026-11-24"),
+        ("since today", "2026-11-25"),
+        ("3 days ago", "2026-11-22"),
+        ("since a week ago", "2026-11-18"),
+        ("in the last 2 weeks", "2026-11-11"),
+        ("since monday", "2026-11-23"),  # the day is a Wednesday
+        ("since wednesday", "2026-11-18"),
+        ("since 1 november 2026", "2026-11-01"),
+    ],
+)
+def test_a_day_in_words_is_the_day_it_says(said: str, day: str, snapshot: Snapshot) -> None:
+    assert read(f"what changed {said}", snapshot, NOW).days == (date.fromisoformat(day),)
+
+
+@pytest.mark.parametrize(
+    ("question", "value"),
+    [
+        ("what changed since flurbday", "flurbday"),
+        ("what changed since 2026-13-45", "2026-13-45"),
+        ("what changed since 2026-02-30?", "2026-02-30"),
+        ("what changed since 01/02/2026", "01/02/2026"),
+        ("what changed since 2026", "2026"),
+        ("what does opus 5 cost in 2025", "2025"),
+        ("what does opus 5 cost on bedrock on 2026-02-31", "2026-02-31"),
+    ],
+)
+def test_what_is_no_day_is_refused_and_never_taken_for_a_month(question: str, value: str, snapshot: Snapshot) -> None:
+    with pytest.raises(UserError, match="give a day such as") as caught:
+        ask(question, snapshot, NOW)
+    assert caught.value.value == value
+
+
+@pytest.mark.parametrize(
+    ("question", "claim"),
+    [("30/19", "article.D04"), ("250 / 30?", "article.D03"), ("what is 35/50", "article.D02")],
+)
+def test_a_sum_alone_shows_that_derivation(question: str, claim: str, snapshot: Snapshot) -> None:
+    answer = ask(question, snapshot, NOW)
+    assert (answer.kind, answer.answered) == ("article-derivations", True)
+    assert [row[0] for row in answer.figures[0].rows] == [claim]
+
+
+def test_a_sum_that_is_none_of_the_article_is_said_to_be_none(snapshot: Snapshot) -> None:
+    answer = ask("31/19", snapshot, NOW)
+    assert (answer.kind, answer.answered) == ("article-derivations", False)
+    assert answer.lines == ("None of the 20 sums of the article holds 31 / 19.",)
+    assert ask("is there 24/7 support on bedrock", snapshot, NOW).kind != "article-derivations"

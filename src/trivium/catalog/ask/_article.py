@@ -72,13 +72,20 @@ def _note_checks(draft: Draft, chosen: list[Outcome]) -> None:
             draft.notes.append("That is after the day up to which this answer knows: it could not be told so then.")
 
 
-def answer_derivations(draft: Draft, _reading: Reading) -> None:
-    """Every sum of the article, done again from the figures of its claims."""
-    done = sums(draft.snapshot)
+def answer_derivations(draft: Draft, reading: Reading) -> None:
+    """Every sum of the article, or those that a question gives, done again from the figures of its claims."""
+    known, asked = sums(draft.snapshot), reading.named("sum")
+    done = [one for one in known if not asked or any(one.holds(name) for name in asked)]
+    if not done:
+        draft.answered = False
+        draft.lines.append(f"None of the {len(known)} sums of the article holds {', '.join(asked)}.")
+        return
     right = [one for one in done if one.agrees]
     wrong = [one for one in done if not one.agrees and not one.missing]
     unknown = [one for one in done if one.missing]
     draft.say(f"{len(right)} of {len(done)} sums come out as recorded.")
+    for one in right if asked else ():
+        draft.say(f"{one.claim.subject}: {one.worked} = {one.result}, as recorded.", one.claim)
     for one in wrong:
         draft.say(f"{one.claim.subject}: {one.worked} = {one.result}, recorded is {one.claim.value}.", one.claim)
     if unknown:
@@ -88,7 +95,8 @@ def answer_derivations(draft: Draft, _reading: Reading) -> None:
         draft.rest_on(one.claim, *one.operands)
         if one.literals:
             draft.notes.append(f"{one.claim.id}: {one.literals}.")
-    _latest_revenue(draft)
+    if not asked:
+        _latest_revenue(draft)
     draft.show(
         "The article's sums, done again (amounts in bn USD)",
         ("claim", "what", "sum", "result", "recorded", "agrees", "the article said", "from"),

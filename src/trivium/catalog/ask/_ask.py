@@ -10,6 +10,7 @@ from trivium.catalog._snapshot import Snapshot
 from trivium.catalog.ask import _article, _faq, _platforms, _prices, _record
 from trivium.catalog.ask._grammar import Kind, grammar
 from trivium.catalog.ask._reading import Reading, read
+from trivium.catalog.ask._unknown import check_days, check_places, unknown_words
 from trivium.catalog.ask._values import Answer, Draft
 from trivium.core import UserError
 
@@ -36,6 +37,7 @@ _ANSWERS: Mapping[str, Callable[[Draft, Reading], None]] = {
     "quota": _platforms.answer_quota,
     "search": _record.answer_search,
 }
+_DATED = frozenset({"price", "changes"})
 _SLOT_WORDS = {
     "model": "a model",
     "type": "customisation, inference or workflow",
@@ -49,7 +51,8 @@ def ask(question: str, snapshot: Snapshot, at: date) -> Answer:
     """Answer a question in words from what had been announced by the snapshot's day, windows decided by `at`.
 
     Deterministic and without a language model. `answered` is False if no claim answers, or if the question was not
-    understood: then `others` are the questions that can be answered, the nearest first.
+    understood: then `others` are the questions that can be answered, the nearest first. UserError names a platform or a
+    day that the question gives and the catalogue does not know.
     """
     if not question.strip():
         raise UserError("question", question, "ask something; `trivium ask --list` shows what can be asked")
@@ -62,11 +65,19 @@ def ask(question: str, snapshot: Snapshot, at: date) -> Answer:
             draft = Draft("none", "", snapshot, at, answered=False, others=others)
             draft.lines.append("No kind of question that the claims answer is understood here.")
     else:
+        if "place" in (slots := _slots_of(kind)):
+            check_places(reading, snapshot, scopes="scope" in slots)
+        if kind.name in _DATED:
+            check_days(reading, since=kind.name == "changes")
         draft = Draft(kind.name, _understood(kind, reading), snapshot, at)
         if missing := kind.missing(reading):
             draft.answered = False
             named = " and ".join(_SLOT_WORDS[slot] for slot in missing)
-            draft.lines.append(f"The question names no {' nor '.join(missing)} that the catalogue knows: give {named}.")
+            unread = unknown_words(reading.words, kind.said, snapshot)
+            told = f" ({', '.join(unread)} is none)" if unread else ""
+            draft.lines.append(
+                f"The question names no {' nor '.join(missing)} that the catalogue knows{told}: give {named}."
+            )
         else:
             _ANSWERS[kind.name](draft, reading)
         if not draft.answered:
@@ -90,7 +101,7 @@ def questions() -> tuple[tuple[str, str], ...]:
 def _understood(kind: Kind, reading: Reading) -> str:
     """The question as it is taken, with what it was found to name."""
     named = [f"{slot}: {', '.join(reading.named(slot))}" for slot in _slots_of(kind) if reading.named(slot)]
-    if reading.days and kind.name in {"price", "changes"}:
+    if reading.days and kind.name in _DATED:
         named.append(f"days: {', '.join(map(str, reading.days))}")
     return f"{kind.question} ({'; '.join(named)})" if named else kind.question
 
@@ -108,6 +119,7 @@ def _slots_of(kind: Kind) -> tuple[str, ...]:
         "quota": ("model", "place"),
         "finance": ("party",),
         "platform-for-type": ("type",),
+        "article-derivations": ("sum",),
         "claim": ("claim",),
         "faq-performance": ("place",),
     }

@@ -10,13 +10,14 @@ from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 from functools import lru_cache
+from pathlib import Path
 
 from trivium.catalog._claim import Claim
 from trivium.catalog._snapshot import Snapshot
 from trivium.catalog._tables import parse_day, read_table
-from trivium.catalog.ask._reading import HERE
 from trivium.core import NoClaim, UserError
 
+_HERE = Path(__file__).parent
 _REF = re.compile(r"\{([^{}@]+)(?:@(\w+))?\}")
 _BILLION = Decimal(1_000_000_000)
 _DAYS_A_YEAR = 365.25
@@ -41,6 +42,10 @@ class Sum:
     literals: str
     missing: str = ""
 
+    def holds(self, sum_: str) -> bool:
+        """Whether a sum, such as `30 / 19`, stands in it."""
+        return re.search(rf"(?<![\d.]){re.escape(sum_)}(?![\d.])", self.worked) is not None
+
     @property
     def agrees(self) -> bool:
         """Whether the recomputed value is the recorded one."""
@@ -54,7 +59,7 @@ def sums(snapshot: Snapshot) -> tuple[Sum, ...]:
 
 @lru_cache(maxsize=1)
 def _rows() -> tuple[Mapping[str, str], ...]:
-    return tuple(read_table(HERE / "derivations.csv", ("claim", "formula", "shown", "speaks_of", "literals")))
+    return tuple(read_table(_HERE / "derivations.csv", ("claim", "formula", "shown", "speaks_of", "literals")))
 
 
 def _sum(snapshot: Snapshot, row: Mapping[str, str]) -> Sum:

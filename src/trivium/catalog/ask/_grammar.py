@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -19,13 +20,20 @@ class Kind:
     phrases: Mapping[str, int]
     slots: Mapping[str, int]
     needs: tuple[str, ...]
+    enough: tuple[str, ...] = ()
 
     def score(self, reading: Reading) -> int:
-        """The weights of the phrases and slots found; slots alone count only where one of them is needed."""
+        """The weights of the phrases and slots found; slots alone count only where one of them is needed or enough."""
         said = sum(weight for phrase, weight in self.phrases.items() if reading.says(phrase))
         filled = sum(weight for slot, weight in self.slots.items() if reading.has(slot))
-        carried = said or any(reading.has(slot) for slot in self.needs)
+        carried = said or any(reading.has(slot) for slot in (*self.needs, *self.enough))
         return said + filled if carried else 0
+
+    @property
+    def said(self) -> frozenset[str]:
+        """The words of how it is put, and of what speaks for it."""
+        told = " ".join((self.question.casefold(), *self.phrases))
+        return frozenset(re.findall(r"[a-z]+", told))
 
     def missing(self, reading: Reading) -> tuple[str, ...]:
         """The slots it needs and the question does not fill."""
@@ -51,7 +59,14 @@ def grammar() -> Grammar:
     with (HERE / "grammar.toml").open("rb") as file:
         read = tomllib.load(file)
     kinds = tuple(
-        Kind(row["name"], row["question"], row["phrases"], row["slots"], tuple(row.get("needs", ())))
+        Kind(
+            row["name"],
+            row["question"],
+            row["phrases"],
+            row["slots"],
+            tuple(row.get("needs", ())),
+            tuple(row.get("enough", ())),
+        )
         for row in read["kind"]
     )
     return Grammar(kinds, read["least"])

@@ -14,7 +14,8 @@ from trivium.catalog._claim import Claim
 from trivium.catalog._names import known_models, model_id, surface_id
 from trivium.catalog._snapshot import Snapshot
 from trivium.catalog._tables import read_table
-from trivium.core import AmbiguousName, NoClaim
+from trivium.catalog.ask._derive import sums
+from trivium.core import SURFACES, AmbiguousName, NoClaim
 
 HERE = Path(__file__).parent
 _WORD = re.compile(r"[a-z0-9][a-z0-9._:/@+-]*")
@@ -22,7 +23,10 @@ _DAY = re.compile(r"\b(20\d\d)-(\d\d)(?:-(\d\d))?\b")
 _SPOKEN_DAY = re.compile(
     r"\b(?:(\d{1,2})(?:st|nd|rd|th)?\s+)?([a-z]{3,9})\.?\s+(?:(\d{1,2})(?:st|nd|rd|th)?,?\s+)?(20\d\d)\b"
 )
-_AGO = re.compile(r"\b(?:last|past)\s+(?:(\d{1,3})\s+)?(day|week|month|year)s?\b")
+_LAST = re.compile(r"\b(?:last|past)\s+(?:(\d{1,3})\s+)?(day|week|month|year)s?\b")
+_AGO = re.compile(r"\b(\d{1,4}|an?|one)\s+(day|week|month|year)s?\s+ago\b")
+_WEEKDAY = re.compile(rf"\b({'|'.join(calendar.day_name).lower()})\b")
+_SUM = re.compile(r"(?<![\w.-])(\d+(?:\.\d+)?)\s*/\s*(\d+(?:\.\d+)?)(?![\w/.-]*[\w/-])")
 _ARTICLE_ID = re.compile(r"[sdi]\d{2,3}")
 _DAYS = {"day": 1, "week": 7, "month": 30, "year": 365}
 _MONTHS = {
@@ -69,7 +73,11 @@ def _fits(word: str, wanted: str) -> bool:
 def read(question: str, snapshot: Snapshot, at: date) -> Reading:
     """A question as words and named things."""
     text = " ".join(question.casefold().replace("\N{RIGHT SINGLE QUOTATION MARK}", "'").split())
-    words = tuple(word.strip(".:/-") for word in _WORD.findall(text.replace("'s ", " ").replace("'", "")))
+    words = tuple(
+        stripped
+        for word in _WORD.findall(text.replace("'s ", " ").replace("'", ""))
+        if (stripped := word.strip(".:/-"))
+    )
     claims = _claim_ids(question, snapshot)
     models, notes = _models(words)
     slots: dict[str, tuple[str, ...]] = {"claim": claims, "model": models}
@@ -79,6 +87,7 @@ def read(question: str, snapshot: Snapshot, at: date) -> Reading:
     slots["place"] = tuple(dict.fromkeys((*slots.get("place", ()), *_surfaces(words))))
     slots["capability"] = tuple(dict.fromkeys((*slots.get("capability", ()), *_capabilities(words, snapshot))))
     slots["party"] = tuple(party for party in _parties(snapshot) if _says_party(words, party))
+    slots["sum"] = tuple(_sums(text, words, snapshot))
     return Reading(text, words, tuple(_days(text, at)), slots, notes)
 
 
@@ -207,10 +216,47 @@ def _days(text: str, at: date) -> Iterator[date]:
     for before, name, after, year in _SPOKEN_DAY.findall(text):
         if name in _MONTHS:
             yield from _day(int(year), _MONTHS[name], int(before or after or 1))
-    for count, unit in _AGO.findall(text):
-        yield at - timedelta(days=int(count or 1) * _DAYS[unit])
+    for count, unit in _LAST.findall(text) + _AGO.findall(text):
+        ago = int(count) if count.isdecimal() else 1
+        yield max(at, date.min + timedelta(days=ago * _DAYS[unit])) - timedelta(days=ago * _DAYS[unit])
+    for name in _WEEKDAY.findall(text):  # the last one, a week ago if it is today's
+        weekday = list(calendar.day_name).index(name.title())
+        yield at - timedelta(days=(at.weekday() - weekday - 1) % 7 + 1)
+    if re.search(r"\byesterday\b", text):
+        yield at - timedelta(days=1)
     if re.search(r"\b(today|now)\b", text):
         yield at
+
+
+def days_of(text: str, at: date) -> tuple[date, ...]:
+    """The days that a text in lower case names."""
+    return tuple(_days(text, at))
+
+
+def begins_with_a_name(words: Sequence[str], snapshot: Snapshot) -> bool:
+    """Whether the first words name something: a platform, a scope, a model, a capability, a party to a deal."""
+    for length in range(min(_PHRASE_WORDS_MAX, len(words)), 0, -1):
+        name = " ".join(words[:length])
+        if any(name in phrases for phrases in _phrases().values()) or _models(words[:length])[0]:
+            return True
+        if any(_capabilities(words[:length], snapshot)) or any(
+            _says_party(words[:length], p) for p in _parties(snapshot)
+        ):
+            return True
+    return any(_surfaces(words[:1])) or bool(_models(words[:1])[1])
+
+
+def known_places() -> tuple[str, ...]:
+    """The names by which platforms and scopes are known."""
+    return tuple(dict.fromkeys((*_phrases()["place"], *SURFACES, *_phrases()["scope"])))
+
+
+def _sums(text: str, words: Sequence[str], snapshot: Snapshot) -> Iterator[str]:
+    """Quotients such as 30/19: those of the article; alone in a question, any."""
+    for top, under in _SUM.findall(text):
+        found = f"{top} / {under}"
+        if any(one.holds(found) for one in sums(snapshot)) or not any(w[0].isalpha() for w in words):
+            yield found
 
 
 def days_in(text: str) -> Mapping[str, str]:
