@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from trivium.cli import _ledger as shared
-from trivium.core import FactError, SystemClock, UserError
+from trivium.core import FactError, UserError
 
 if TYPE_CHECKING:
     from datetime import date
@@ -43,6 +43,9 @@ At = Annotated[str | None, typer.Option(help="The day of the decision; today if 
 AsOf = Annotated[str | None, typer.Option(help="Only what had been announced by this day.")]
 Since = Annotated[str | None, typer.Option(help="Usage of the ledger from this day or instant on.")]
 Until = Annotated[str | None, typer.Option(help="Usage of the ledger before this day or instant.")]
+Report = Annotated[
+    list[Path] | None, typer.Option(help="Write the report here: .html, .pdf or .json; may be repeated.")
+]
 Months = Annotated[int | None, typer.Option("--horizon-months", help="Months to plan ahead; the file's if not given.")]
 
 
@@ -103,9 +106,7 @@ def facts_of(source: Source) -> tuple[Facts, date]:
     from trivium import catalog
     from trivium.pricing import PriceBook
 
-    today = SystemClock().now().date()
-    at = today if source.at is None else shared.day(source.at, "at")
-    as_of = today if source.as_of is None else shared.day(source.as_of, "as-of")
+    at, as_of = shared.day(source.at, "at"), shared.day(source.as_of, "as-of")
     own = overlays(source)
     snapshot = catalog.load(own).snapshot(as_of)
     listed = PriceBook.from_snapshot(catalog.load().snapshot(as_of)) if own else None

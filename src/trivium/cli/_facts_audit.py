@@ -11,7 +11,6 @@ import typer
 
 from trivium.cli import _ledger as shared
 from trivium.cli._output import console, print_json
-from trivium.core import SystemClock
 
 if TYPE_CHECKING:
     from trivium.catalog.audit import Finding, Report
@@ -40,7 +39,7 @@ def command(
     from trivium import catalog
     from trivium.catalog import audit as room
 
-    known = SystemClock().now().date() if as_of is None else shared.day(as_of, "as-of")
+    known = shared.day(as_of, "as-of")
     snapshot = catalog.load(tuple(overlay or ())).snapshot(known)
     index = room.index_of(snapshot)
     table = room.read_table(file, room.models_of(index))

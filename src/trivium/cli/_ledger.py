@@ -17,6 +17,7 @@ from trivium.core import SystemClock, UserError, parse_utc
 
 if TYPE_CHECKING:
     from trivium.ledger import Explanation, Ledger
+    from trivium.plan.org import Question
 
 DEFAULT_DB = Path(".trivium/ledger.db")
 
@@ -47,11 +48,10 @@ def pricing(
     from trivium.ledger import Ledger
     from trivium.pricing import PriceBook
 
-    clock = SystemClock()
     facts = catalog.load(tuple(overlays or ()))
-    priced_on = clock.now().date() if as_of is None else day(as_of, "as-of")
+    priced_on = day(as_of, "as-of")
     book = cache(lambda: PriceBook.from_snapshot(facts.snapshot(priced_on)))
-    with Ledger.open(db, clock=clock, book=book, must_exist=must_exist) as ledger:
+    with Ledger.open(db, clock=SystemClock(), book=book, must_exist=must_exist) as ledger:
         yield ledger
 
 
@@ -65,8 +65,10 @@ def instant(text: str | None, option: str) -> datetime | None:
         raise UserError(f"--{option}", text, "give a date such as 2026-11-01, or an instant") from error
 
 
-def day(text: str, option: str) -> date:
-    """An option's day."""
+def day(text: str | None, option: str) -> date:
+    """An option's day; today if it is not given."""
+    if text is None:
+        return SystemClock().now().date()
     try:
         return date.fromisoformat(text)
     except ValueError as error:
@@ -122,6 +124,14 @@ def pairs(texts: Sequence[str] | None, option: str) -> dict[str, str]:
             raise UserError(f"--{option}", text, "give name=value")
         found[name] = value
     return found
+
+
+def prompt(question: Question, remedy: str) -> str:
+    """Ask at the terminal; what is empty takes the default. UserError with the remedy where there is none."""
+    if not sys.stdin.isatty():
+        raise UserError("--ask", "no terminal", remedy)
+    choices = f" ({', '.join(question.choices)})" if question.choices else ""
+    return str(typer.prompt(f"{question.text}{choices}", default=question.default, err=True)).strip()
 
 
 @contextmanager

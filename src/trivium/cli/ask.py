@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from trivium.cli import _ledger as shared
-from trivium.core import SystemClock
 
 if TYPE_CHECKING:
     from trivium.catalog.ask import Answer, Evidence, Figures
@@ -42,7 +41,7 @@ def command(
     if list_:
         _print_kinds(questions(), as_json=as_json)
         return
-    known = SystemClock().now().date() if as_of is None else shared.day(as_of, "as-of")
+    known = shared.day(as_of, "as-of")
     day = known if at is None else shared.day(at, "at")
     answer = ask(" ".join(question or ()), catalog.load(tuple(overlay or ())).snapshot(known), day)
     if as_json:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import sys
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
@@ -36,9 +35,7 @@ def command(
     write: Annotated[
         Path | None, typer.Option(help="With --ask: write the organisation file that the answers make.")
     ] = None,
-    report: Annotated[
-        list[Path] | None, typer.Option(help="Write the report here: .html, .pdf or .json; may be repeated.")
-    ] = None,
+    report: ahead.Report = None,
     file: ahead.File = ahead.DEFAULT_FILE,
     trace: ahead.Trace = None,
     at: ahead.At = None,
@@ -134,11 +131,7 @@ def _answers(path: Path) -> Mapping[str, str]:
 
 
 def _prompt(question: Question) -> str:
-    """Ask at the terminal; what is empty takes the default."""
-    if not sys.stdin.isatty():
-        raise UserError("--ask", "no terminal", "give the answers in a file: --form answers.toml")
-    choices = f" ({', '.join(question.choices)})" if question.choices else ""
-    return typer.prompt(f"{question.text}{choices}", default=question.default, err=True).strip()  # type: ignore[no-any-return]
+    return shared.prompt(question, "give the answers in a file: --form answers.toml")
 
 
 def _print_all(decision: Decision, *, as_json: bool) -> None:

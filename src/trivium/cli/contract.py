@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 import msgspec
 import typer
 
+from trivium.cli import _ahead as ahead
 from trivium.cli import _ledger as shared
 from trivium.cli._main import EXIT_FINDING
 from trivium.cli._output import console, print_json
-from trivium.core import SystemClock
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -20,7 +20,6 @@ if TYPE_CHECKING:
 
 app = typer.Typer(no_args_is_help=True, help="Import commitments in FOCUS form, and list what is signed or offered.")
 
-DEFAULT_FILE = Path("trivium.toml")
 _SHOWN = 3
 
 
@@ -37,7 +36,7 @@ def import_(
     """Read commitments; what cannot be used is named with its row and remedy. Exit 1 if a row became no contract."""
     from trivium.plan.org import add_contracts, read_focus
 
-    day = SystemClock().now().date() if at is None else shared.day(at, "at")
+    day = shared.day(at, "at")
     found = read_focus(file, day, tuple(surface or ()))
     if write is not None and found.contracts:
         add_contracts(write, found.contracts)
@@ -51,14 +50,14 @@ def import_(
 
 @app.command("list")
 def list_(
-    file: Annotated[Path, typer.Option("--organisation", help="The organisation file.")] = DEFAULT_FILE,
+    file: Annotated[Path, typer.Option("--organisation", help="The organisation file.")] = ahead.DEFAULT_FILE,
     at: Annotated[str | None, typer.Option(help="The day to judge by; today if not given.")] = None,
     as_json: shared.AsJson = False,
 ) -> None:
     """Every contract and offer of the file: its state, term and amount."""
     from trivium.plan.org import contract_state, read_organisation
 
-    day = SystemClock().now().date() if at is None else shared.day(at, "at")
+    day = shared.day(at, "at")
     contracts = read_organisation(file).contracts
     states = {name: contract_state(entry, day) for name, entry in contracts.items()}
     if as_json:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from trivium.cli import _ledger as shared
-from trivium.core import FactError, NoClaim, SystemClock, UserError
+from trivium.core import FactError, NoClaim, UserError
 
 if TYPE_CHECKING:
     from trivium.catalog import Catalog, Claim, Snapshot
@@ -33,7 +33,7 @@ def _seen(overlay: Sequence[Path] | None, as_of: str | None, at: str | None) -> 
     """The snapshot of a day and the day that decides windows."""
     from trivium import catalog
 
-    known = SystemClock().now().date() if as_of is None else shared.day(as_of, "as-of")
+    known = shared.day(as_of, "as-of")
     return catalog.load(tuple(overlay or ())).snapshot(known), known if at is None else shared.day(at, "at")
 
 

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import msgspec
 import typer
 
+from trivium.cli import _ahead as ahead
 from trivium.cli import _ledger as shared
 from trivium.cli._output import console, print_json
 from trivium.core import SURFACES, Offer, UserError
@@ -20,11 +21,9 @@ if TYPE_CHECKING:
     from trivium.ledger import SpendRow
     from trivium.plan.org import Organisation, Question, Sight
 
-DEFAULT_FILE = Path("trivium.toml")
-
 
 def command(
-    file: Annotated[Path, typer.Option("--organisation", help="The file to write.")] = DEFAULT_FILE,
+    file: Annotated[Path, typer.Option("--organisation", help="The file to write.")] = ahead.DEFAULT_FILE,
     from_ledger: Annotated[
         bool, typer.Option("--from-ledger", help="A table for each workload of the ledger, with what was seen of it.")
     ] = False,
@@ -135,10 +134,7 @@ def _amount(row: SpendRow) -> str:
 
 
 def _prompt(question: Question) -> str:
-    if not sys.stdin.isatty():
-        raise UserError("--ask", "no terminal", "state fields with --set PATH=VALUE, or leave --ask out")
-    choices = f" ({', '.join(question.choices)})" if question.choices else ""
-    return str(typer.prompt(f"{question.text}{choices}", default=question.default, err=True)).strip()
+    return shared.prompt(question, "state fields with --set PATH=VALUE, or leave --ask out")
 
 
 def _document(organisation: Organisation, file: Path) -> dict[str, Any]:

@@ -46,9 +46,7 @@ def command(
     today: Annotated[
         bool, typer.Option("--today", help="Only where to run today: no forecast, no commitments.")
     ] = False,
-    report: Annotated[
-        list[Path] | None, typer.Option(help="Write the report here: .html, .pdf or .json; may be repeated.")
-    ] = None,
+    report: ahead.Report = None,
     calendar: Annotated[Path | None, typer.Option(help="Write the checkpoints here, as .ics.")] = None,
     sheets: Annotated[Path | None, typer.Option(help="Write the negotiation sheets here: .html or .md.")] = None,
     write_routes: Annotated[

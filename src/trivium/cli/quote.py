@@ -11,10 +11,9 @@ import typer
 from trivium.cli import _ahead as ahead
 from trivium.cli import _ledger as shared
 from trivium.cli._output import console, print_json
-from trivium.core import ROUTABLE_SURFACES, TOKEN_UNITS, SystemClock, UserError
+from trivium.core import ROUTABLE_SURFACES, TOKEN_UNITS, UserError
 
 if TYPE_CHECKING:
-    from datetime import date
 
     from trivium.plan.org import Changed, QuoteState
 
@@ -45,7 +44,7 @@ def request(
     if surface and surface not in ROUTABLE_SURFACES:
         raise UserError("--surface", surface, f"use {', '.join(ROUTABLE_SURFACES)}")
     shared.output("--out", out)
-    found = ahead.gather(ahead.Source(file, trace, at, None, since, until, None, (), db))
+    found = ahead.gather(ahead.Source(file, trace, at, since=since, until=until, db=db))
     by = None if answer_by is None else shared.day(answer_by, "answer-by")
     made = quote_request(found.organisation, found.demands, found.at, surface, by)
     text = request_markdown(made)
@@ -69,7 +68,7 @@ def add(
     """Check answers, lay them into the folder of your own claims, and show the prices they change."""
     from trivium.plan.org import add_quotes
 
-    changes = add_quotes(file, overlay, _day(at))
+    changes = add_quotes(file, overlay, shared.day(at, "at"))
     if as_json:
         print_json([asdict(change) for change in changes])
         return
@@ -99,7 +98,7 @@ def list_(
     as_json: shared.AsJson = False,
 ) -> None:
     """Each quote with its end, and what a month of the present use costs more once it has expired."""
-    states = _states(overlay, ahead.Source(file, trace, at, None, since, until, None, (overlay,), db))
+    states = _states(overlay, ahead.Source(file, trace, at, since=since, until=until, overlay=(overlay,), db=db))
     if as_json:
         print_json([_flat(state) for state in states])
         return
@@ -154,7 +153,3 @@ def _stated(state: QuoteState) -> str:
     left = f"; no price on {state.priced_on} for {', '.join(state.unpriced)}" if state.unpriced else ""
     measured = f"measured: {state.with_usd.usd.normalize():f} with, {state.without_usd.usd.normalize():f} without"
     return f"{state.quote}  {state.surface}, {state.status}, {end}: {effect} ({measured}){left}"
-
-
-def _day(text: str | None) -> date:
-    return SystemClock().now().date() if text is None else shared.day(text, "at")
