@@ -7,13 +7,14 @@ from datetime import date
 from math import floor, isfinite, log10
 
 from trivium.core import UserError
-from trivium.figures._figure import svg_text
+from trivium.figures._figure import svg_element, svg_text
 from trivium.figures._text import clip, one_line, width_of
 
 CHARACTER_PX = 7.2  # of the drawings' 13 px type, on the wide side
 WIDTH_PX = 720
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 _SCALES = ((1e9, "bn"), (1e6, "M"), (1e3, "k"))
+_ROWS = 13
 _HUNDRED = 100
 _TINY = 0.005
 
@@ -72,6 +73,16 @@ def spaced(positions_px: Sequence[float], least_px: float) -> tuple[int, ...]:
         if all(gap >= least_px for gap in gaps):
             return tuple(chosen)
     return (0,)
+
+
+def sampled(count: int) -> list[int]:
+    """About thirteen places of a series, for rows of text: evenly from the first, and the last."""
+    return sorted({*range(0, count, -(-count // _ROWS)), count - 1})
+
+
+def nothing(title: str) -> str:
+    """A drawing of no data, which says so."""
+    return svg_element(WIDTH_PX, 30, title, "nothing to show", svg_text(0, 18, "nothing to show"))
 
 
 def label(x: float, y: float, text: str, room_px: float, *, anchor: str = "start", opacity: float = 1) -> str:

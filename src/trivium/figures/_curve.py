@@ -5,14 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from trivium.figures._axes import WIDTH_PX, finite, key, label, short, spaced, swatch, ticks
+from trivium.figures._axes import WIDTH_PX, finite, key, label, nothing, sampled, short, spaced, swatch, ticks
 from trivium.figures._figure import TERMINAL_WIDTH, svg_element, svg_text
 from trivium.figures._palette import MAIN, UP
 from trivium.figures._table import Table
 from trivium.figures._text import clip, one_line
 
 _HEIGHT_PX, _LEFT_PX, _RIGHT_PX, _TOP_PX, _BOTTOM_PX = 260.0, 64.0, 24.0, 24.0, 44.0
-_ROWS_MAX = 13
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +39,7 @@ class BandCurve:
         title = clip(one_line(f"{self.title} ({self.unit})"), width)
         if not self.points:
             return f"{title}\n  (nothing to show)"
-        chosen = sorted({*range(0, len(self.points), -(-len(self.points) // _ROWS_MAX)), len(self.points) - 1})
+        chosen = sampled(len(self.points))
         near = self._chosen_number()
         if near is not None:
             chosen = sorted({*chosen, near})
@@ -63,7 +62,7 @@ class BandCurve:
     def svg(self) -> str:
         """Mean and band over the level, the zero line, and the chosen level."""
         if not self.points:
-            return svg_element(WIDTH_PX, 30, self.title, "nothing to show", svg_text(0, 18, "nothing to show"))
+            return nothing(self.title)
         scale = ticks(min(0.0, *(p.low for p in self.points)), max(0.0, *(p.high for p in self.points)))
         first, last = self.points[0].level, self.points[-1].level
         room, down = WIDTH_PX - _LEFT_PX - _RIGHT_PX, _HEIGHT_PX - _TOP_PX - _BOTTOM_PX

@@ -7,14 +7,25 @@ from dataclasses import dataclass
 from datetime import date
 
 from trivium.core import UserError
-from trivium.figures._axes import WIDTH_PX, finite, key, label, month_text, short, spaced, swatch, ticks
+from trivium.figures._axes import (
+    WIDTH_PX,
+    finite,
+    key,
+    label,
+    month_text,
+    nothing,
+    sampled,
+    short,
+    spaced,
+    swatch,
+    ticks,
+)
 from trivium.figures._figure import TERMINAL_WIDTH, svg_element, svg_text
 from trivium.figures._palette import MAIN
 from trivium.figures._table import Table
 from trivium.figures._text import clip, one_line
 
 _HEIGHT_PX, _LEFT_PX, _RIGHT_PX, _TOP_PX, _BOTTOM_PX = 270.0, 58.0, 58.0, 24.0, 26.0
-_ROWS_MAX = 13
 _HALF = 0.5
 _CLOSE = 1e-9
 
@@ -49,8 +60,6 @@ class FanChart:
         title = clip(one_line(f"{self.title} ({self.unit})" if self.unit else self.title), width)
         if not self.months:
             return f"{title}\n  (nothing to show)"
-        stride = -(-len(self.months) // _ROWS_MAX)
-        chosen = sorted({*range(0, len(self.months), stride), len(self.months) - 1})
         headers = ("month", "median", *(f"{band.percent:.3g} %" for band in reversed(self.bands)))
         rows = tuple(
             (
@@ -58,14 +67,14 @@ class FanChart:
                 short(self.median[number]),
                 *(f"{short(band.low[number])} … {short(band.high[number])}" for band in reversed(self.bands)),
             )
-            for number in chosen
+            for number in sampled(len(self.months))
         )
         return Table(headers, rows, "l" + "r" * (len(headers) - 1), title).terminal(width)
 
     def svg(self) -> str:
         """Bands, median and dots over a time axis."""
         if not self.months:
-            return svg_element(WIDTH_PX, 30, self.title, "nothing to show", svg_text(0, 18, "nothing to show"))
+            return nothing(self.title)
         values = [*self.median, *(value for _, value in self.history)]
         values += [value for band in self.bands for run in (band.low, band.high) for value in run]
         scale = ticks(min(0.0, *values), max(values))

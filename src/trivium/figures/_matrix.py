@@ -8,7 +8,7 @@ from enum import Enum
 from html import escape
 
 from trivium.core import UserError
-from trivium.figures._axes import WIDTH_PX, fit, key, text_px
+from trivium.figures._axes import WIDTH_PX, fit, key, nothing, text_px
 from trivium.figures._figure import TERMINAL_WIDTH, svg_element, svg_text
 from trivium.figures._palette import DOWN, MAIN, NEUTRAL
 from trivium.figures._text import clip, one_line, pad, width_of
@@ -70,7 +70,7 @@ class Matrix:
     def svg(self) -> str:
         """Squares with a sign each; the reason shows when pointed at."""
         if not self.rows or not self.columns:
-            return svg_element(WIDTH_PX, 30, self.title, "nothing to show", svg_text(0, 18, "nothing to show"))
+            return nothing(self.title)
         labels = min(_LABEL_PX_MAX, max(text_px(row) for row in self.rows) + 12)
         head = min(_HEAD_PX_MAX, max(text_px(column) for column in self.columns) * _SLANT + 14)
         wide = min(_COLUMN_PX_MAX, (WIDTH_PX - labels - 0.75 * head) / len(self.columns))

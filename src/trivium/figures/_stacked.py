@@ -7,14 +7,13 @@ from dataclasses import dataclass
 from html import escape
 
 from trivium.core import UserError
-from trivium.figures._axes import WIDTH_PX, finite, key, short, spaced, swatch, ticks
+from trivium.figures._axes import WIDTH_PX, finite, key, nothing, sampled, short, spaced, swatch, ticks
 from trivium.figures._figure import TERMINAL_WIDTH, svg_element, svg_text
 from trivium.figures._palette import colour_of
 from trivium.figures._table import Table
 from trivium.figures._text import clip, one_line
 
 _HEIGHT_PX, _LEFT_PX, _TOP_PX, _BOTTOM_PX = 240.0, 58.0, 24.0, 26.0
-_ROWS_MAX = 13
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,14 +38,13 @@ class StackedBars:
         title = clip(one_line(f"{self.title} ({self.unit})" if self.unit else self.title), width)
         if not self.points or not self.layers:
             return f"{title}\n  (nothing to show)"
-        chosen = sorted({*range(0, len(self.points), -(-len(self.points) // _ROWS_MAX)), len(self.points) - 1})
         rows = tuple(
             (
                 self.points[number],
                 *(short(layer.values[number]) for layer in self.layers),
                 short(sum(layer.values[number] for layer in self.layers)),
             )
-            for number in chosen
+            for number in sampled(len(self.points))
         )
         room = max(6, (width - 20) // len(self.layers) - 2)
         headers = ("", *(clip(one_line(layer.name), room) for layer in self.layers), "all")
@@ -55,7 +53,7 @@ class StackedBars:
     def svg(self) -> str:
         """Bars with a value axis and a legend."""
         if not self.points or not self.layers:
-            return svg_element(WIDTH_PX, 30, self.title, "nothing to show", svg_text(0, 18, "nothing to show"))
+            return nothing(self.title)
         tops = [sum(layer.values[number] for layer in self.layers) for number in range(len(self.points))]
         scale = ticks(0.0, max(tops))
         down = _HEIGHT_PX - _TOP_PX - _BOTTOM_PX

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from html import escape
 
-from trivium.figures._axes import WIDTH_PX, finite, label, short, text_px
+from trivium.figures._axes import WIDTH_PX, finite, label, nothing, short, text_px
 from trivium.figures._figure import TERMINAL_WIDTH, svg_element, svg_text
 from trivium.figures._palette import DOWN, UP
 from trivium.figures._text import clip, one_line, pad, width_of
@@ -63,7 +63,7 @@ class Tornado:
     def svg(self) -> str:
         """Two lines of words a row, the bar from the middle to either end, the amounts at its ends."""
         if not self.inputs:
-            return svg_element(WIDTH_PX, 30, self.title, "nothing to show", svg_text(0, 18, "nothing to show"))
+            return nothing(self.title)
         ends = max(text_px(short(value)) for item in self.inputs for value in (item.at_low, item.at_high)) + 10
         low, high = self._range()
         left_px = _LABEL_PX + ends
