@@ -6,7 +6,7 @@ every measured minute (`plan._place`), at the prices of the first month.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
 
@@ -36,10 +36,11 @@ def hold(parts: Sequence[Part], wish: Sequence[Way], ways: Sequence[Sequence[Way
 
     UserError or NoPrice from `place` if there is none: no division of the parts over their ways holds all quotas.
     """
-    broken = tuple(found for quota in quotas if (found := _worst(parts, wish, quota)) is not None)
+    demands = [_demand_of(part) for part in parts]
+    broken = tuple(found for quota in quotas if (found := _worst(demands, wish, quota)) is not None)
     if not broken:
         return Held(tuple(((way, WHOLE),) for way in wish), (), repaired=False)
-    choices = [_choice(part, mine, options) for part, mine, options in zip(parts, wish, ways, strict=True)]
+    choices = [_choice(*each) for each in zip(parts, demands, wish, ways, strict=True)]
     placement = place(choices, tuple(quotas), WHOLE)
     shares = tuple(
         tuple((ways[number][candidate], share) for candidate, share in placement.shares(number))
@@ -48,11 +49,11 @@ def hold(parts: Sequence[Part], wish: Sequence[Way], ways: Sequence[Sequence[Way
     return Held(shares, broken, repaired=True, placement=placement)
 
 
-def scaled_minutes(part: Part) -> tuple[Minute, ...]:
-    """The minutes of a part: its fraction of each of its demand's, rounded up."""
+def _demand_of(part: Part) -> Demand:
+    """The demand with the part's fraction of every minute, rounded up."""
     if part.fraction == 1:
-        return part.demand.minutes
-    return tuple(_part_of(minute, part.fraction) for minute in part.demand.minutes)
+        return part.demand
+    return replace(part.demand, minutes=tuple(_part_of(minute, part.fraction) for minute in part.demand.minutes))
 
 
 def _part_of(minute: Minute, fraction: Fraction) -> Minute:
@@ -60,44 +61,22 @@ def _part_of(minute: Minute, fraction: Fraction) -> Minute:
     return Minute(minute.minute, *(-(-count * fraction.numerator // fraction.denominator) for count in counts))
 
 
-def _worst(parts: Sequence[Part], wish: Sequence[Way], quota: Quota) -> tuple[Quota, int, int] | None:
+def _worst(demands: Sequence[Demand], wish: Sequence[Way], quota: Quota) -> tuple[Quota, int, int] | None:
     """The minute that passes a quota by most, None if none does."""
-    at, load = max(_loads(parts, wish, quota).items(), key=lambda item: (item[1], -item[0]), default=(0, 0))
+    loads: dict[int, int] = {}
+    for demand, way in zip(demands, wish, strict=True):
+        if quota.covers(way.offer):
+            for minute, load in quota.drawn(demand, way.cache_life).items():
+                loads[minute] = loads.get(minute, 0) + load
+    at, load = max(loads.items(), key=lambda item: (item[1], -item[0]), default=(0, 0))
     return (quota, load, at) if load > quota.limit else None
 
 
-def _loads(parts: Sequence[Part], wish: Sequence[Way], quota: Quota) -> dict[int, int]:
-    """What every minute uses of a quota."""
-    loads: dict[int, int] = {}
-    for part, way in zip(parts, wish, strict=True):
-        if quota.covers(way.offer):
-            for minute in scaled_minutes(part):
-                loads[minute.minute] = loads.get(minute.minute, 0) + quota.load(minute.counts(way.cache_life))
-    return loads
-
-
-def _choice(part: Part, mine: Way, options: Sequence[Way]) -> Choice:
+def _choice(part: Part, demand: Demand, mine: Way, options: Sequence[Way]) -> Choice:
     """The part's ways as candidates at what a month of each costs; the wish wins among equals by being its home."""
-    demand: Demand = replace(part.demand, minutes=scaled_minutes(part))
     rows = tuple(replace(row, offer=mine.offer) for row in demand.rows)
     months = [round(way.usd_per_month * _PICOS) for way in options]  # parts may be of spans of different lengths
     candidates = tuple(
         Candidate(way.offer, way.cache_life, picos, picos) for way, picos in zip(options, months, strict=True)
     )
     return Choice(replace(demand, rows=rows), part.requirement, candidates, ())
-
-
-def quota_months(
-    parts: Sequence[Part], wish: Sequence[Way], quotas: Sequence[Quota], growth: Sequence[float]
-) -> Mapping[str, tuple[int, float]]:
-    """The first month in which a quota would be passed if the peak grows like the demand: name → (month, factor)."""
-    found: dict[str, tuple[int, float]] = {}
-    for quota in quotas:
-        peak = max(_loads(parts, wish, quota).values(), default=0)
-        if peak <= 0:
-            continue
-        for month, factor in enumerate(growth):
-            if peak * factor > quota.limit:
-                found[f"{quota.surface} {quota.metric} ({quota.name})"] = (month, factor)
-                break
-    return found
