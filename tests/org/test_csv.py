@@ -47,3 +47,22 @@ def test_what_cannot_be_read_is_named(tmp_path: Path, text: str, columns: dict[s
     path.write_text(text)
     with pytest.raises(UserError, match=match):
         read_usage_csv(path, columns)
+
+
+@pytest.mark.parametrize("content", [b"\xff\xfe\x00", b"\x1f\x8b", b"period,workload\n\x00,\x00", b""])
+@pytest.mark.parametrize("name", ["usage.csv", "usage.csv.gz"])
+def test_a_table_that_is_none_is_refused_by_its_name(name: str, content: bytes, tmp_path: Path) -> None:
+    path = tmp_path / name
+    path.write_bytes(content)
+    with pytest.raises(UserError) as caught:
+        read_usage_csv(path, {})
+    assert str(path) in str(caught.value)
+
+
+@pytest.mark.parametrize("count", ["-1", "1.5", "nan", "inf", "1e9", "9" * 16, "9" * 5000, "²"])
+def test_a_count_that_is_none_or_beyond_counting_is_refused_with_its_line(count: str, tmp_path: Path) -> None:
+    path = tmp_path / "usage.csv"
+    path.write_text(TABLE.replace("1000,200000", f"{count},200000"))
+    with pytest.raises(UserError) as caught:
+        read_usage_csv(path, COLUMNS)
+    assert caught.value.field == f"{path}:3: calls"

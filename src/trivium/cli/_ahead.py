@@ -181,10 +181,12 @@ def with_months(organisation: Organisation, months: int | None) -> Organisation:
     """The organisation with another horizon, if a command gives one."""
     from msgspec import structs
 
+    from trivium.plan.org import MONTHS_MAX
+
     if months is None:
         return organisation
-    if months < 1:
-        raise UserError("--horizon-months", months, "give 1 or more")
+    if not 1 <= months <= MONTHS_MAX:
+        raise UserError("--horizon-months", months, f"give a number from 1 to {MONTHS_MAX}")
     return replace(organisation, about=structs.replace(organisation.about, horizon_months=months))
 
 
@@ -226,6 +228,8 @@ def events(trace: Path | None, source: Source) -> Iterator[Iterator[UsageEvent]]
     from trivium.cli._usage import read_events
 
     from_, to = shared.instant(source.since, "since"), shared.instant(source.until, "until")
+    if from_ is not None and to is not None and to <= from_:
+        raise UserError("--until", source.until, f"give a day after --since {source.since}")
     if trace is not None:
         if from_ or to:
             raise UserError(

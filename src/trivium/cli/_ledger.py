@@ -27,6 +27,7 @@ Overlay = Annotated[list[Path] | None, typer.Option(help="A folder of your own c
 AsOf = Annotated[str | None, typer.Option(help="Price by what had been announced by this day; today if not given.")]
 
 _DURATION = re.compile(r"(\d{1,9})([smhd])")
+_DAYS = (date(1990, 1, 1), date(2199, 12, 31))  # every month and window around one of them exists
 _SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
 
 
@@ -60,9 +61,16 @@ def instant(text: str | None, option: str) -> datetime | None:
     if text is None:
         return None
     try:
-        return parse_utc(text)
-    except ValueError as error:
+        found = parse_utc(text)
+    except (ValueError, OverflowError) as error:
         raise UserError(f"--{option}", text, "give a date such as 2026-11-01, or an instant") from error
+    _within_reach(found.date(), text, option)
+    return found
+
+
+def _within_reach(found: date, text: str, option: str) -> None:
+    if not _DAYS[0] <= found <= _DAYS[1]:
+        raise UserError(f"--{option}", text, f"give a day from {_DAYS[0]} to {_DAYS[1]}")
 
 
 def day(text: str | None, option: str) -> date:
@@ -70,9 +78,11 @@ def day(text: str | None, option: str) -> date:
     if text is None:
         return SystemClock().now().date()
     try:
-        return date.fromisoformat(text)
+        found = date.fromisoformat(text)
     except ValueError as error:
         raise UserError(f"--{option}", text, "give a date such as 2026-11-01") from error
+    _within_reach(found, text, option)
+    return found
 
 
 def duration(text: str, option: str) -> timedelta:

@@ -39,7 +39,7 @@ def _read(path: Path) -> Decision:
         raw = json.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
         raise UserError("plan", str(path), f"make it readable ({error.strerror})") from error
-    except (json.JSONDecodeError, UnicodeDecodeError) as error:
+    except (ValueError, RecursionError) as error:
         raise UserError("plan", str(path), f"give a JSON document ({error})") from error
     if isinstance(raw, dict) and "ahead" in raw:
         raw = raw["ahead"]

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
 Pairs = list[str] | None
 _WHOLE = 100
+_DAYS_MAX = 3_660
 
 
 def command(
@@ -63,8 +64,8 @@ def command(
 
     Ahead: over the months of the organisation file, with its contracts and offers. Options may be repeated.
     """
-    if horizon_days < 0:
-        raise UserError("--horizon-days", horizon_days, "give 0 or more")
+    if not 0 <= horizon_days <= _DAYS_MAX:
+        raise UserError("--horizon-days", horizon_days, f"give a number from 0 to {_DAYS_MAX:,}")
     files = _Files(tuple(report or ()), calendar, sheets)
     files.check(write_routes, today=today)
     source = ahead.Source(file, trace, at, as_of, since, until, months, tuple(overlay or ()), db)
@@ -106,7 +107,10 @@ class _Wishes:
         """The organisation with the options laid over it; a workload that nothing is known of is refused."""
         from trivium.plan.org import Workload
 
-        models = _several(self.models, "allow-model")
+        models = {
+            name: [_model(name, model) for model in wanted]
+            for name, wanted in _several(self.models, "allow-model").items()
+        }
         scopes = _several(self.scopes, "allow-scope")
         needs = _several(self.needs, "need")
         waiting = set(self.batchable or ())
@@ -132,6 +136,13 @@ class _Wishes:
         tiers = {**about.quota_tiers, **shared.pairs(self.tiers, "quota-tier")}
         about = structs.replace(about, quota_tiers=tiers, surfaces=self.surfaces or about.surfaces)
         return replace(organisation, about=about, workloads=workloads)
+
+
+def _model(workload: str, name: str) -> str:
+    try:
+        return ahead.model_of(name)
+    except UserError as error:
+        raise UserError("--allow-model", f"{workload}={name}", error.remedy) from error
 
 
 def _today(found: ahead.Ahead, horizon: timedelta) -> Plan:
@@ -173,12 +184,20 @@ class _Ran:
     run: DryRun
 
 
+def _route_table(path: Path) -> RouteTable:
+    """The table that a file holds already."""
+    try:
+        return RouteTable.from_json(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError) as error:
+        raise UserError("--write-routes", str(path), f"name a route table, or a new file ({error})") from error
+
+
 def _routes(found: ahead.Ahead, table: RouteTable, path: Path | None) -> _Ran:
     from trivium.plan.decide import diff_routes, dry_run
 
     before = None
     if path is not None and path.is_file():
-        before = RouteTable.from_json(path.read_text(encoding="utf-8"))
+        before = _route_table(path)
     return _Ran(diff_routes(before, table), dry_run(found.demands, table, found.book, found.at))
 
 

@@ -76,7 +76,10 @@ def detect(path: Path) -> str:
 
 
 def _table(head: list[str]) -> str | None:
-    columns = set(next(csv.reader(head[:1]), []))
+    try:
+        columns = set(next(csv.reader(head[:1]), []))
+    except csv.Error:  # a field beyond every header's: not a table
+        return None
     return next((name for name, wanted in _TABLES if columns.issuperset(wanted)), None)
 
 

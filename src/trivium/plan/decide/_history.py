@@ -56,7 +56,7 @@ def _cells(path: Path, at: date) -> tuple[bool, list[Cell]]:
             if not measure or not {"period", "workload"} <= set(header):
                 raise UserError(f"{path}: columns", ", ".join(header), "give period, workload, and value or tokens")
             read = list(_rows(path, reader, measure, at))
-    except (OSError, UnicodeDecodeError) as error:
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
         raise UserError("usage.history", str(path), f"make it a readable table ({error})") from error
     if not read:
         raise UserError("usage.history", str(path), "give at least one row")

@@ -7,7 +7,7 @@ from trivium.plan.org._csv import read_usage_csv
 from trivium.plan.org._focus import FocusImport, RowProblem, focus_contracts, read_focus
 from trivium.plan.org._form import QUESTIONS, Assessment, Question, ask, from_answers, presets
 from trivium.plan.org._quotes import Changed, QuoteState, add_quotes, quote_states, what_expired
-from trivium.plan.org._read import default_organisation, parse_organisation, read_organisation
+from trivium.plan.org._read import MONTHS_MAX, default_organisation, parse_organisation, read_organisation
 from trivium.plan.org._request import QuoteRequest, Volume, quote_request, request_markdown
 from trivium.plan.org._values import (
     About,
@@ -28,6 +28,7 @@ from trivium.plan.org._values import (
 from trivium.plan.org._write import write_organisation
 
 __all__ = [
+    "MONTHS_MAX",
     "QUESTIONS",
     "About",
     "Assessment",

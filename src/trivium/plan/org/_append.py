@@ -34,7 +34,7 @@ def add_contracts(path: Path, contracts: Mapping[str, Contract]) -> None:
         remedy = "write the file's contracts as tables of their own, [contracts.NAME], so that more can follow"
         raise UserError("--write", str(path), f"{remedy} ({error})") from error
     try:
-        path.write_text(whole, encoding="utf-8")
+        write_whole(path, whole.encode())
     except OSError as error:
         raise UserError("--write", str(path), f"make it writable ({error.strerror})") from error
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import date
 from decimal import Decimal
 from typing import Any
 
@@ -11,6 +12,7 @@ import msgspec
 from trivium.catalog.refusal import refused
 from trivium.core import UserError
 
+DAYS = (date(1990, 1, 1), date(2199, 12, 31))  # every month around one of them exists
 NUMBER_MAX = 10**15  # beyond every amount, count and weight of an organisation; sums of such numbers stay exact
 
 
@@ -21,9 +23,12 @@ def converted(raw: Any, kind: type[Any], where: str) -> Any:
         found = msgspec.convert(plain, kind, strict=False)
     except msgspec.ValidationError as error:
         raise refused(plain, kind, where, str(error)) from error
-    for path, number in _numbers(found, where):
-        if not number.is_finite() or abs(number) > NUMBER_MAX:
-            raise UserError(path, str(number), f"give a number of at most {NUMBER_MAX:,}")
+    for path, value in _leaves(found, where):
+        if isinstance(value, date):
+            if not DAYS[0] <= value <= DAYS[1]:
+                raise UserError(path, str(value), f"give a day from {DAYS[0]} to {DAYS[1]}")
+        elif not value.is_finite() or abs(value) > NUMBER_MAX:
+            raise UserError(path, str(value), f"give a number of at most {NUMBER_MAX:,}")
     return found
 
 
@@ -38,16 +43,18 @@ def _plain(raw: Any) -> Any:
     return raw
 
 
-def _numbers(value: Any, where: str) -> Iterator[tuple[str, Decimal]]:
-    """Every number of a value, with its place in the file."""
+def _leaves(value: Any, where: str) -> Iterator[tuple[str, Decimal | date]]:
+    """Every number and day of a value, with its place in the file."""
     if isinstance(value, msgspec.Struct):
         for field in value.__struct_fields__:
-            yield from _numbers(getattr(value, field), f"{where}.{field}")
+            yield from _leaves(getattr(value, field), f"{where}.{field}")
     elif isinstance(value, dict):
         for name, entry in value.items():
-            yield from _numbers(entry, f"{where}.{name}")
+            yield from _leaves(entry, f"{where}.{name}")
     elif isinstance(value, tuple):
         for number, entry in enumerate(value):
-            yield from _numbers(entry, f"{where}[{number}]")
+            yield from _leaves(entry, f"{where}[{number}]")
     elif isinstance(value, (Decimal, int)) and not isinstance(value, bool):
         yield where, Decimal(value)
+    elif isinstance(value, date):
+        yield where, value

@@ -21,6 +21,7 @@ from trivium.plan._totals import Total, demand_from_totals
 NEEDED = ("period", "workload", "model", "requests", "input_tokens", "output_tokens")
 OPTIONAL = ("surface", "scope", "cache_read_tokens", "cache_write_tokens", "peak_over_mean")
 PEAK_OVER_MEAN = Fraction("5.3")  # volume-weighted p99 of ten minutes over the mean, ServeGen: shared by no two sources
+_DIGITS_MAX = 15
 _MONTH_PARTS, _DECEMBER = 2, 12
 
 
@@ -36,24 +37,24 @@ def read_usage_csv(path: Path, columns: Mapping[str, str], band_starts: Sequence
 
 
 def _totals(path: Path, columns: Mapping[str, str]) -> Iterator[Total]:
-    with _opened(path) as file:
-        reader = csv.DictReader(file)
-        header = reader.fieldnames or []
-        for name in NEEDED:
-            if columns.get(name, name) not in header:
-                remedy = f"name its column in usage.columns.{name}; the file has {', '.join(header)}"
-                raise UserError(f"{path}: column", columns.get(name, name), remedy)
-        for line, row in enumerate(reader, 2):
-            yield _Row(path, line, row, columns).total()
+    try:
+        with _opened(path) as file:
+            reader = csv.DictReader(file)
+            header = reader.fieldnames or []
+            for name in NEEDED:
+                if columns.get(name, name) not in header:
+                    remedy = f"name its column in usage.columns.{name}; the file has {', '.join(header) or 'no header'}"
+                    raise UserError(f"{path}: column", columns.get(name, name), remedy)
+            for line, row in enumerate(reader, 2):
+                yield _Row(path, line, row, columns).total()
+    except (OSError, EOFError, UnicodeDecodeError, csv.Error) as error:  # what is compressed fails while it is read
+        raise UserError("usage.csv", str(path), f"make it a readable CSV file in UTF-8 ({error})") from error
 
 
 def _opened(path: Path) -> TextIO:
-    try:
-        if path.name.endswith(".gz"):
-            return gzip.open(path, "rt", encoding="utf-8")
-        return path.open(encoding="utf-8")
-    except OSError as error:
-        raise UserError("usage.csv", str(path), f"make it readable ({error.strerror})") from error
+    if path.name.endswith(".gz"):
+        return gzip.open(path, "rt", encoding="utf-8")
+    return path.open(encoding="utf-8")
 
 
 class _Row:
@@ -108,6 +109,8 @@ class _Row:
         digits = text.replace(",", "").removesuffix(".0")
         if not digits.isdecimal():
             raise self._bad(name, text, "give a whole number from zero up: a gap is not zero")
+        if len(digits) > _DIGITS_MAX:
+            raise self._bad(name, text, f"give a number of at most {_DIGITS_MAX} digits")
         return int(digits)
 
     def _fraction(self, text: str) -> Fraction:

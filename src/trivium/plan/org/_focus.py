@@ -286,7 +286,10 @@ def _rows(path: Path) -> list[dict[str, str]]:
         text = path.read_text(encoding="utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
         raise UserError("contract file", str(path), f"give a readable CSV or JSON file in UTF-8 ({error})") from error
-    found = _of_json(path, text) if path.suffix in {".json", ".jsonl"} else _of_csv(text)
+    try:
+        found = _of_json(path, text) if path.suffix in {".json", ".jsonl"} else _of_csv(text)
+    except csv.Error as error:
+        raise UserError("contract file", str(path), f"give valid CSV ({error})") from error
     if not found:
         raise UserError("contract file", str(path), "give at least one row of a contract_commitment dataset")
     if not any(f"{_PREFIX}Id" in row for row in found):
@@ -310,7 +313,7 @@ def _of_json(path: Path, text: str) -> list[dict[str, str]]:
             raw = [json.loads(line, parse_float=Decimal) for line in text.splitlines() if line.strip()]
         else:
             raw = json.loads(text, parse_float=Decimal)
-    except json.JSONDecodeError as error:
+    except (ValueError, RecursionError) as error:
         raise UserError("contract file", str(path), f"give valid JSON ({error})") from error
     if isinstance(raw, dict):
         raw = next((value for value in raw.values() if isinstance(value, list)), [raw])

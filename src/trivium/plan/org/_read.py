@@ -36,7 +36,8 @@ from trivium.plan.org._values import (
 GATEWAY_TABLES = ("gateway", "paths", "surfaces", "limits", "prices_as_of")
 OWN_TABLES = ("organisation", "workloads", "contracts", "microsoft", "onboarding", "usage")
 _WHOLE = Decimal(100)
-_MONTHS_MAX, _SCENARIOS_MAX = 120, 10_000
+MONTHS_MAX = 120
+_SCENARIOS_MAX = 10_000
 _COMMITMENTS = {"spend-commitment"}
 _UNITS = {"provisioned", "reserved"}
 
@@ -112,14 +113,14 @@ def _workload(name: str, entry: Any) -> Workload:
 
 def _check_about(about: About) -> None:
     where = "organisation"
-    _within(f"{where}.horizon_months", about.horizon_months, 1, _MONTHS_MAX)
+    _within(f"{where}.horizon_months", about.horizon_months, 1, MONTHS_MAX)
     _within(f"{where}.risk_weight", about.risk_weight, 0, 1)
     if not 0 <= about.risk_level < 1:
         raise UserError(f"{where}.risk_level", str(about.risk_level), "give a share from 0 to below 1, such as 0.9")
     _within(f"{where}.discount_rate_percent_per_year", about.discount_rate_percent_per_year, -50, 100)
     _within(f"{where}.surface_share_max_percent", about.surface_share_max_percent, 1, 100)
     _within(f"{where}.surfaces_min", about.surfaces_min, 1, len(ROUTABLE_SURFACES))
-    _within(f"{where}.min_stay_months", about.min_stay_months, 1, _MONTHS_MAX)
+    _within(f"{where}.min_stay_months", about.min_stay_months, 1, MONTHS_MAX)
     _within(f"{where}.growth_ceiling_per_year", about.growth_ceiling_per_year, 1, 1000)
     _within(f"{where}.scenarios", about.scenarios, 10, _SCENARIOS_MAX)
     _least(f"{where}.seed", about.seed, 0)
@@ -158,7 +159,7 @@ def _check_contract(name: str, contract: Contract) -> None:
     if not contract.surfaces:
         raise UserError(f"{where}.surfaces", "[]", f"name the surfaces it holds for, of {', '.join(ROUTABLE_SURFACES)}")
     _names(f"{where}.surfaces", contract.surfaces, ROUTABLE_SURFACES)
-    _within(f"{where}.term_months", contract.term_months, 1, _MONTHS_MAX)
+    _within(f"{where}.term_months", contract.term_months, 1, MONTHS_MAX)
     _within(f"{where}.notice_days", contract.notice_days, 0, 3650)
     _within(f"{where}.counts_percent", contract.counts_percent, 0, 100)
     _discount(f"{where}.discount_percent", contract.discount_percent)

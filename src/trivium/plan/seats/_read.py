@@ -81,7 +81,10 @@ def read_seats_text(
         raise UserError(source, "empty", "give an export with rows")
     if text.lstrip()[0] in "[{":
         return (_read_json(source, text),)
-    rows = tuple(tuple(row) for row in csv.reader(io.StringIO(text, newline="")) if row)
+    try:
+        rows = tuple(tuple(row) for row in csv.reader(io.StringIO(text, newline="")) if row)
+    except csv.Error as error:
+        raise UserError(source, str(error), "give valid CSV") from error
     header = rows[0]
     chosen, place = _choose(source, header, report, columns or {})
     for line, row in enumerate(rows[1:], 2):
@@ -148,7 +151,9 @@ def _records(source: str, text: str) -> list[Mapping[str, Any]]:
     """Records of a JSON document (a list, or the `value` of Graph), or of lines of JSON."""
     try:
         found = json.loads(text, parse_float=str)
-    except json.JSONDecodeError:
+    except RecursionError as error:
+        raise UserError(source, "nested without end", "give a list of records") from error
+    except ValueError:
         found = [_line(source, number, line) for number, line in enumerate(text.splitlines(), 1) if line.strip()]
     if isinstance(found, dict):
         found = found["value"] if isinstance(found.get("value"), list) else [found]
@@ -160,5 +165,5 @@ def _records(source: str, text: str) -> list[Mapping[str, Any]]:
 def _line(source: str, number: int, line: str) -> object:
     try:
         return json.loads(line, parse_float=str)
-    except json.JSONDecodeError as error:
+    except (ValueError, RecursionError) as error:
         raise UserError(f"{source}:{number}", line[:40], "give one JSON record a line") from error
