@@ -8,7 +8,7 @@ from datetime import date
 
 from msgspec import structs
 
-from trivium.core import Money, Offer
+from trivium.core import Offer
 from trivium.plan._demand import Demand
 from trivium.plan._market import BookMarket
 from trivium.plan.decide._parts import Part
@@ -139,9 +139,3 @@ def cache_flip(part: Part, offer: Offer, market: BookMarket) -> Flip | None:
         becomes="a cache life of 5 minutes" if longer else "a cache life of an hour",
         basis=Basis((Ground.MEASURED, Ground.CLAIM), ids),
     )
-
-
-def measured_amount(parts: Sequence[Part], amounts: Mapping[tuple[str, str], int], workload: str) -> Money:
-    """What a workload cost in the measured span, where it ran."""
-    models = {part.model for part in parts if part.workload == workload}
-    return Money(sum(amounts.get((workload, model), 0) for model in models))
