@@ -159,13 +159,37 @@ def test_an_unknown_address_stops_no_other(tmp_path: Path) -> None:
         AppriseNotifier().send("nonsense", "t", "b")
 
 
-def test_a_torn_last_line_is_delivered_again_and_a_torn_middle_line_is_an_error(tmp_path: Path) -> None:
+def test_a_torn_last_line_is_dropped_by_the_next_delivery_and_every_later_look_can_read(tmp_path: Path) -> None:
     path = tmp_path / "log"
     (alert, *_) = check([limit(30)], even_spend(2), NOW, None)
     AlertLog(path).add(alert, "up://y")
-    path.write_bytes(path.read_bytes() + b'{"alert": "x')
+    whole = path.read_bytes()
+    path.write_bytes(whole + b'{"alert": "x')
     log = AlertLog(path)
     assert log.has(alert, "up://y")
     log.add(alert, "other://z")
+    assert path.read_bytes().startswith(whole)
+    later = AlertLog(path)
+    assert [later.has(alert, address) for address in ("up://y", "other://z")] == [True, True]
+    assert [json.loads(line)["address"].partition("#")[0] for line in path.read_text().splitlines()] == [
+        "up://y",
+        "other://z",
+    ]
+
+
+def test_a_last_line_that_lacks_only_its_end_is_kept(tmp_path: Path) -> None:
+    """An editor may have left the newline out; the delivery it tells of happened."""
+    path = tmp_path / "log"
+    (alert, *_) = check([limit(30)], even_spend(2), NOW, None)
+    AlertLog(path).add(alert, "up://y")
+    path.write_bytes(path.read_bytes().rstrip())
+    AlertLog(path).add(alert, "other://z")
+    later = AlertLog(path)
+    assert [later.has(alert, address) for address in ("up://y", "other://z")] == [True, True]
+
+
+def test_a_torn_middle_line_is_an_error_that_names_it(tmp_path: Path) -> None:
+    path = tmp_path / "log"
+    path.write_bytes(b'{"alert": "a", "address": "x"}\n{"alert": "x\n{"alert": "b", "address": "x"}\n')
     with pytest.raises(LedgerCorrupt, match="line 2"):
         AlertLog(path)

@@ -50,14 +50,11 @@ class AlertLog:
         if path.exists():
             lines = path.read_bytes().split(b"\n")
             for number, line in enumerate(lines):
-                try:
-                    record = json.loads(line) if line else None
-                except ValueError as error:
-                    if number == len(lines) - 1:
-                        continue  # a crash cut the last line; that alert is delivered again
-                    raise LedgerCorrupt(f"{path}, line {number + 1}: not JSON; restore or remove the line") from error
+                record = _record(line)
                 if record:
-                    self._seen.add((record["alert"], record["address"]))
+                    self._seen.add(record)
+                elif line and number < len(lines) - 1:  # a crash may cut the last line: that alert is delivered again
+                    raise LedgerCorrupt(f"{path}, line {number + 1}: no record of an alert; restore or remove the line")
 
     def has(self, alert: Alert, address: str) -> bool:
         """Whether this alert was delivered to this address."""
@@ -73,12 +70,25 @@ class AlertLog:
             "title": alert.title,
             "spent_usd": str(alert.spent),
         }
-        torn = self._path.exists() and self._path.stat().st_size and not self._path.read_bytes().endswith(b"\n")
+        kept = self._path.read_bytes() if self._path.exists() else b""
+        end, tail = kept.rfind(b"\n") + 1, kept.rpartition(b"\n")[2]
+        whole = _record(tail) is not None
         with self._path.open("ab") as file:
-            file.write((b"\n" if torn else b"") + json.dumps(record).encode() + b"\n")
+            if not whole:
+                file.truncate(end)  # a torn line would become a middle one, and no look could read past it
+            file.write((b"\n" if whole else b"") + json.dumps(record).encode() + b"\n")
             file.flush()
             os.fsync(file.fileno())
         self._seen.add((alert.key, redacted(address)))
+
+
+def _record(line: bytes) -> tuple[str, str] | None:
+    """The alert and the address of a line; None if the line holds no whole record."""
+    try:
+        record = json.loads(line)
+        return str(record["alert"]), str(record["address"])
+    except (ValueError, TypeError, KeyError):
+        return None
 
 
 def deliver(alerts: Iterable[Alert], log: AlertLog, notifier: Notifier, fallback: Sequence[str] = ()) -> list[str]:
