@@ -103,6 +103,23 @@ def test_what_cannot_be_used_of_a_history_is_refused_by_its_line(tmp_path: Path,
         read_history(written(tmp_path, text), {"a"}, AT)
 
 
+@pytest.mark.parametrize(
+    ("at", "rows"),
+    [
+        (date(2026, 11, 9), "2026-11-08,a,100\n2026-11-09,a,9\n"),  # nine hours of a day
+        (date(2026, 11, 30), "2026-10,a,100\n2026-11,a,97\n"),  # a month but its last day
+    ],
+)
+def test_a_day_or_month_that_the_plan_stands_in_is_not_taken_as_a_whole_one(
+    tmp_path: Path, at: date, rows: str
+) -> None:
+    path = written(tmp_path, "period,workload,value\n" + rows)
+    with pytest.raises(UserError, match=r"history\.csv:3: period.*not over before the day of the plan"):
+        read_history(path, {"a"}, at)
+    after = {date(2026, 11, 9): date(2026, 11, 10), date(2026, 11, 30): date(2026, 12, 1)}[at]
+    assert read_history(path, {"a"}, after).values.shape == (1, 2)
+
+
 def test_a_history_of_growth_makes_the_plan_dearer_than_one_of_decline(tmp_path: Path) -> None:
     path = tmp_path / "trivium.toml"
     path.write_text(FILE + 'requests_per_month = 9000\nhistory = "history.csv"\n')

@@ -22,7 +22,8 @@ Cell = tuple[int, date, str, float]  # line, first day, workload, amount
 def read_history(path: Path, workloads: Collection[str], at: date) -> History:
     """Days or months of `period,workload,value` (or `tokens`); a row that is missing is use nobody observed.
 
-    Workloads without usage are left out; those of the usage that it lacks go with the others. UserError names the line.
+    Each period must be over before the day `at`. Workloads without usage are left out; those of the usage that it lacks
+    go with the others. UserError names the line.
     """
     months, cells = _cells(path, at)
     known = {name for _, _, name, _ in cells}
@@ -76,8 +77,10 @@ def _rows(path: Path, reader: csv.DictReader[str], measure: str, at: date) -> It
         except ValueError as error:
             raise UserError(f"{path}:{line}: period", text, "give a day (2026-11-01) or a month (2026-11)") from error
         end = add_months(day, 1) if months else day + timedelta(days=1)
-        if end > at + timedelta(days=1):
-            raise UserError(f"{path}:{line}: period", text, f"leave out what is not over on the day of the plan, {at}")
+        if end > at:  # a plan stands at the beginning of its day: a part of a period is not the use of a whole one
+            raise UserError(
+                f"{path}:{line}: period", text, f"leave out what is not over before the day of the plan, {at}"
+            )
         if not name:
             raise UserError(f"{path}:{line}: workload", name, "give a name")
         if amount:

@@ -104,7 +104,9 @@ WORDS: Mapping[tuple[str, str], Word] = {
     ("usage", "columns"): Word("our field = their column", '{ period = "Month", input_tokens = "Prompt tokens" }'),
     ("usage", "profile"): Word("`shipped`, or a profile file", '"shipped"'),
     ("usage", "requests_per_month"): Word("a profile is scaled to this", "100000"),
-    ("usage", "history"): Word("earlier totals by workload, for the demand cone", '"history.csv"'),
+    ("usage", "history"): Word(
+        "earlier totals by workload, of days or months that are over; for the demand cone", '"history.csv"'
+    ),
     ("usage.demand", "workload"): Word("the name it gets here", '"search"'),
     ("usage.demand", "model"): Word("the Claude it would run on", '"claude-sonnet-5"'),
     ("usage.demand", "surface"): Word("where it would run"),
