@@ -14,7 +14,7 @@ from random import Random  # noqa: TID251  always seeded; NumPy draws single val
 from trivium.catalog import Snapshot
 from trivium.core import ROUTABLE_SURFACES, Offer
 from trivium.plan import BandUsage, Demand, Minute, band_starts
-from trivium.plan.org import About, Contract, Growth, Microsoft, Needs, Organisation, Usage, Workload
+from trivium.plan.org import About, Contract, Growth, Microsoft, Needs, Onboarding, Organisation, Usage, Workload
 from trivium.pricing import PriceBook
 
 _ATTESTATIONS = ("hipaa_baa", "soc2", "iso27001", "fedramp_high", "dod_il4", "gdpr")
@@ -73,9 +73,17 @@ def random_organisation(source: Pool, seed: int) -> tuple[Organisation, tuple[De
         scenarios=20,
         seed=seed,
         growth=draw.choice((None, Growth(Decimal("-0.02"), Decimal("0.03"), Decimal("0.1")))),
+        nothing_runs=draw.random() < 0.15,
     )
     contracts = {f"c{number}": _contract(draw) for number in range(draw.choice((0, 0, 1, 2)))}
-    return Organisation(about, workloads, contracts, Microsoft(), {}, Usage(), ()), tuple(demands)
+    opening = {name: _opening(draw) for name in ROUTABLE_SURFACES if draw.random() < 0.6}
+    return Organisation(about, workloads, contracts, Microsoft(), opening, Usage(), ()), tuple(demands)
+
+
+def _opening(draw: Random) -> Onboarding:
+    """Open already, at once, within the first month, months from now, or after most horizons."""
+    weeks = Decimal(draw.choice(("0", "1", "4.35", "6", "13", "26", "60")))
+    return Onboarding(weeks=weeks, done=draw.random() < 0.3)
 
 
 def _some(draw: Random, names: Sequence[str], chance: float, most: int = 2) -> tuple[str, ...]:

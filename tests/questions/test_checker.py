@@ -5,16 +5,17 @@ from __future__ import annotations
 import ast
 from dataclasses import replace
 from datetime import date
+from decimal import Decimal
 from pathlib import Path
 
 import pytest
 
 from questions.random_org import pool, random_organisation
 from questions.support import AT, HOME, MONTH, demand, snapshot
-from trivium.core import Offer
+from trivium.core import ROUTABLE_SURFACES, Offer
 from trivium.plan import Quota, questions
 from trivium.plan.decision import Stage
-from trivium.plan.org import About, Microsoft, Needs, Organisation, Usage, Workload
+from trivium.plan.org import About, Microsoft, Needs, Onboarding, Organisation, Usage, Workload
 from trivium.plan.questions import Violation, check_plan, feasibility
 
 SCOPES = {
@@ -48,10 +49,17 @@ ALL_NEEDS = (
 
 
 def _organisation(
-    needs: Needs | None = None, about: About | None = None, surfaces: tuple[str, ...] = ()
+    needs: Needs | None = None,
+    about: About | None = None,
+    surfaces: tuple[str, ...] = (),
+    opening: dict[str, Onboarding] | None = None,
 ) -> Organisation:
+    """Every surface is open unless told otherwise."""
     workload = Workload(needs=needs or Needs(), surfaces=surfaces)
-    return Organisation(about or About(), {"desk": workload}, {}, Microsoft(), {}, Usage(), ())
+    done = {name: Onboarding(done=True) for name in ROUTABLE_SURFACES}
+    return Organisation(
+        about or About(), {"desk": workload}, {}, Microsoft(), done if opening is None else opening, Usage(), ()
+    )
 
 
 def _stage(offer: Offer = HOME, share: int = 100, model: str = HOME.model, months: int = 1) -> Stage:
@@ -161,6 +169,49 @@ def test_shares_of_a_month_make_up_the_whole() -> None:
     assert check_plan(_organisation(), [_stage(share=60), _stage(other, share=40)], [demand()], snapshot()) == ()
     found = check_plan(_organisation(), [_stage(share=60), _stage(other, share=30)], [demand()], snapshot())
     assert [violation.text for violation in found] == ["90 % of claude-opus-5 is placed"]
+
+
+VERTEX = Offer("vertex", "global", "claude-opus-5")
+
+
+def _moving(month: int) -> list[Stage]:
+    """Where it runs today until a month of four, then on vertex."""
+    days = [date(2026, 11, 24), date(2026, 12, 24), date(2027, 1, 24), date(2027, 2, 24)]
+    there = replace(_stage(VERTEX), first_month=days[month], last_month=days[3])
+    return [*([replace(_stage(), last_month=days[month - 1])] if month else []), there]
+
+
+@pytest.mark.parametrize(("weeks", "least"), [("0", 0), ("4", 1), ("6", 2), ("13", 3)])
+def test_a_surface_carries_nothing_before_it_can_be_open(weeks: str, least: int) -> None:
+    """From 2026-11-24: 4 weeks end on 12-22, 6 on 01-05, 13 on 02-23; months begin on the 24th."""
+    organisation = _organisation(opening={"vertex": Onboarding(weeks=Decimal(weeks))})
+    for month in range(4):
+        found = check_plan(organisation, _moving(month), [demand()], snapshot())
+        assert _kinds(found) == ([] if month >= least else ["opening"]), month
+
+
+def test_what_runs_today_or_is_said_to_be_open_need_not_wait() -> None:
+    assert check_plan(_organisation(opening={}), [_stage()], [demand()], snapshot()) == ()
+    done = _organisation(opening={"vertex": Onboarding(done=True)})
+    assert check_plan(done, [_stage(VERTEX)], [demand()], snapshot()) == ()
+    nothing = _organisation(about=About(nothing_runs=True), opening={})
+    assert _kinds(check_plan(nothing, [_stage()], [demand()], snapshot())) == ["opening"]
+
+
+def test_waiting_must_be_said_and_ends_when_everything_can_be_open() -> None:
+    """Two months of six weeks may be waited, the third may not; and what does not run is told to be missing."""
+    organisation = _organisation(about=About(nothing_runs=True), opening={})
+    months = [date(2026, 11, 24), date(2026, 12, 24), date(2027, 1, 24), date(2027, 2, 24)]
+    other = replace(demand(), workload="other")
+    for waited in range(2, 4):
+        waits = {(name, HOME.model, day): 100.0 for name in ("desk", "other") for day in months[:waited]}
+        stage = replace(_stage(), first_month=months[waited], last_month=months[3])
+        stages = [stage, replace(stage, workload="other")]
+        found = check_plan(organisation, stages, [demand(), other], snapshot(), waits=waits)
+        assert _kinds(found) == ([] if waited == 2 else ["opening"])
+        unsaid = {key: share for key, share in waits.items() if key[0] == "desk"}
+        found = check_plan(organisation, stages, [demand(), other], snapshot(), waits=unsaid)
+        assert ("other", "shares") in {(violation.workload, violation.kind) for violation in found}
 
 
 def test_a_demand_that_is_left_out_later_is_found() -> None:

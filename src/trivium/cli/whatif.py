@@ -61,11 +61,13 @@ def command(
     screen.print(f"the same plan   {kept}", markup=False)
     screen.print(f"a new plan      {_spread(then.best)}", markup=False)
     for move in then.moved:
-        screen.print(f"  {move.part}: {move.before} → {move.after}", markup=False)
+        screen.print(f"  {move.part}: {move.before} → {move.after}, from {move.first_month}", markup=False)
+    for text in then.waits:
+        screen.print(f"  {text}: nothing else is open before", markup=False)
     for name, amount in then.signed:
         screen.print(f"  sign {name} at {amount:,.0f} USD a year", markup=False)
     if not then.moved:
-        screen.print("  nothing moves in the first month", markup=False)
+        screen.print("  nothing moves", markup=False)
     screen.print(f"computed in {took_ms:.0f} ms", markup=False)
 
 
@@ -95,7 +97,11 @@ def _document(then: Any, took_ms: float) -> dict[str, Any]:
         "as_decided": spread(then.before),
         "same_plan": spread(then.kept),
         "new_plan": spread(then.best),
-        "moved": [{"part": move.part, "before": move.before, "after": move.after} for move in then.moved],
+        "moved": [
+            {"part": move.part, "before": move.before, "after": move.after, "first_month": move.first_month.isoformat()}
+            for move in then.moved
+        ],
+        "waits": list(then.waits),
         "signed": [{"contract": name, "usd_per_year": amount} for name, amount in then.signed],
         "took_ms": took_ms,
     }

@@ -49,7 +49,8 @@ def bound(
         return Bound(None, why="it must spread over surfaces")
     try:
         instance = _instance(scenes, in_force, offers, risk)
-        terms = PathMoves(*_moves(moves, len(scenes.surfaces)), moves.onboard_usd, moves.min_stay_months)
+        starts, switch = _moves(moves, len(scenes.surfaces))
+        terms = PathMoves(starts, switch, moves.onboard_usd, moves.min_stay_months, moves.opens)
         answer = solve_paths(instance, terms, gap=_GAP, branches_max=_BRANCHES_MAX)
     except _Unproven as unproven:
         return Bound(None, why=unproven.why)
@@ -57,7 +58,8 @@ def bound(
         return Bound(None, why=f"the solver gave none: {error}")
     shares = np.zeros_like(scenes.unit_usd)
     rows, months = np.indices(answer.offer.shape)
-    shares[rows, answer.offer, months] = 1.0
+    path = np.where(answer.offer < 0, scenes.unit_usd.argmin(axis=1), answer.offer)  # what waits has one way alone
+    shares[rows, path, months] = 1.0
     return Bound(answer.lower_bound_usd, shares)
 
 

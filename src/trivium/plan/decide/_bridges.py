@@ -112,7 +112,7 @@ def lever_bridge(
         (
             "later months and limits",
             rest,
-            "prices and retirements after the first month, quotas, divided parts",
+            "prices, openings and retirements after the first month, quotas, divided parts",
             measured,
         ),
         ("contracts", contracts, "commitments and discounts, signed or advised, against list", signed),
@@ -170,7 +170,9 @@ def first_month_bridge(framed: Framed, now: AsIs, ids: Sequence[str] = ()) -> Br
     scenes = framed.scenes
     months = len(framed.starts)
     first = float(now.unit_usd[:, 0].sum())
-    level = float((now.unit_usd[:, :1] * scenes.demand[:, :, 0].mean(axis=1)[:, None]).sum())
+    idle = np.array([framed.moves.idle(number) for number in range(len(framed.parts))])
+    pace = now.unit_usd[:, 0] * scenes.demand.mean(axis=1)[np.arange(len(idle)), idle]
+    level, missing = float(pace.sum()), float((pace * idle).sum())
     grown = float((now.unit_usd[:, :1] * scenes.demand.mean(axis=1)).sum())
     priced = float((now.unit_usd * scenes.demand.mean(axis=1)).sum())
     weighed = float(now.spend(framed).sum(axis=(0, 2)).mean())
@@ -184,7 +186,13 @@ def first_month_bridge(framed: Framed, now: AsIs, ids: Sequence[str] = ()) -> Br
             "the cone's first month against the measured one",
             assumed,
         ),
-        ("growth compounding", grown - level * months, "mean growth of the demand cone over the horizon", assumed),
+        ("months before a surface is open", -missing, "what runs nowhere yet begins when it may", assumed),
+        (
+            "growth compounding",
+            grown - level * months + missing,
+            "mean growth of the demand cone over the horizon",
+            assumed,
+        ),
         ("prices of later months", priced - grown, "dated price windows and retirements inside the horizon", claims),
         ("time value", weighed - priced, "discounting to the day of the plan", Basis((Ground.ASSUMPTION,))),
         ("contracts in force", paid - weighed, "signed commitments and discounts", Basis((Ground.CONTRACT,))),

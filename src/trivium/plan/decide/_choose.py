@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 import numpy as np
 
@@ -13,7 +15,7 @@ from trivium.plan.decide._frame import Framed, Given, frame
 from trivium.plan.decide._joint import Outcome, optimise
 from trivium.plan.decide._joint_moves import moves_cost
 from trivium.plan.decide._ladder import laddered
-from trivium.plan.decide._quota import Held, hold
+from trivium.plan.decide._quota import WHOLE, Held, hold
 from trivium.plan.decide._scenes import Scenes
 from trivium.plan.decide._stages import Laid, lay
 from trivium.plan.decide._ways import Way
@@ -33,6 +35,13 @@ class Chosen:
     deals: tuple[Deal, ...]
     moves_usd: float
     totals: Array  # (S,), moves included
+
+    @cached_property
+    def served(self) -> tuple[int, ...]:
+        """The first month in which each part is placed and does not wait for a surface to open."""
+        return tuple(
+            next((month for month, ways in enumerate(months) if not ways[0][0].waiting), 0) for months in self.laid.ways
+        )
 
 
 def choose(given: Given) -> Chosen:
@@ -62,9 +71,10 @@ def _hold_months(framed: Framed, shares: Array) -> list[Held]:
     fine: dict[tuple[object, ...], Held] = {}  # wishes that break nothing, whatever else is to be had
     known: dict[tuple[object, ...], Held] = {}
     found = []
+    parts = range(len(framed.parts))
     for month in range(len(framed.starts)):
-        wish = [_way(framed, shares, number, month) for number in range(len(framed.parts))]
-        wished = tuple((way.offer, way.cache_life) for way in wish)
+        wish = [_way(framed, shares, number, month) for number in parts]
+        wished = tuple((way.offer, way.cache_life, way.waiting) for way in wish)
         if wished in fine:
             found.append(fine[wished])
             continue
@@ -74,8 +84,20 @@ def _hold_months(framed: Framed, shares: Array) -> list[Held]:
             tuple(tuple((way.offer, way.cache_life, way.span_picos, way.carried) for way in ways) for ways in every),
         )
         if key not in known:
-            known[key] = hold(framed.parts, wish, every, framed.facts.quotas)
+            begun = [number for number in parts if month >= framed.moves.idle(number)]
+            known[key] = _hold(framed, wish, every, begun)
         if not known[key].repaired:
             fine[wished] = known[key]
         found.append(known[key])
     return found
+
+
+def _hold(framed: Framed, wish: Sequence[Way], every: Sequence[Sequence[Way]], begun: Sequence[int]) -> Held:
+    """The quotas held by what has begun; the rest is as wished."""
+    held = hold(
+        [framed.parts[n] for n in begun], [wish[n] for n in begun], [every[n] for n in begun], framed.facts.quotas
+    )
+    shares: list[tuple[tuple[Way, int], ...]] = [((way, WHOLE),) for way in wish]
+    for number, mine in zip(begun, held.shares, strict=True):
+        shares[number] = mine
+    return replace(held, shares=tuple(shares))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from trivium.core import Offer
@@ -34,13 +34,16 @@ def decide(given: Given, voices: Voices) -> Decision:
     about = given.organisation.about
     told = stages(framed.parts, chosen.laid, framed.starts)
     ids = _ids_of_ways(chosen)
-    monthly = [sum(way.usd_per_month * share / 100 for way, share in months[0]) for months in chosen.laid.ways]
-    first = [months[0][0][0] for months in chosen.laid.ways]
+    placed = [months[begin] for months, begin in zip(chosen.laid.ways, chosen.served, strict=True)]
+    monthly = [sum(way.usd_per_month * share / 100 for way, share in ways) for ways in placed]
+    first = [ways[0][0] for ways in placed]
+    options = [months[begin] for months, begin in zip(framed.ways.best, chosen.served, strict=True)]
     advices, judged = commitments(chosen)
     units, units_notes = capacity(chosen)
     items = workloads(chosen, told, first, ids, voices)
     bound = bindings(framed.parts, first, framed.terms, given.at, framed.ends[0])
-    routes = routes_from(told, _fallbacks(framed, first), f"{given.at}-{given.book.digest[:12]}")
+    now = told if about.nothing_runs else [stage for stage in told if stage.first_month == framed.starts[0]]
+    routes = routes_from(now, _fallbacks(framed, first, options), f"{given.at}-{given.book.digest[:12]}")
     decision = Decision(
         organisation=about.name or "the organisation",
         at=given.at,
@@ -64,8 +67,8 @@ def decide(given: Given, voices: Voices) -> Decision:
         swings=inputs_swung(chosen),
         losses=losses(
             [part.workload for part in framed.parts],
-            [months[0] for months in chosen.laid.ways],
-            [months[0] for months in framed.ways.best],
+            placed,
+            options,
         ),
         waiting=worth_of_waiting(chosen, judged),
         information=worth_of_knowing(chosen, judged),
@@ -77,18 +80,21 @@ def decide(given: Given, voices: Voices) -> Decision:
         snapshot_digest=given.snapshot.digest,
         book_digest=given.book.digest,
         routes=routes,
-        notes=(*_notes(chosen), *_unused(framed), *units_notes),
+        notes=(*_notes(chosen), *_waits(chosen), *_unused(framed), *units_notes),
         spend=spend_by_surface(chosen),
     )
     return replace(decision, claim_ids=_claims_of(decision, chosen), summary=summarise(decision))
 
 
-def _fallbacks(framed: Framed, first: Sequence[Way]) -> dict[tuple[str, str], list[tuple[Offer, str]]]:
+def _fallbacks(
+    framed: Framed, first: Sequence[Way], options: Sequence[Mapping[str, Way]]
+) -> dict[tuple[str, str], list[tuple[Offer, str]]]:
+    """What may stand in, of what is open then."""
     found: dict[tuple[str, str], list[tuple[Offer, str]]] = {}
-    for part, way, months in zip(framed.parts, first, framed.ways.best, strict=True):
+    for part, way, there in zip(framed.parts, first, options, strict=True):
         if part.waits:
             continue
-        others = [other for surface, other in months[0].items() if surface != way.offer.surface]
+        others = [other for surface, other in there.items() if surface != way.offer.surface]
         others.sort(key=lambda other: (other.span_picos, str(other.offer)))
         found[part.workload, part.model] = [
             (other.offer, other.cache_life) for other in others if other.offer.tier != "batch"
@@ -142,6 +148,24 @@ def _notes(chosen: Chosen) -> tuple[str, ...]:
             if not any(known.startswith(text) for known in found):
                 found[f"{text}, from {start} on"] = None
     return tuple(found)
+
+
+def _waits(chosen: Chosen) -> Iterator[str]:
+    """What has to wait for a surface to open, and until when."""
+    framed = chosen.framed
+    for number, part in enumerate(framed.parts):
+        months = [month for month, ways in enumerate(chosen.laid.ways[number]) if ways[0][0].waiting]
+        if not months:
+            continue
+        begin = framed.starts[months[-1] + 1] if months[-1] + 1 < len(framed.starts) else framed.ends[-1]
+        if framed.moves.idle(number):
+            yield f"{part.name} begins on {begin}: nothing that it may run on is open before; no use is counted before"
+        else:
+            place = chosen.laid.ways[number][months[0]][0][0].offer.surface
+            yield (
+                f"{part.name} stays on {place} from {framed.starts[months[0]]} until {begin}, which its needs do not "
+                "admit: nothing that they do is open before"
+            )
 
 
 def _unused(framed: Framed) -> tuple[str, ...]:

@@ -10,6 +10,7 @@ from trivium.plan._facts import Quota
 from trivium.plan._market import BookMarket
 from trivium.plan.decide._choose import Chosen
 from trivium.plan.decide._deals import Array, Deal, bill
+from trivium.plan.decide._joint import gathered
 from trivium.plan.decide._joint_moves import moves_cost
 from trivium.plan.decide._reasons import cache_flip
 from trivium.plan.decide._ways import Way
@@ -53,7 +54,7 @@ def flips(chosen: Chosen, first: Sequence[Way]) -> tuple[Flip, ...]:
 
 
 def _discount_flips(chosen: Chosen) -> list[Flip]:
-    """The discount on each platform at which moving everything that may run there costs no more, on average.
+    """The discount on each platform at which moving everything there, from its opening on, costs no more on average.
 
     Moves are paid, contracts in force stay in force; those that the plan advises to sign are kept or dropped, whichever
     is cheaper for the move. The discount comes before the commitments, like any other.
@@ -62,13 +63,10 @@ def _discount_flips(chosen: Chosen) -> list[Flip]:
     plan = float(chosen.totals.mean())
     found = []
     for number, surface in enumerate(scenes.surfaces):
-        able = np.isfinite(scenes.unit_usd[:, number, :]).all(axis=1)
-        movers = able & ~(chosen.laid.shares[:, number, :] > 0).all(axis=1)
+        shares = gathered(scenes, chosen.laid.shares, number, framed.moves)
+        movers = (shares != chosen.laid.shares).any(axis=(1, 2))
         if not movers.any():
             continue
-        shares = chosen.laid.shares.copy()
-        shares[movers] = 0.0
-        shares[movers, number, :] = 1.0
         spend = scenes.spend(shares)
 
         def dearer(discount: float, number: int = number, spend: Array = spend, shares: Array = shares) -> float:
@@ -78,7 +76,7 @@ def _discount_flips(chosen: Chosen) -> list[Flip]:
             return min(bills) + moves_cost(shares, framed.moves) - plan
 
         names = ", ".join(sorted({framed.parts[index].workload for index in np.flatnonzero(movers)}))
-        ways = (framed.ways.best[index][0].get(surface) for index in np.flatnonzero(movers))
+        ways = (framed.sold.best[index][0].get(surface) for index in np.flatnonzero(movers))
         ids = tuple(sorted({name for way in ways if way is not None for name in way.claim_ids}))
         grounds = (Ground.MEASURED, Ground.CLAIM, Ground.ASSUMPTION)
         basis = Basis(grounds, ids, note="moves cost what the file says")

@@ -17,6 +17,7 @@ from trivium.plan._claims import facts_from
 from trivium.plan._demand import Demand
 from trivium.plan._facts import Facts
 from trivium.plan._market import BookMarket
+from trivium.plan._months import last_days, month_starts
 from trivium.plan._watch import watches
 from trivium.plan.cone import EVERY, Belief, History
 from trivium.plan.cone import Cone as Paths
@@ -24,8 +25,8 @@ from trivium.plan.decide._advice import Offered, Risk, offered
 from trivium.plan.decide._apart import Fitted, fit_apart
 from trivium.plan.decide._deals import Array, Deal, check_deals, deal_of
 from trivium.plan.decide._joint_moves import Moves
-from trivium.plan.decide._months import last_days, month_starts
 from trivium.plan.decide._names import check_names
+from trivium.plan.decide._opening import in_time, in_use, opening_months
 from trivium.plan.decide._pace import against_measured, completed, measure_pace
 from trivium.plan.decide._parts import Part, parts_of
 from trivium.plan.decide._scenes import LEVELS, Scenes, unit_costs
@@ -56,13 +57,17 @@ class Given:
 
 @dataclass(frozen=True)
 class Framed:
-    """See the module. `parts` have a way in the first month, in the order of scenes; `unplaced` have none."""
+    """See the module. `parts` are those with a place, in the order of scenes; `unplaced` have none, and why.
+
+    `sold` are the ways whether their surface is open yet or not, `ways` those in time: what may be used when.
+    """
 
     given: Given
     facts: Facts
     parts: tuple[Part, ...]
-    unplaced: tuple[tuple[Part, tuple[Excluded, ...]], ...]
+    unplaced: tuple[tuple[Part, tuple[Excluded, ...], str], ...]
     terms: Terms
+    sold: Ways
     ways: Ways
     scenes: Scenes
     moves: Moves
@@ -103,25 +108,31 @@ def frame(given: Given) -> Framed:
     surfaces = about.surfaces or ROUTABLE_SURFACES
     terms = Terms(given.book, facts, surfaces, given.fits, given.ratio, spans, follow, _fact_days(given.snapshot))
     found = find_ways(parts, terms, starts, ends)
-    placed = [number for number, months in enumerate(found.best) if months[0]]
-    unplaced = tuple((parts[n], found.excluded[n]) for n in range(len(parts)) if n not in placed)
+    opened = in_time(found, parts, terms, organisation, at)
+    placed = [number for number, months in enumerate(found.best) if months[0] and number not in opened.late]
+    unplaced = tuple(
+        (part, found.excluded[n], opened.late.get(n, "")) for n, part in enumerate(parts) if n not in placed
+    )
     if not placed:
-        told = "; ".join(f"{part.name}: {_first_reasons(found.excluded[n])}" for n, part in enumerate(parts))
+        told = "; ".join(
+            f"{part.name}: {opened.late.get(n) or _first_reasons(found.excluded[n])}" for n, part in enumerate(parts)
+        )
         raise NoPrice(f"no offer meets what any workload needs: {told}", tuple(part.name for part in parts))
     kept = tuple(parts[number] for number in placed)
-    ways = _only(found, placed)
+    ways = _only(opened.ways, placed)
     model, cone = _cone(given)
-    scenes = _scenes(given, kept, ways, cone, starts)
+    moves = _moves(given, kept, ways.surfaces, tuple(opened.waits[number] for number in placed))
+    scenes = _scenes(given, kept, ways, cone, starts, moves)
     in_force, offers = _contracts(organisation, ways.surfaces, at)
     risk = Risk(float(about.risk_weight), float(about.risk_level))
     spreading = Spreading(float(about.surface_share_max_percent) / 100, about.surfaces_min)
-    moves = _moves(organisation, kept, ways.surfaces)
     return Framed(
         given,
         facts,
         kept,
         unplaced,
         terms,
+        _only(found, placed),
         ways,
         scenes,
         moves,
@@ -217,9 +228,13 @@ def _belief(growth: Growth) -> Belief:
     return Belief(float(growth.low), float(growth.point), float(growth.high), growth.note)
 
 
-def _scenes(given: Given, parts: Sequence[Part], ways: Ways, cone: Paths, starts: Sequence[date]) -> Scenes:
+def _scenes(
+    given: Given, parts: Sequence[Part], ways: Ways, cone: Paths, starts: Sequence[date], moves: Moves
+) -> Scenes:
     rows = [cone.names.index(part.workload) for part in parts]
     demand = cone.paths[rows]
+    for number in range(len(parts)):
+        demand[number, :, : moves.idle(number)] = 0.0  # nothing is used before it begins
     rate = float(given.organisation.about.discount_rate_percent_per_year) / 100
     weight = (1 + rate) ** (-np.arange(len(starts)) / 12)
     return Scenes(tuple(parts), ways.surfaces, tuple(starts), unit_costs(ways), demand, weight)
@@ -241,8 +256,9 @@ def _contracts(
     return tuple(in_force), tuple(offers)
 
 
-def _moves(organisation: Organisation, parts: Sequence[Part], surfaces: Sequence[str]) -> Moves:
+def _moves(given: Given, parts: Sequence[Part], surfaces: Sequence[str], waits: tuple[int, ...]) -> Moves:
     """Days of work in money; a workload's move is shared by its parts. What is in use now need not be opened."""
+    organisation = given.organisation
     home: list[int | None] = []
     per_workload: dict[str, int] = {}
     for part in parts:
@@ -252,18 +268,19 @@ def _moves(organisation: Organisation, parts: Sequence[Part], surfaces: Sequence
     terms = [organisation.onboarding.get(surface, Onboarding()) for surface in surfaces]
     if organisation.about.nothing_runs:
         home = [None] * len(home)
-    used = {number for number in home if number is not None}
+    used = in_use(organisation, given.demands)
     onboard = np.array(
         [
-            0.0 if number in used or entry.done else middle(entry) * float(entry.usd_per_day) + float(entry.fees_usd)
-            for number, entry in enumerate(terms)
+            0.0 if name in used else middle(entry) * float(entry.usd_per_day) + float(entry.fees_usd)
+            for name, entry in zip(surfaces, terms, strict=True)
         ]
     )
     day = np.array([float(entry.switch_days_per_workload * entry.usd_per_day) for entry in terms])
     if organisation.about.nothing_runs:
         day = np.zeros_like(day)  # what runs nowhere yet is not moved
     switch: Array = day[None, :] / np.array([per_workload[part.workload] for part in parts], dtype=np.float64)[:, None]
-    return Moves(tuple(home), switch, onboard, organisation.about.min_stay_months)
+    opens = opening_months(surfaces, organisation, given.demands, given.at)
+    return Moves(tuple(home), switch, onboard, organisation.about.min_stay_months, opens, waits)
 
 
 def middle(entry: Onboarding) -> float:

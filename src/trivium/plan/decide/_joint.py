@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 from itertools import combinations, product
 
 import numpy as np
+from numpy.typing import NDArray
 
 from trivium.plan.decide._advice import Offered, Risk
 from trivium.plan.decide._deals import Array, Deal, bill
@@ -56,7 +57,7 @@ def optimise(
     seen: dict[bytes, Outcome] = {}
 
     def tried(shares: Array) -> None:
-        if shares.tobytes() not in seen and holds(scenes, shares, wanted):
+        if shares.tobytes() not in seen and holds(scenes, shares, moves, wanted):
             cost = moves_cost(shares, moves)
             signed, totals = best_levels(scenes, shares, in_force, offers, risk)
             value = objective(totals + cost, risk.weight, risk.level)
@@ -69,7 +70,7 @@ def optimise(
     wins = _least(seen.values())
     for _ in range(_ROUNDS):  # what an offer covers, gathered where it holds
         for surface in sorted({surface for offer in offers for surface in offer.levels[0].surfaces}):
-            tried(gathered(scenes, wins.shares, surface))
+            tried(gathered(scenes, wins.shares, surface, moves))
         before, wins = wins, _least(seen.values())
         if wins is before:
             break
@@ -87,12 +88,15 @@ def _least(found: Iterable[Outcome]) -> Outcome:
     return best
 
 
-def gathered(scenes: Scenes, shares: Array, surface: int) -> Array:
-    """A placement with everything that may run on a surface for the whole horizon moved there."""
-    able = np.isfinite(scenes.unit_usd[:, surface, :]).all(axis=1)
+def gathered(scenes: Scenes, shares: Array, surface: int, moves: Moves) -> Array:
+    """A placement with everything that may run on a surface from its opening on moved there."""
     found = shares.copy()
-    found[able] = 0.0
-    found[able, surface, :] = 1.0
+    months = np.arange(len(scenes.starts))
+    for part, cost in enumerate(scenes.unit_usd):
+        path = moves.path_to(part, cost, surface)
+        if path is not None:
+            found[part] = 0.0
+            found[part, path, months] = 1.0
     return found
 
 
@@ -101,12 +105,15 @@ def _candidates(
 ) -> Iterator[Array]:
     """Path sets for every set of open surfaces and every choice of contracts to price in."""
     mean = scenes.mean_usd
+    openings = {month for month in moves.opens if 0 < month < len(scenes.starts)}
+    firsts = (0, *sorted(openings)) if moves.min_stay_months > 1 else (0,)
     for factors in _price_factors(scenes, in_force, offers):
         priced = mean * factors
         for allowed in _open_sets(scenes, moves):
-            paths = cheapest_paths(priced, moves, allowed)
-            if paths is not None:
-                yield paths
+            for first in firsts:
+                paths = cheapest_paths(priced, moves, allowed, first)
+                if paths is not None:
+                    yield paths
         if wanted.asked and (apart := spread_out(scenes, priced, moves, wanted)) is not None:
             yield apart
 
@@ -148,41 +155,69 @@ def _open_sets(scenes: Scenes, moves: Moves) -> Iterator[tuple[int, ...]]:
         yield (number,)
 
 
-def cheapest_paths(cost: Array, moves: Moves, allowed: Sequence[int]) -> Array | None:
+def cheapest_paths(cost: Array, moves: Moves, allowed: Sequence[int], first: int = 0) -> Array | None:
     """Each part's cheapest path (W, K, T) over some surfaces; None if some part cannot run there at all.
 
-    `cost` is what a month on a surface costs. With a minimum stay, moves happen only at its multiples: every stay is
-    then long enough, at the price of not trying the months between.
+    `cost` is what a month on a surface costs. A part that cannot be on them at once, since none is open or fits, stays
+    where it runs until it can. With a minimum stay, moves happen only at its multiples from there, or from the month
+    `first` for what may stay so long: every stay is then long enough, at the price of not trying the months between.
     """
-    blocked = np.ones(cost.shape[1], dtype=bool)
-    blocked[list(allowed)] = False
     parts, surfaces, months = cost.shape
-    costs = np.where(np.isfinite(cost), cost, _FAR)
-    costs[:, blocked, :] = _FAR
-    stay = max(moves.min_stay_months, 1)
+    month = np.arange(months)
+    able = np.isfinite(cost)
+    blocked = np.ones(surfaces, dtype=bool)
+    blocked[list(allowed)] = False
+    free = able & ~blocked[:, None]
+    if moves.opens:
+        free &= month >= np.array(moves.opens)[:, None]
+    for part, waits in enumerate(moves.waits):
+        free[part, :, :waits] = False
+    served = np.asarray(free.any(axis=1))  # (W, T)
+    begins = np.where(served.any(axis=1), served.argmax(axis=1), months)
+    shares = np.zeros((parts, surfaces, months))
+    for part, home in enumerate(moves.home):
+        begin = int(begins[part])
+        if home is not None and begin < first:
+            begins[part] = begin = max(begin, int(np.logical_and.accumulate(able[part, home, :first]).sum()))
+        waits = moves.waits[part] if moves.waits else 0
+        before = np.full(begin, -1 if home is None else home)
+        before[:waits] = cost[part, :, : min(waits, begin)].argmin(axis=0)
+        if begin == months or (before < 0).any() or not able[part, before, month[:begin]].all():
+            return None
+        shares[part, before, month[:begin]] = 1.0
+    costs = np.where(free, cost, _FAR)
+    for begin in np.unique(begins):
+        rows = np.flatnonzero(begins == begin)
+        if not _lay_paths(costs[rows, :, begin:], moves, rows, shares[:, :, begin:]):
+            return None
+    return shares
+
+
+def _lay_paths(costs: Array, moves: Moves, rows: NDArray[np.intp], shares: Array) -> bool:
+    """The cheapest paths of some parts from a month on, written into their shares; whether each of them has one."""
+    months, stay = costs.shape[2], max(moves.min_stay_months, 1)
     starts = list(range(0, months, stay))
     blocks = np.minimum(np.add.reduceat(costs, starts, axis=2), _FAR)
-    rows = np.arange(parts)
+    every = np.arange(len(rows))
     tie = _TIE * blocks.min(axis=(1, 2))[:, None]  # among equals a part stays where it is
-    value = blocks[:, :, 0] + entries(moves, tie)
-    came = np.zeros((len(starts), parts, surfaces), dtype=np.int64)
+    value = blocks[:, :, 0] + entries(moves, tie, rows)
+    came = np.zeros((len(starts), *value.shape), dtype=np.int64)
     for number in range(1, len(starts)):
         cheapest = value.argmin(axis=1)
-        moved = value[rows, cheapest][:, None] + moves.switch_usd + tie
+        moved = value[every, cheapest][:, None] + moves.switch_usd[rows] + tie
         stays = value <= moved
-        came[number] = np.where(stays, np.arange(surfaces), cheapest[:, None])
+        came[number] = np.where(stays, np.arange(value.shape[1]), cheapest[:, None])
         value = np.where(stays, value, moved) + blocks[:, :, number]
     last = value.argmin(axis=1)
-    if (value[rows, last] >= _FAR).any():
-        return None
-    path = np.zeros((parts, len(starts)), dtype=np.int64)
+    if (value[every, last] >= _FAR).any():
+        return False
+    path = np.zeros((len(rows), len(starts)), dtype=np.int64)
     path[:, -1] = last
     for number in range(len(starts) - 1, 0, -1):
-        path[:, number - 1] = came[number, rows, path[:, number]]
-    shares = np.zeros((parts, surfaces, months))
+        path[:, number - 1] = came[number, every, path[:, number]]
     for number, start in enumerate(starts):
         shares[rows, path[:, number], start : start + stay] = 1.0
-    return shares
+    return True
 
 
 def best_levels(

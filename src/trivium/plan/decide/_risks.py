@@ -9,6 +9,7 @@ import numpy as np
 from trivium.plan.decide._advice import Offered, Risk
 from trivium.plan.decide._deals import Array, Deal, bill
 from trivium.plan.decide._joint import best_levels
+from trivium.plan.decide._joint_moves import Moves
 from trivium.plan.decide._scenes import Scenes, spread
 from trivium.plan.decide._ways import Way
 from trivium.plan.decision import Loss, Rival, Swing
@@ -65,12 +66,15 @@ def swings(
     return tuple(sorted(found, key=lambda swing: (-abs(swing.high_usd - swing.low_usd), swing.input)))
 
 
-def one_platform(scenes: Scenes, surface: int) -> Array | None:
-    """Everything on one surface; None if some part may not run there in some month."""
-    if not np.isfinite(scenes.unit_usd[:, surface, :]).all():
-        return None
+def one_platform(scenes: Scenes, surface: int, moves: Moves) -> Array | None:
+    """Everything on one surface from its opening on; None if some part may not run there in some month of it."""
     shares = np.zeros_like(scenes.unit_usd)
-    shares[:, surface, :] = 1.0
+    months = np.arange(len(scenes.starts))
+    for part, cost in enumerate(scenes.unit_usd):
+        path = moves.path_to(part, cost, surface)
+        if path is None:
+            return None
+        shares[part, path, months] = 1.0
     return shares
 
 

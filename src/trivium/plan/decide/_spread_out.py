@@ -32,27 +32,37 @@ class Spreading:
         return self.share_max < 1 or self.surfaces_min > 1
 
 
-def holds(scenes: Scenes, shares: Array, wanted: Spreading) -> bool:
+def holds(scenes: Scenes, shares: Array, moves: Moves, wanted: Spreading) -> bool:
     """Whether a placement keeps both."""
     if not wanted.asked:
         return True
     spend = scenes.spend(shares).sum(axis=2).mean(axis=1)
     total = float(spend.sum())
-    used = int((shares > 0).any(axis=(0, 2)).sum())
+    used = int(moves.used(shares).any(axis=(0, 2)).sum())
     return used >= wanted.surfaces_min and (total <= 0 or float(spend.max()) <= wanted.share_max * total * (1 + _SLACK))
 
 
 def spread_out(scenes: Scenes, priced: Array, moves: Moves, wanted: Spreading) -> Array | None:
-    """The cheapest placement that keeps both, parts staying where they are put; None if there is none.
+    """The cheapest placement that keeps both, parts staying where they are put once it is open; None if there is none.
 
     `priced` is what a month of each part costs on each surface (W, K, T), infinite where it may not run.
     """
-    cost = priced.sum(axis=2)
-    listed = scenes.mean_usd.sum(axis=2)
+    parts, surfaces, months = priced.shape
+    cost = np.full((parts, surfaces), np.inf)
+    listed = np.zeros((parts, surfaces, surfaces))  # expected spend on each surface of a part that is put on one
+    paths = np.zeros((parts, surfaces, surfaces, months))
+    every = np.arange(months)
+    for part in range(parts):
+        for surface in range(surfaces):
+            path = moves.path_to(part, priced[part], surface)
+            if path is not None:
+                cost[part, surface] = priced[part, path, every].sum()
+                np.add.at(listed[part, surface], path, scenes.mean_usd[part, path, every])
+                paths[part, surface, path, every] = 1.0
     for whole in (True, False):
         found = _assign(cost, listed, moves, wanted, whole=whole)
         if found is not None:
-            return np.repeat(found[:, :, None], len(scenes.starts), axis=2)
+            return np.asarray(np.einsum("ws,wskt->wkt", found, paths))
     return None
 
 
@@ -61,7 +71,8 @@ def cannot(scenes: Scenes, wanted: Spreading) -> UserError:
     return UserError(
         "organisation.surfaces_min, organisation.surface_share_max_percent",
         (wanted.surfaces_min, round(wanted.share_max * 100, 1)),
-        f"no placement keeps both over the whole horizon on {', '.join(scenes.surfaces)}: lower one, or widen needs",
+        f"no placement keeps both over the whole horizon on {', '.join(scenes.surfaces)}, each from its opening on: "
+        "lower one, or widen needs",
     )
 
 
@@ -88,7 +99,7 @@ def _assign(cost: Array, listed: Array, moves: Moves, wanted: Spreading, *, whol
             None,
             0.0,
             [
-                (index, float(listed[part, s]) * unit * ((s == surface) - wanted.share_max))
+                (index, float(listed[part, s, surface] - wanted.share_max * listed[part, s].sum()) * unit)
                 for (part, s), index in column.items()
             ],
         )

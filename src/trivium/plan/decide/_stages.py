@@ -68,7 +68,10 @@ def _whole(shares: Array, surfaces: Sequence[str], options: Mapping[str, Way]) -
 
 
 def stages(parts: Sequence[Part], laid: Laid, starts: Sequence[date]) -> tuple[Stage, ...]:
-    """Runs of equal months; shares are hundredths of the whole (workload, model). Carried-on months have no stage."""
+    """Runs of equal months; shares are hundredths of the whole (workload, model).
+
+    Months that are carried on, or in which a part waits for a surface to open, have no stage.
+    """
     found: dict[tuple[str, str, Offer, str, date, date], Fraction] = {}
     cost: dict[tuple[str, str, Offer, str, date, date], float] = {}
     for part, months in zip(parts, laid.ways, strict=True):
@@ -78,7 +81,7 @@ def stages(parts: Sequence[Part], laid: Laid, starts: Sequence[date]) -> tuple[S
                 for way, share in months[began]:
                     span = (starts[began], starts[month - 1])
                     key = (part.workload, part.model, way.offer, way.cache_life, *span)
-                    if not way.carried:
+                    if not way.carried and not way.waiting:
                         found[key] = found.get(key, Fraction(0)) + share * part.fraction
                         cost[key] = cost.get(key, 0.0) + way.usd_per_month * share / _WHOLE
                 began = month
@@ -89,8 +92,20 @@ def _plain(share: Fraction) -> float:
     return share.numerator if share.denominator == 1 else float(share)
 
 
-def _key(ways: Sequence[tuple[Way, int]]) -> tuple[tuple[str, str, bool, int], ...]:
-    return tuple(sorted((str(way.offer), way.cache_life, way.carried, share) for way, share in ways))
+def _key(ways: Sequence[tuple[Way, int]]) -> tuple[tuple[str, str, bool, bool, int], ...]:
+    return tuple(sorted((str(way.offer), way.cache_life, way.carried, way.waiting, share) for way, share in ways))
+
+
+def waiting_in(parts: Sequence[Part], laid: Laid, starts: Sequence[date]) -> Mapping[tuple[str, str, date], float]:
+    """The percentage of a (workload, model) that waits for a surface to open, by the first days of its months."""
+    found: dict[tuple[str, str, date], Fraction] = {}
+    for part, months in zip(parts, laid.ways, strict=True):
+        for start, ways in zip(starts, months, strict=True):
+            share = sum((share * part.fraction for way, share in ways if way.waiting), Fraction(0))
+            if share:
+                key = (part.workload, part.model, start)
+                found[key] = found.get(key, Fraction(0)) + share
+    return {key: _plain(share) for key, share in found.items()}
 
 
 def lost_from(parts: Sequence[Part], laid: Laid, starts: Sequence[date]) -> Mapping[tuple[str, str], date]:

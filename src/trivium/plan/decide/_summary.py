@@ -59,6 +59,15 @@ def _where(decision: Decision) -> str:
     )
     stranded = [item.workload for item in decision.workloads if item.unplaced]
     text = f"Of the first month's spend, {told}."
+    openings = [
+        (stage.first_month, stage.offer.surface)
+        for item in decision.workloads
+        for stage in item.stages
+        if stage.offer.surface not in shares
+    ]
+    if openings:
+        day = min(openings)[0]
+        text += f" From {day} on, also on {', '.join(sorted({name for when, name in openings if when == day}))}."
     return text + (f" No platform offers what {', '.join(stranded)} needs." if stranded else "")
 
 

@@ -6,7 +6,6 @@ import numpy as np
 
 from trivium.plan.decide._choose import Chosen
 from trivium.plan.decide._deals import Array
-from trivium.plan.decide._frame import Framed
 from trivium.plan.decide._risks import swings
 from trivium.plan.decision import Swing
 
@@ -16,7 +15,7 @@ _LOW, _HIGH = 0.1, 0.9
 
 def inputs_swung(chosen: Chosen) -> tuple[Swing, ...]:
     """Demand at 10 and 90 %, hit rate and output ten percent either way, list prices ten percent either way."""
-    scenes, shares, deals, framed = chosen.scenes, chosen.laid.shares, chosen.deals, chosen.framed
+    scenes, shares, deals = chosen.scenes, chosen.laid.shares, chosen.deals
     ends: dict[str, tuple[str, str, Array, Array]] = {}
     spend = scenes.spend(shares)
     mean = float(spend.sum(axis=(0, 2)).mean())
@@ -32,7 +31,7 @@ def inputs_swung(chosen: Chosen) -> tuple[Swing, ...]:
             higher = lower.copy()
             lower[number], higher[number] = 1 - _TENTH, 1 + _TENTH
             ends[f"prices of {surface} alone"] = ("10 % lower", "10 % higher", lower, higher)
-    ends |= _mix(framed, shares)
+    ends |= _mix(chosen)
     return swings(scenes, shares, deals, ends, chosen.moves_usd)
 
 
@@ -40,12 +39,14 @@ def _one(factor: float) -> Array:
     return np.full((1, 1, 1), factor)
 
 
-def _mix(framed: Framed, shares: Array) -> dict[str, tuple[str, str, Array, Array]]:
+def _mix(chosen: Chosen) -> dict[str, tuple[str, str, Array, Array]]:
     """How the cost of all changes with a tenth more or less output, and with a tenth of the cached reads missed."""
     total = output = missed = 0.0
+    framed, shares = chosen.framed, chosen.laid.shares
     for number, part in enumerate(framed.parts):
-        surface = framed.ways.surfaces[int(np.argmax(shares[number, :, 0]))]
-        way = framed.ways.best[number][0][surface]
+        month = chosen.served[number]
+        surface = framed.ways.surfaces[int(np.argmax(shares[number, :, month]))]
+        way = framed.ways.best[number][month][surface]
         days, fraction = framed.span_days[part.workload], float(part.fraction)
         market = framed.market
         rates = market.rates(way.offer, part.demand.band_starts)

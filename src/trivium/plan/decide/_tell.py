@@ -14,6 +14,7 @@ from trivium.plan._market import baseline_cost
 from trivium.plan.decide._choose import Chosen
 from trivium.plan.decide._deals import Array, bill
 from trivium.plan.decide._frame import Framed
+from trivium.plan.decide._parts import Part
 from trivium.plan.decide._reasons import runner_up
 from trivium.plan.decide._scenes import LEVELS, spread
 from trivium.plan.decide._voices import Voices
@@ -29,10 +30,10 @@ def workloads(
     paid = _by_part(chosen)
     names = dict.fromkeys(part.workload for part in framed.parts)
     found = [_decided(chosen, name, told, first, paid, _Said(ids, voices)) for name in names]
-    for part, excluded in framed.unplaced:
+    for part, excluded, late in framed.unplaced:
         if part.workload not in names:
             names[part.workload] = None
-            found.append(_without_place(framed, part.workload, excluded, voices))
+            found.append(_without_place(framed, part, late or _nowhere(excluded), excluded, voices))
     return tuple(sorted(found, key=lambda item: (-item.monthly_now_usd, item.workload)))
 
 
@@ -84,13 +85,15 @@ def _decided(
         span_days=framed.span_days[name],
         requests=sum(demand.requests for demand in demands.values()),
         monthly_now_usd=float(chosen.now.unit_usd[mine, 0].sum()),
-        monthly_plan_usd=sum(way.usd_per_month * share / 100 for n in mine for way, share in chosen.laid.ways[n][0]),
+        monthly_plan_usd=sum(
+            way.usd_per_month * share / 100 for n in mine for way, share in chosen.laid.ways[n][chosen.served[n]]
+        ),
         forecast=spread(paid[mine].sum(axis=0), framed.risk.level),
         demand=_demand_cone(framed, name),
         answers=said.voices.answers(framed, name, told, said.ids),
         stages=tuple(stage for stage in told if stage.workload == name),
         why=_why(chosen, mine, first),
-        runner_up=runner_up(first[dearest], framed.ways.best[dearest][0]),
+        runner_up=runner_up(first[dearest], framed.sold.best[dearest][chosen.served[dearest]]),
         excluded=tuple(excluded[offer] for offer in sorted(excluded)),
         alternatives=said.voices.instead(framed, name),
     )
@@ -107,35 +110,57 @@ def _why(chosen: Chosen, mine: Sequence[int], first: Sequence[Way]) -> str:
     framed = chosen.framed
     said = []
     for number in mine:
-        part, way = framed.parts[number], first[number]
-        months = chosen.laid.ways[number]
-        options = framed.ways.best[number][0]
-        least = min(other.usd_per_month for other in options.values())
-        home = part.demand.home
-        if len(months[0]) > 1:
-            text = "divided: no single offer holds its measured peak within the quotas"
-        elif way.offer.surface == home.surface and way.usd_per_month <= least * (1 + 1e-9):
-            equal = sorted(s for s, w in options.items() if s != home.surface and w.usd_per_month <= least * (1 + 1e-9))
-            text = (
-                f"stays; the same cost on {', '.join(equal)}, and a move gains nothing"
-                if equal
-                else "stays: the cheapest"
-            )
-        elif way.offer.surface == home.surface:
-            text = "stays: what a move would save does not pay for it within the horizon"
-        elif home.surface not in options:
-            text = f"moves: {home.surface} does not meet its needs"
-        else:
-            text = "moves: cheaper over the horizon, moves and contracts counted"
-        if any(months[m][0][0].offer.surface != months[m - 1][0][0].offer.surface for m in range(1, len(months))):
-            text += "; moves again later in the horizon"
-        said.append(f"{part.model}{' (may wait)' if part.waits else ''}: {text}")
+        part = framed.parts[number]
+        said.append(f"{part.model}{' (may wait)' if part.waits else ''}: {_why_there(chosen, number, first[number])}")
     return "; ".join(dict.fromkeys(said))
 
 
-def _without_place(framed: Framed, name: str, excluded: Sequence[_candidates.Excluded], voices: Voices) -> Decided:
-    reasons = _outs(excluded)
-    part = next(part for part, _ in framed.unplaced if part.workload == name)
+def _why_there(chosen: Chosen, number: int, way: Way) -> str:
+    framed, begin = chosen.framed, chosen.served[number]
+    months, start = chosen.laid.ways[number], chosen.framed.starts[chosen.served[number]]
+    options = framed.ways.best[number][begin]
+    least = min(other.usd_per_month for other in options.values())
+    home = framed.parts[number].demand.home
+    if begin and framed.moves.idle(number):
+        text = f"begins on {start}: nothing that it may run on is open before"
+    elif begin:
+        text = f"stays on {home.surface} until {start}: nothing that meets its needs is open before"
+    elif len(months[0]) > 1:
+        text = "divided: no single offer holds its measured peak within the quotas"
+    elif way.offer.surface == home.surface and way.usd_per_month <= least * (1 + 1e-9):
+        equal = sorted(s for s, w in options.items() if s != home.surface and w.usd_per_month <= least * (1 + 1e-9))
+        text = (
+            f"stays; the same cost on {', '.join(equal)}, and a move gains nothing" if equal else "stays: the cheapest"
+        )
+    elif way.offer.surface == home.surface:
+        text = "stays: what a move would save does not pay for it within the horizon"
+    elif home.surface not in options:
+        text = f"moves: {home.surface} does not meet its needs"
+    else:
+        text = "moves: cheaper over the horizon, moves and contracts counted"
+    after = [
+        m for m in range(begin + 1, len(months)) if months[m][0][0].offer.surface != months[m - 1][0][0].offer.surface
+    ]
+    if not after:
+        return text
+    there = months[after[0]][0][0].offer.surface
+    opens = framed.moves.opens[framed.ways.surfaces.index(there)]
+    if way.offer.surface == home.surface and not begin and opens == after[0]:
+        moved = f"moves to {there} on {framed.starts[opens]}, when it can be open"
+        text = f"{moved}; moves again later in the horizon" if len(after) > 1 else moved
+    else:
+        text += "; moves again later in the horizon"
+    return text
+
+
+def _nowhere(excluded: Sequence[_candidates.Excluded]) -> str:
+    return f"no platform offers what it needs: {_outs(excluded)}"
+
+
+def _without_place(
+    framed: Framed, part: Part, why: str, excluded: Sequence[_candidates.Excluded], voices: Voices
+) -> Decided:
+    name = part.workload
     entry = framed.given.organisation.workloads.get(name)
     return Decided(
         workload=name,
@@ -154,7 +179,7 @@ def _without_place(framed: Framed, name: str, excluded: Sequence[_candidates.Exc
         runner_up=None,
         excluded=tuple(Excluded(out.offer, out.reason, out.claim_ids) for out in excluded),
         alternatives=voices.instead(framed, name),
-        unplaced=f"no platform offers what it needs: {reasons}",
+        unplaced=why,
     )
 
 

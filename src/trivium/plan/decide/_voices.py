@@ -17,6 +17,7 @@ from trivium.plan._months import DAYS_PER_MONTH
 from trivium.plan.decide._attested import attested
 from trivium.plan.decide._evidence import ByClaims
 from trivium.plan.decide._frame import Framed
+from trivium.plan.decide._opening import in_use
 from trivium.plan.decide._parts import Part
 from trivium.plan.decision import Answer, Basis, Ground, Stage, WhatIfTrue
 from trivium.plan.money import Path, PriceAsk, real_price
@@ -164,7 +165,8 @@ class Evidence:
             )
         )
         months = given.organisation.about.horizon_months
-        return Occasion(given.organisation, told, given.snapshot, given.at, months, ids, asked)
+        open_now = in_use(given.organisation, given.demands)
+        return Occasion(given.organisation, told, given.snapshot, given.at, months, ids, asked, open_now)
 
 
 def speaking(snapshot: Snapshot, seat_usage: Sequence[SeatUsage] = (), list_book: PriceBook | None = None) -> Evidence:

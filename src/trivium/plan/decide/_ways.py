@@ -36,6 +36,7 @@ class Way:
     usd_per_month: float
     claim_ids: tuple[str, ...]
     carried: bool = False  # nothing may carry the part any more: the last price stands in for what nobody knows
+    waiting: bool = False  # nothing that the part may run on is open yet: it stays where it is, or has not begun
 
     @property
     def span(self) -> Money:
@@ -73,7 +74,7 @@ class Terms:
 
 def find_ways(parts: Sequence[Part], terms: Terms, starts: Sequence[date], ends: Sequence[date]) -> Ways:
     """The ways of every part over the months. A month has the prices of its first day."""
-    markets = _markets(terms.book, starts)
+    markets = month_markets(terms.book, starts)
     best, every, excluded, followed = [], [], [], []
     for number, part in enumerate(parts):
         search = _Search(part, terms)
@@ -88,7 +89,7 @@ def find_ways(parts: Sequence[Part], terms: Terms, starts: Sequence[date], ends:
     return Ways(surfaces, tuple(ends), tuple(best), tuple(every), tuple(excluded), tuple(followed))
 
 
-def _markets(book: PriceBook, starts: Sequence[date]) -> tuple[Market, ...]:
+def month_markets(book: PriceBook, starts: Sequence[date]) -> tuple[Market, ...]:
     """A market a month; months between two changes of price share one."""
     changes = sorted(book.change_days())
     found: dict[int, BookMarket] = {}

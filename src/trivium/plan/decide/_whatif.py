@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from datetime import date
 
 import numpy as np
 
 from trivium.core import UserError
 from trivium.plan.decide._choose import Chosen
-from trivium.plan.decide._deals import Deal, bill
+from trivium.plan.decide._deals import Array, Deal, bill
+from trivium.plan.decide._frame import Framed
 from trivium.plan.decide._joint import optimise
+from trivium.plan.decide._joint_moves import Moves
 from trivium.plan.decide._ladder import laddered
 from trivium.plan.decide._scenes import Scenes, spread
 from trivium.plan.decision import Spread
@@ -39,11 +42,12 @@ class Change:
 
 @dataclass(frozen=True, slots=True)
 class Moved:
-    """A part that would then run elsewhere in the first month."""
+    """A part that would then run elsewhere, and the first month in which it would."""
 
     part: str
     before: str
     after: str
+    first_month: date
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,12 +59,13 @@ class WhatIf:
     best: Spread
     moved: tuple[Moved, ...]
     signed: tuple[tuple[str, float], ...]  # commitments of the new plan, USD a year
+    waits: tuple[str, ...] = ()  # parts that cannot move at once, since nothing else is open yet
 
 
 def what_if(chosen: Chosen, change: Change) -> WhatIf:
     """Evaluate a change; UserError names a surface or workload not in the plan, or a surface that cannot be spared."""
     framed = chosen.framed
-    scenes = changed(framed.scenes, change)
+    scenes, moves, waits = _until_open(framed, changed(framed.scenes, change))
     extra = _discounts(framed.scenes, change)
     level = framed.risk.level
     before = spread(chosen.totals, level)
@@ -76,17 +81,43 @@ def what_if(chosen: Chosen, change: Change) -> WhatIf:
     before_offers, wish = (*extra, *framed.in_force), chosen.outcome.shares
     stays = bool(np.isfinite(np.where(wish > 0, scenes.unit_usd, 0.0)).all())
     also = (wish,) if stays else ()
-    outcome = optimise(scenes, framed.moves, before_offers, framed.offers, framed.risk, framed.spreading, also)
+    outcome = optimise(scenes, moves, before_offers, framed.offers, framed.risk, framed.spreading, also)
     outcome = laddered(scenes, before_offers, framed.offers, framed.risk, outcome)
-    first, then = chosen.laid.shares[:, :, 0].argmax(axis=1), outcome.shares[:, :, 0].argmax(axis=1)
-    names = framed.scenes.surfaces
-    moved = tuple(
-        Moved(part.name, names[old], names[new])
-        for part, old, new in zip(framed.parts, first, then, strict=True)
-        if old != new
-    )
+    moved = tuple(_moved(chosen, outcome.shares))
     signed = tuple((deal.name, deal.amount_usd) for deal in outcome.signed)
-    return WhatIf(before, kept, spread(outcome.totals, level), moved, signed)
+    return WhatIf(before, kept, spread(outcome.totals, level), moved, signed, waits)
+
+
+def _moved(chosen: Chosen, shares: Array) -> Iterator[Moved]:
+    names, starts = chosen.framed.scenes.surfaces, chosen.framed.starts
+    before, after = chosen.laid.shares.argmax(axis=1), shares.argmax(axis=1)
+    for part, old, new in zip(chosen.framed.parts, before, after, strict=True):
+        for month in np.flatnonzero(old != new)[:1]:
+            yield Moved(part.name, names[old[month]], names[new[month]], starts[month])
+
+
+def _until_open(framed: Framed, scenes: Scenes) -> tuple[Scenes, Moves, tuple[str, ...]]:
+    """What runs on a withdrawn surface stays until another is open; what runs nowhere yet begins later."""
+    moves, unit, demand = framed.moves, scenes.unit_usd.copy(), scenes.demand.copy()
+    waits, told = list(moves.waits), []
+    for number, part in enumerate(framed.parts):
+        home, idle = moves.home[number], moves.idle(number)
+        able = np.isfinite(unit[number]).any(axis=0)
+        able[:idle] = False
+        begin = int(able.argmax()) if able.any() else 0
+        if begin <= idle or (home is None and not idle):
+            unit[number, :, :idle] = framed.scenes.unit_usd[number, :, :idle]
+            continue
+        before = framed.scenes.unit_usd[number, :, :begin]
+        if home is not None and np.isfinite(before[home]).all():
+            unit[number, home, :begin] = before[home]
+            told.append(f"{part.name} stays on {scenes.surfaces[home]} until {scenes.starts[begin]}")
+        elif idle:
+            unit[number, int(np.isfinite(unit[number, :, begin]).argmax()), :begin] = 0.0
+            demand[number, :, :begin] = 0.0
+            told.append(f"{part.name} begins on {scenes.starts[begin]}")
+        waits[number] = begin
+    return replace(scenes, unit_usd=unit, demand=demand), replace(moves, waits=tuple(waits)), tuple(told)
 
 
 def changed(scenes: Scenes, change: Change) -> Scenes:

@@ -30,7 +30,10 @@ def rivals(chosen: Chosen) -> tuple[Rival, ...]:
         )
     ]
     scenes = framed.scenes
-    others = [(f"all on {surface}", one_platform(scenes, number)) for number, surface in enumerate(scenes.surfaces)]
+    others = [
+        (f"all on {surface}", one_platform(scenes, number, framed.moves))
+        for number, surface in enumerate(scenes.surfaces)
+    ]
     for name, shares in (*others, ("cheapest list price each month", cheapest_list(scenes))):
         moves = moves_cost(shares, framed.moves) if shares is not None else 0.0
         found.append(rival(name, scenes, shares, framed.in_force, framed.offers, framed.risk, moves))
@@ -49,7 +52,8 @@ def commitments(chosen: Chosen) -> tuple[tuple[Advice, ...], tuple[tuple[Judged,
     advices, every = [], []
     for offer in framed.offers:
         others = [deal for deal in chosen.deals if deal.name != offer.name]
-        moved = [tried(gathered(chosen.scenes, chosen.laid.shares, surface)) for surface in offer.levels[0].surfaces]
+        surfaces, laid = offer.levels[0].surfaces, chosen.laid.shares
+        moved = [tried(gathered(chosen.scenes, laid, surface, framed.moves)) for surface in surfaces]
         advice, levels = advise(framed.scenes, (*plain, *moved), others, offer, framed.risk, signed.get(offer.name))
         advices.append(advice)
         every.append(levels)

@@ -6,6 +6,7 @@ Months of a stage are named by their first days, and a stage runs until the end 
 
 from __future__ import annotations
 
+import math
 from calendar import monthrange
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -13,11 +14,11 @@ from datetime import date, timedelta
 from fractions import Fraction
 
 from trivium.catalog import Claim, Snapshot
-from trivium.core import Offer
+from trivium.core import ROUTABLE_SURFACES, Offer
 from trivium.plan._demand import Demand
 from trivium.plan._facts import Quota
 from trivium.plan.decision import Stage
-from trivium.plan.org import Needs, Organisation
+from trivium.plan.org import Needs, Onboarding, Organisation
 from trivium.plan.questions import _rows as rows
 
 _WHOLE = 100  # percent
@@ -29,7 +30,7 @@ _ROUNDING = Fraction(1, 1000)  # what shares that are no plain fractions may lac
 class Violation:
     """A requirement that a stage of a plan breaks."""
 
-    kind: str  # surface · model · scope · attestation · data term · residency · capability · retirement · price …
+    kind: str  # surface · opening · model · scope · attestation · data term · residency · capability · price …
     workload: str
     offer: Offer | None
     day: date
@@ -47,6 +48,8 @@ class Checked:
     quotas: Sequence[Quota] = ()
     successors: Mapping[str, str] = field(default_factory=dict)
     admitted: Mapping[tuple[str, str], date] = field(default_factory=dict)
+    waits: Mapping[tuple[str, str, date], float] = field(default_factory=dict)
+    at: date = date.min
 
 
 def check_plan(
@@ -57,13 +60,19 @@ def check_plan(
     quotas: Sequence[Quota] = (),
     successors: Mapping[str, str] | None = None,
     admitted: Mapping[tuple[str, str], date] | None = None,
+    waits: Mapping[tuple[str, str, date], float] | None = None,
 ) -> tuple[Violation, ...]:
     """Every violation of a hard requirement; none is the promise of a plan.
 
     `successors` are models that the plan assumes to follow retired ones. `admitted` says from which day on the plan
     itself tells of a (workload, model) that nothing is left for it: what it carries on with then is no offer it chose.
+    `waits` says, by the first day of a month, which percentage of one the plan keeps waiting for a surface to open.
+    The plan begins on the first day on which anything is placed or waits.
     """
-    checked = Checked(organisation, demands, snapshot, quotas, successors or {}, admitted or {})
+    waits = waits or {}
+    days = [stage.first_month for stage in stages] + [day for _, _, day in waits]
+    begun = min(days, default=date.min)
+    checked = Checked(organisation, demands, snapshot, quotas, successors or {}, admitted or {}, waits, begun)
     known = {(demand.workload, demand.model): demand for demand in demands}
     found: list[Violation] = []
     for stage in stages:
@@ -73,13 +82,15 @@ def check_plan(
             found.append(Violation("shares", stage.workload, stage.offer, stage.first_month, text))
             continue
         found += _allowed(checked, stage, demand)
+        found += _closed(checked, stage)
         end = checked.admitted.get((stage.workload, stage.model), date.max)
         found += _too_long(checked, stage, demand)
         for start, day in _months(stage):
             if day < end:
                 found += _unsold(checked, stage, start)
                 found += _claims(checked, stage, demand, day)
-    found += _shares(stages, checked.admitted)
+    found += _shares(checked, stages)
+    found += _idle_for_nothing(checked)
     found += _quotas(checked, stages, known)
     return tuple(found)
 
@@ -302,18 +313,49 @@ def _gone(held: rows.Rows, offer: Offer, day: date) -> Iterator[_Wrong]:
         yield "retirement", "suspended", (claim.id,)
 
 
-def _shares(stages: Sequence[Stage], admitted: Mapping[tuple[str, str], date]) -> Iterator[Violation]:
-    """Until the plan ends, all of a placed demand is placed."""
+def _open_on(checked: Checked, surface: str) -> date:
+    """The day from which requests may go to a surface: the plan's first where they go now or it is said to be open."""
+    entry = checked.organisation.onboarding.get(surface, Onboarding())
+    runs = any(row.offer.surface == surface for demand in checked.demands for row in demand.rows)
+    if entry.done or (runs and not checked.organisation.about.nothing_runs):
+        return checked.at
+    return checked.at + timedelta(days=math.ceil(entry.weeks * 7))
+
+
+def _closed(checked: Checked, stage: Stage) -> Iterator[Violation]:
+    """A stage may not begin before its surface can be open."""
+    opens = _open_on(checked, stage.offer.surface)
+    if stage.first_month < opens:
+        text = f"it cannot be open before {opens}"
+        yield Violation("opening", stage.workload, stage.offer, stage.first_month, text)
+
+
+def _idle_for_nothing(checked: Checked) -> Iterator[Violation]:
+    """Waiting is for openings alone: once every surface that the file allows can be open, nothing waits any more."""
+    for workload, model, day in checked.waits:
+        entry = checked.organisation.workloads.get(workload)
+        allowed = set(checked.organisation.about.surfaces or ROUTABLE_SURFACES)
+        allowed &= set((entry.surfaces if entry is not None else ()) or ROUTABLE_SURFACES)
+        last = max((_open_on(checked, surface) for surface in allowed), default=checked.at)
+        if day >= last:
+            yield Violation("opening", workload, None, day, f"{model} waits although everything can be open by {last}")
+
+
+def _shares(checked: Checked, stages: Sequence[Stage]) -> Iterator[Violation]:
+    """From the plan's first day until it ends, all of a placed demand is placed, or is said to wait."""
     last = max((stage.last_month for stage in stages), default=date.min)
     by_part: dict[tuple[str, str], list[Stage]] = {}
     for stage in stages:
         by_part.setdefault((stage.workload, stage.model), []).append(stage)
     for (workload, model), own in by_part.items():
-        turns = {stage.first_month for stage in own} | {_following(stage) for stage in own}
+        waiting = {day: share for (name, of, day), share in checked.waits.items() if (name, of) == (workload, model)}
+        turns = {checked.at, *waiting}
+        turns |= {stage.first_month for stage in own} | {_following(stage) for stage in own}
         for day in sorted(turn for turn in turns if turn <= last):
             running = [stage for stage in own if stage.first_month <= day <= stage.last_month]
             total = sum((_share(stage) for stage in running), Fraction(0))
-            if not running and _next_month(day, day) > admitted.get((workload, model), date.max):
+            total += Fraction(waiting.get(day, 0)).limit_denominator(_FINEST)
+            if not running and _next_month(day, day) > checked.admitted.get((workload, model), date.max):
                 continue
             if abs(total - _WHOLE) > _ROUNDING:
                 yield Violation("shares", workload, None, day, f"{float(total):g} % of {model} is placed")

@@ -12,7 +12,7 @@ from trivium.core import Checkpoint, Offer
 from trivium.plan._market import UNCOUNTED
 from trivium.plan._months import add_months
 from trivium.plan.decision import Answer, Basis, Ground, Point, Stage
-from trivium.plan.org import Contract, Organisation
+from trivium.plan.org import Contract, Onboarding, Organisation
 from trivium.plan.questions._feasibility import Ask, Verdict
 from trivium.plan.questions._needs import parse
 from trivium.plan.questions._window import tuning_window
@@ -80,6 +80,7 @@ class Occasion:
     horizon_months: int
     claim_ids: Sequence[str] = ()
     asked: Sequence[Asked] = ()
+    in_use: frozenset[str] | None = None  # surfaces that need not be opened; None: those the file does not speak of
 
     @property
     def stop(self) -> date:
@@ -355,8 +356,8 @@ def _surfaces(occasion: Occasion) -> Iterator[_Found]:
         stages = [stage for stage in occasion.stages if stage.offer.surface == surface]
         on = frozenset(stage.workload for stage in stages)
         first = min(stage.first_month for stage in stages)
-        opening = occasion.organisation.onboarding.get(surface)
-        if opening is not None and not opening.done:
+        opening = _to_open(occasion, surface)
+        if opening is not None:
             begin = first - timedelta(days=round(float(opening.weeks) * 7))
             reason = f"begin to open it: {opening.weeks} weeks before its first month, {first}"
             if begin < occasion.at:
@@ -367,6 +368,14 @@ def _surfaces(occasion: Occasion) -> Iterator[_Found]:
             if claim.surface == surface and claim.status not in UNCOUNTED:
                 reason = f"see that your account is none of those it leaves out: {claim.value}"
                 yield _Found(Checkpoint(max(first, occasion.at), surface, reason, (claim.id,)), on)
+
+
+def _to_open(occasion: Occasion, surface: str) -> Onboarding | None:
+    """What it takes to open a surface; None if it is open."""
+    entry = occasion.organisation.onboarding.get(surface)
+    if occasion.in_use is not None:
+        return None if surface in occasion.in_use else entry or Onboarding()
+    return None if entry is None or entry.done else entry
 
 
 def _tuning(occasion: Occasion) -> Iterator[_Found]:
