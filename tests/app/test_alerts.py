@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
+import http.server
+import json
 import threading
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from pathlib import Path
@@ -10,6 +14,9 @@ from pathlib import Path
 import pytest
 
 from trivium.app.alerts import deliver_due, read_limits
+from trivium.app.compose import Runtime, alert_log, compose
+from trivium.app.serve import watch_once
+from trivium.app.settings import parse_settings
 from trivium.catalog import load
 from trivium.core import (
     Closed,
@@ -74,6 +81,58 @@ def test_a_limit_that_is_not_reached_delivers_nothing_and_writes_nothing(tmp_pat
     with Ledger.open(tmp_path / "ledger.db", clock=ManualClock(NOON)) as ledger:
         assert deliver_due([limit], ledger, NOON, Slow()) == ([], [])
     assert not list(tmp_path.glob("alerts*"))
+
+
+class Server(http.server.BaseHTTPRequestHandler):
+    """A webhook that counts."""
+
+    got: list[str]
+
+    def do_POST(self) -> None:
+        type(self).got.append(json.loads(self.rfile.read(int(self.headers["content-length"])))["title"])
+        self.send_response(200)
+        self.end_headers()
+
+    def log_message(self, *_: object) -> None:
+        """Keep the test output quiet."""
+
+
+@pytest.fixture
+def webhook() -> Iterator[tuple[str, list[str]]]:
+    got: list[str] = []
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), type("Handler", (Server,), {"got": got}))
+    thread = threading.Thread(target=server.serve_forever)
+    thread.start()
+    yield f"json://127.0.0.1:{server.server_port}/hook", got
+    server.shutdown()
+    thread.join()
+    server.server_close()
+
+
+async def runtime_of(folder: Path, address: str) -> Runtime:
+    """A gateway whose day limit of a cent is spent."""
+    (folder / "key").write_text("a-key")
+    limit = {"amount_usd": "0.01", "window": "day", "forecast": False, "notify": [address]}
+    surfaces = {"anthropic": {"credential": {"kind": "api-key", "file": "key"}}}
+    settings = parse_settings({"surfaces": surfaces, "limits": {"tiny": limit}})
+    runtime = compose(settings, folder, ManualClock(NOON))
+    spend_a_cent(runtime.ledger)
+    return runtime
+
+
+async def test_a_gateway_whose_disk_takes_no_note_sends_every_alert_once(
+    tmp_path: Path, webhook: tuple[str, list[str]], caplog: pytest.LogCaptureFixture
+) -> None:
+    address, got = webhook
+    runtime = await runtime_of(tmp_path, address)
+    try:
+        alert_log(runtime.ledger).symlink_to(tmp_path / "missing/alerts.jsonl")
+        for _ in range(3):
+            await asyncio.to_thread(watch_once, runtime, runtime.clock)
+    finally:
+        await runtime.close()
+    assert got == [f"tiny: {share} of its day limit is spent" for share in ("50%", "80%", "100%")]
+    assert "alerts.jsonl does not take the note" in caplog.text
 
 
 def write(folder: Path, model: str) -> Path:

@@ -20,6 +20,7 @@ from trivium.watch import (
     DeliveryFailed,
     Kind,
     Limit,
+    Unwritten,
     check,
     deliver,
     forecast_crossing,
@@ -193,3 +194,31 @@ def test_a_torn_middle_line_is_an_error_that_names_it(tmp_path: Path) -> None:
     path.write_bytes(b'{"alert": "a", "address": "x"}\n{"alert": "x\n{"alert": "b", "address": "x"}\n')
     with pytest.raises(LedgerCorrupt, match="line 2"):
         AlertLog(path)
+
+
+class Sent:
+    """A notifier that keeps the titles it sent."""
+
+    def __init__(self) -> None:
+        self.titles: list[str] = []
+
+    def send(self, address: str, title: str, body: str) -> None:
+        self.titles.append(title)
+
+
+def test_a_log_that_takes_no_line_is_reported_and_every_alert_goes_out_once_all_the_same(tmp_path: Path) -> None:
+    """24 of 24 USD: 50 %, 80 % and 100 % are due. The folder of the log is missing until the third look."""
+    path, notifier, unwritten = tmp_path / "log", Sent(), Unwritten()
+    path.symlink_to(tmp_path / "missing/log")
+    alerts = check([limit(24, notify=("up://y",), forecast=False)], even_spend(2), NOW, None)
+    first = deliver(alerts, AlertLog(path, unwritten), notifier)
+    assert [str(path) in failure and "No such file" in failure for failure in first] == [True, True, True]
+    second = deliver(alerts, AlertLog(path, unwritten), notifier)
+    assert len(second) == 1
+    assert "deliveries (3)" in second[0]
+    (tmp_path / "missing").mkdir()
+    assert deliver(alerts, AlertLog(path, unwritten), notifier) == []
+    assert notifier.titles == [f"team: {share} of its day limit is spent" for share in ("50%", "80%", "100%")]
+    assert not unwritten
+    after_a_restart = AlertLog(path)
+    assert all(after_a_restart.has(alert, "up://y") for alert in alerts)

@@ -14,7 +14,7 @@ from trivium.app.settings import Settings, read_settings
 from trivium.core import Clock
 from trivium.gateway import SnapshotFacts
 from trivium.ledger import Ledger
-from trivium.watch import Alert, AlertLog, AppriseNotifier, Limit, Notifier, check, deliver
+from trivium.watch import Alert, AlertLog, AppriseNotifier, Limit, Notifier, Unwritten, check, deliver
 
 
 def limits_of(settings: Settings) -> tuple[Limit, ...]:
@@ -35,18 +35,23 @@ def read_limits(path: Path, clock: Clock) -> tuple[Settings, tuple[Limit, ...]]:
 
 
 def deliver_due(
-    limits: Sequence[Limit], ledger: Ledger, now: datetime, notifier: Notifier | None = None
+    limits: Sequence[Limit],
+    ledger: Ledger,
+    now: datetime,
+    notifier: Notifier | None = None,
+    unwritten: Unwritten | None = None,
 ) -> tuple[list[Alert], list[str]]:
-    """Every alert that holds now, and what of it could not be delivered.
+    """Every alert that holds now, and what of it could not be delivered or noted.
 
     A gateway and a command may look at the same moment: they take turns, so that no address gets an alert twice.
+    A process that looks again gives the same `unwritten`, so that it repeats nothing that its disk did not take.
     """
     alerts = check(limits, partial(spend_between, ledger), now, ledger.first_at())
     if not alerts:
         return [], []
     log = alert_log(ledger)
     with _turn(log.with_suffix(".lock")):
-        return alerts, deliver(alerts, AlertLog(log), notifier or AppriseNotifier())
+        return alerts, deliver(alerts, AlertLog(log, unwritten), notifier or AppriseNotifier())
 
 
 @contextmanager

@@ -29,6 +29,7 @@ from trivium.gateway import (
     trace_stamp,
 )
 from trivium.ledger import GroupCommitSink, Ledger
+from trivium.watch import Unwritten
 
 # The public address of each surface, from its own documentation; `base_url` in the settings replaces it.
 PUBLIC_ADDRESS: Mapping[str, str] = {
@@ -61,6 +62,7 @@ class Runtime:
     sink: GroupCommitSink
     routes: RouteFile
     gateway: Gateway
+    unwritten: Unwritten = field(default_factory=Unwritten)  # alerts that were sent and could not be noted on disk
     _closed: bool = field(default=False, init=False)
 
     @property

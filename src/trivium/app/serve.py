@@ -242,13 +242,13 @@ def reap_once(runtime: Runtime, clock: Clock) -> int:
 
 
 def watch_once(runtime: Runtime, clock: Clock) -> list[str]:
-    """Check every limit and deliver what is due; returns what could not be delivered."""
+    """Check every limit and deliver what is due; returns what could not be delivered or noted."""
     limits = limits_of(runtime.settings)
     if not limits:
         return []
-    _, failures = deliver_due(limits, runtime.ledger, clock.now())
+    _, failures = deliver_due(limits, runtime.ledger, clock.now(), unwritten=runtime.unwritten)
     for failure in failures:
-        _log.error("alert not delivered: %s; it is tried again", failure)
+        _log.error("alerts: %s; it is tried again", failure)
     return failures
 
 

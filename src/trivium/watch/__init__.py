@@ -1,6 +1,6 @@
 """Spend limits, alerts and their delivery."""
 
-from trivium.watch._deliver import AlertLog, AppriseNotifier, DeliveryFailed, Notifier, deliver
+from trivium.watch._deliver import AlertLog, AppriseNotifier, DeliveryFailed, Notifier, Unwritten, deliver
 from trivium.watch._limits import Alert, Kind, Limit, LimitState, check, forecast_crossing, state, window_bounds
 
 __all__ = [
@@ -12,6 +12,7 @@ __all__ = [
     "Limit",
     "LimitState",
     "Notifier",
+    "Unwritten",
     "check",
     "deliver",
     "forecast_crossing",

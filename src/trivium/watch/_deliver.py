@@ -41,12 +41,21 @@ class AppriseNotifier:
             raise DeliveryFailed(f"{redacted(address)} did not take the alert {title!r}")
 
 
-class AlertLog:
-    """Which alert went to which address: one JSON line each, synced before it counts."""
+# (alert, address) -> the line of a delivery that the log did not take: what a process knows beyond the file
+Unwritten = dict[tuple[str, str], bytes]
 
-    def __init__(self, path: Path) -> None:
+
+class AlertLog:
+    """Which alert went to which address: one JSON line each.
+
+    A line that the file does not take is kept in `unwritten`, counts all the same, and is written with the next one;
+    who looks again and again gives each log the same `unwritten`.
+    """
+
+    def __init__(self, path: Path, unwritten: Unwritten | None = None) -> None:
         self._path = path
-        self._seen: set[tuple[str, str]] = set()
+        self._unwritten = Unwritten() if unwritten is None else unwritten
+        self._seen = set(self._unwritten)
         if path.exists():
             lines = path.read_bytes().split(b"\n")
             for number, line in enumerate(lines):
@@ -56,13 +65,17 @@ class AlertLog:
                 elif line and number < len(lines) - 1:  # a crash may cut the last line: that alert is delivered again
                     raise LedgerCorrupt(f"{path}, line {number + 1}: no record of an alert; restore or remove the line")
 
+    @property
+    def path(self) -> Path:
+        """The file."""
+        return self._path
+
     def has(self, alert: Alert, address: str) -> bool:
         """Whether this alert was delivered to this address."""
         return (alert.key, redacted(address)) in self._seen
 
     def add(self, alert: Alert, address: str) -> None:
-        """Remember a delivery."""
-        self._path.parent.mkdir(parents=True, exist_ok=True)
+        """Remember a delivery; an OSError means that only this process does."""
         record = {
             "alert": alert.key,
             "address": redacted(address),
@@ -70,16 +83,34 @@ class AlertLog:
             "title": alert.title,
             "spent_usd": str(alert.spent),
         }
+        self._seen.add((alert.key, redacted(address)))
+        self._unwritten[alert.key, redacted(address)] = json.dumps(record).encode() + b"\n"
+        self._write()
+
+    def settle(self) -> list[str]:
+        """Write what the file did not take before; returns that it still does not, as a sentence."""
+        try:
+            self._write()
+        except OSError as error:
+            return [
+                f"{self._path} does not take the note of earlier deliveries ({len(self._unwritten)}): {error.strerror}"
+            ]
+        return []
+
+    def _write(self) -> None:
+        if not self._unwritten:
+            return
+        self._path.parent.mkdir(parents=True, exist_ok=True)
         kept = self._path.read_bytes() if self._path.exists() else b""
         end, tail = kept.rfind(b"\n") + 1, kept.rpartition(b"\n")[2]
         whole = _record(tail) is not None
         with self._path.open("ab") as file:
             if not whole:
                 file.truncate(end)  # a torn line would become a middle one, and no look could read past it
-            file.write((b"\n" if whole else b"") + json.dumps(record).encode() + b"\n")
+            file.write((b"\n" if whole else b"") + b"".join(self._unwritten.values()))
             file.flush()
             os.fsync(file.fileno())
-        self._seen.add((alert.key, redacted(address)))
+        self._unwritten.clear()
 
 
 def _record(line: bytes) -> tuple[str, str] | None:
@@ -92,8 +123,8 @@ def _record(line: bytes) -> tuple[str, str] | None:
 
 
 def deliver(alerts: Iterable[Alert], log: AlertLog, notifier: Notifier, fallback: Sequence[str] = ()) -> list[str]:
-    """Send what was not sent yet; returns what could not be sent, as sentences. One bad address stops no other."""
-    failures = []
+    """Send what was not sent yet; returns what failed, as sentences. No bad address and no full disk stops others."""
+    failures = log.settle()
     for alert in alerts:
         for address in alert.limit.notify or fallback:
             if log.has(alert, address):
@@ -102,8 +133,14 @@ def deliver(alerts: Iterable[Alert], log: AlertLog, notifier: Notifier, fallback
                 notifier.send(address, alert.title, alert.body)
             except (DeliveryFailed, UserError) as error:
                 failures.append(str(error))
-            else:
+                continue
+            try:
                 log.add(alert, address)
+            except OSError as error:
+                failures.append(
+                    f"{redacted(address)} got the alert {alert.title!r}, but {log.path} does not take the note of it "
+                    f"({error.strerror}): a restart may send it again"
+                )
     return failures
 
 
