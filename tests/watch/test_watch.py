@@ -222,3 +222,31 @@ def test_a_log_that_takes_no_line_is_reported_and_every_alert_goes_out_once_all_
     assert not unwritten
     after_a_restart = AlertLog(path)
     assert all(after_a_restart.has(alert, "up://y") for alert in alerts)
+
+
+def test_a_limit_with_another_amount_or_window_alerts_again_in_the_same_month(tmp_path: Path) -> None:
+    """1 April, 12:00: day and month began at once and hold 24 USD, so 50 % of 30 and of 40 USD are reached in both."""
+    path, notifier = tmp_path / "log", Sent()
+    now = datetime(2026, 4, 1, 12, tzinfo=UTC)
+
+    def spend(where: Mapping[str, str], since: datetime, until: datetime) -> tuple[Money, int]:
+        return DOLLAR * 24, 0
+
+    def look(usd: int, window: str) -> int:
+        changed = limit(usd, window, notify=("up://y",), forecast=False, thresholds=(0.5,))
+        assert deliver(check([changed], spend, now, None), AlertLog(path), notifier) == []
+        return len(notifier.titles)
+
+    assert [look(30, "month"), look(30, "month")] == [1, 1]
+    assert [look(40, "month"), look(40, "month")] == [2, 2]
+    assert [look(40, "day"), look(40, "day")] == [3, 3]
+
+
+def test_the_same_amount_written_otherwise_is_the_same_limit() -> None:
+    (one,) = check(
+        [Limit("team", Money.from_usd("20"), "day", forecast=False, thresholds=(1.0,))], even_spend(2), NOW, None
+    )
+    (other,) = check(
+        [Limit("team", Money.from_usd("20.00"), "day", forecast=False, thresholds=(1.0,))], even_spend(2), NOW, None
+    )
+    assert one.key == other.key

@@ -60,7 +60,9 @@ class Alert:
     @property
     def key(self) -> str:
         """What makes the alert the same as one that was already delivered."""
-        return f"{self.limit.name}|{self.window_start.date().isoformat()}|{self.kind.value}|{self.threshold:g}"
+        since = self.window_start.date().isoformat()
+        of_limit = f"{self.limit.name}|{self.limit.amount} USD|{self.limit.window}"  # a raised limit is another one
+        return f"{of_limit}|{since}|{self.kind.value}|{self.threshold:g}"
 
     @property
     def title(self) -> str:
