@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from trivium.core import SystemClock, UserError, parse_utc
+from trivium.core.files import write_whole
 
 if TYPE_CHECKING:
     from trivium.ledger import Explanation, Ledger
@@ -120,7 +121,7 @@ def written(option: str, path: Path, content: bytes) -> None:
     output(option, path)
     try:
         path.parent.mkdir(exist_ok=True)
-        path.write_bytes(content)
+        write_whole(path, content)
     except OSError as error:
         raise UserError(option, str(path), f"make it writable ({error.strerror})") from error
 

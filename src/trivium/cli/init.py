@@ -16,6 +16,7 @@ from trivium.cli import _ahead as ahead
 from trivium.cli import _ledger as shared
 from trivium.cli._output import console, print_json
 from trivium.core import SURFACES, Offer, UserError
+from trivium.core.files import turn
 
 if TYPE_CHECKING:
     from trivium.ledger import SpendRow
@@ -54,14 +55,17 @@ def command(
     organisation = begin(told, names, sight)
     if present is not None:
         _untouched(told, present)
-    before = file.read_text(encoding="utf-8").rstrip() + "\n\n" if present is not None else ""
-    text = before + begun_text(organisation, sight, present)
+    before = file.read_text(encoding="utf-8") if present is not None else ""
+    text = (before.rstrip() + "\n\n" if before else "") + begun_text(organisation, sight, present)
     try:
         written = parse_organisation(tomllib.loads(text, parse_float=Decimal))
     except tomllib.TOMLDecodeError as error:
         remedy = "write the file's tables as tables of their own, [workloads.NAME], so that more can follow"
         raise UserError("--add", str(file), f"{remedy} ({error})") from error
-    shared.written("--organisation", file, text.encode())
+    with turn(file.parent):
+        if present is not None and file.read_text(encoding="utf-8") != before:
+            raise UserError("--add", str(file), "the file was changed meanwhile: start again")
+        shared.written("--organisation", file, text.encode())
     if as_json:
         print_json(_document(written, file))
     else:

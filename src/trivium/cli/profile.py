@@ -9,6 +9,7 @@ import typer
 
 from trivium.cli._output import console, print_json
 from trivium.core import UserError, parse_utc
+from trivium.core.files import write_whole
 
 app = typer.Typer(no_args_is_help=True, help="Measure the shape of real sessions; draw sessions from it.")
 
@@ -33,7 +34,7 @@ def measure(
     if out is None:
         sys.stdout.write(profile.to_json())
         return
-    out.write_text(profile.to_json())
+    write_whole(out, profile.to_json().encode())
     screen.print(
         f"{out}: {profile.totals['requests']:,} requests in {len(profile.strata)} strata, from {profile.source}"
     )

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from trivium.core import Money, SystemClock, UserError
+from trivium.core.files import write_whole
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -202,4 +203,4 @@ def _write(path: Path, value: Mapping[str, Any]) -> None:
 
     from trivium.cli._output import jsonable
 
-    path.write_text(json.dumps(value, default=jsonable, indent=2, ensure_ascii=False) + "\n")
+    write_whole(path, (json.dumps(value, default=jsonable, indent=2, ensure_ascii=False) + "\n").encode())

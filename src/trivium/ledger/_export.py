@@ -11,6 +11,7 @@ from typing import Any, BinaryIO, cast
 import msgspec
 
 from trivium.core import Closed, LedgerError, Opened, UsageEvent, UserError
+from trivium.core.files import replacing
 
 FORMAT = "trivium-ledger"
 VERSION = 1
@@ -21,19 +22,15 @@ def write_export(events: Iterable[UsageEvent], path: Path, *, progress: Callable
     """Write events to a new file (gzip if its name ends in .gz); how many. The file appears when it is whole."""
     if path.exists():
         raise UserError("export", str(path), "name a file that does not exist yet")
-    partial = path.with_name(path.name + ".partial")
     try:
-        with partial.open("wb") as raw:
+        with replacing(path) as raw:
             if path.suffix == ".gz":
                 with gzip.GzipFile(fileobj=raw, mode="wb", filename="", mtime=0) as packed:
                     count = write_lines(events, cast("BinaryIO", packed), progress=progress)
             else:
                 count = write_lines(events, raw, progress=progress)
-        partial.replace(path)
     except OSError as error:
         raise LedgerError(f"export to {path} failed: {error}") from error
-    finally:
-        partial.unlink(missing_ok=True)
     return count
 
 

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import os
-import tempfile
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 from pathlib import Path
 
 from trivium.core import Checkpoint, Money, Offer, Route, RouteTable, Target
+from trivium.core.files import write_whole
 from trivium.plan._candidates import Excluded
 from trivium.plan._levers import Lever
 
@@ -141,15 +140,4 @@ def _advice(life: str) -> str:
 
 def write_routes(table: RouteTable, path: Path) -> None:
     """Replace the file in one step, so that a gateway that reloads it sees the old table or the new one, never half."""
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".new")
-    temporary = Path(name)
-    try:
-        with os.fdopen(handle, "w", encoding="utf-8") as file:
-            os.fchmod(file.fileno(), 0o644)  # the gateway may run as another user; there is no secret in it
-            file.write(table.to_json())
-            file.flush()
-            os.fsync(file.fileno())
-        temporary.replace(path)
-    except OSError:
-        temporary.unlink(missing_ok=True)
-        raise
+    write_whole(path, table.to_json().encode(), mode=0o644)  # the gateway may be another user; no secret is in it

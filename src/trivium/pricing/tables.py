@@ -11,13 +11,16 @@ import csv
 import io
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Any, Self
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, Self
 
 from trivium.core import Money, Offer, TriviumError, Usage, UserError, parse_utc
 from trivium.core.errors import FactError, PriceError
+from trivium.core.files import replacing
 from trivium.core.usage import COUNT_MAX, UNITS
 from trivium.pricing._book import PriceBook
 from trivium.pricing._price import price
@@ -217,25 +220,26 @@ def _count(text: str, unit: str, where: str) -> int:
 
 
 class _CsvOut:
-    """Writes rows with their amounts, if anybody wants them; a file that failed half-way is removed."""
+    """Writes rows with their amounts, if anybody wants them; after a failure the file is as it was."""
 
     def __init__(self, path: Path | None, names: Sequence[str]) -> None:
         self._path, self._names = path, (*names, "amount_usd", "priced_scope", "book_digest")
-        self._file: IO[str] | None = None
+        self._open = ExitStack()
         self._writer: csv.DictWriter[str] | None = None
 
     def __enter__(self) -> Self:
         if self._path is not None:
-            self._file = self._path.open("w", encoding="utf-8", newline="")
-            self._writer = csv.DictWriter(self._file, self._names)
+            raw = self._open.enter_context(replacing(self._path))
+            file = io.TextIOWrapper(raw, encoding="utf-8", newline="")
+            self._open.callback(file.detach)
+            self._writer = csv.DictWriter(file, self._names)
             self._writer.writeheader()
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
-        if self._file is not None:
-            self._file.close()
-            if kind is not None and self._path is not None:
-                self._path.unlink()
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._open.__exit__(kind, error, trace)
 
     def write(self, row: Mapping[str, str], amount: Money, offer: Offer, digest: str) -> None:
         """One priced row."""

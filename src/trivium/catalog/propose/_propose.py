@@ -15,6 +15,7 @@ from trivium.catalog.propose._compare import compare
 from trivium.catalog.propose._rules import rules_text
 from trivium.catalog.propose._values import Line, Proposal, Reading
 from trivium.core import UserError
+from trivium.core.files import write_whole
 
 _SLUG = re.compile(r"[^a-z0-9]+")
 
@@ -45,8 +46,8 @@ def write(proposal: Proposal, name: str, out: Path) -> Written:
     written = Written(folder / f"{stem}-{proposal.seen_on}.toml", folder / f"{stem}-{proposal.seen_on}.md")
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        written.rules.write_text(proposal.rules, encoding="utf-8")
-        written.review.write_text(review_text(proposal), encoding="utf-8")
+        write_whole(written.rules, proposal.rules.encode())
+        write_whole(written.review, review_text(proposal).encode())
     except OSError as error:
         raise UserError("--out", str(out), f"give a folder that can be written ({error.strerror})") from error
     return written

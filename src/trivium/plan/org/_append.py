@@ -9,6 +9,7 @@ from decimal import Decimal
 from pathlib import Path
 
 from trivium.core import UserError
+from trivium.core.files import turn, write_whole
 from trivium.plan._months import add_months
 from trivium.plan.org._read import parse_organisation
 from trivium.plan.org._values import Contract
@@ -18,9 +19,18 @@ from trivium.plan.org._write import contract_tables
 def add_contracts(path: Path, contracts: Mapping[str, Contract]) -> None:
     """Append `[contracts.NAME]` tables; UserError leaves the file as it was: a name exists, or it would not read."""
     try:
+        with turn(path.parent):
+            write_whole(path, _joined(path, contracts).encode())
+    except OSError as error:
+        raise UserError("--write", str(path), f"make it readable and writable ({error.strerror})") from error
+
+
+def _joined(path: Path, contracts: Mapping[str, Contract]) -> str:
+    """The file's text with the tables after it, checked."""
+    try:
         text = path.read_text(encoding="utf-8") if path.exists() else ""
         raw = tomllib.loads(text, parse_float=Decimal)
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+    except (UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise UserError("--write", str(path), f"give a readable TOML file ({error})") from error
     taken = [name for name in contracts if name in raw.get("contracts", {})]
     if taken:
@@ -33,10 +43,7 @@ def add_contracts(path: Path, contracts: Mapping[str, Contract]) -> None:
     except tomllib.TOMLDecodeError as error:
         remedy = "write the file's contracts as tables of their own, [contracts.NAME], so that more can follow"
         raise UserError("--write", str(path), f"{remedy} ({error})") from error
-    try:
-        write_whole(path, whole.encode())
-    except OSError as error:
-        raise UserError("--write", str(path), f"make it writable ({error.strerror})") from error
+    return whole
 
 
 def contract_state(contract: Contract, at: date) -> str:

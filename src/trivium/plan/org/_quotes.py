@@ -16,6 +16,7 @@ from msgspec import structs
 
 from trivium import catalog
 from trivium.core import Money, Offer, PriceError, UserError
+from trivium.core.files import turn, write_whole
 from trivium.plan._demand import BandUsage, Demand
 from trivium.plan._market import AS_SENT, UNCOUNTED, BookMarket, demand_cost
 from trivium.plan.org._request import month_factor, watched
@@ -74,6 +75,18 @@ class QuoteState:
 def add_quotes(answers: Path, overlay: Path, at: date) -> tuple[Changed, ...]:
     """Check a file of `[[contract]]` rules and lay it into an overlay; UserError leaves the overlay as it was."""
     text = _text(answers)
+    with turn(next(folder for folder in overlay.absolute().parents if folder.is_dir())):
+        joined, changes = _joined(text, answers, overlay, at)
+        try:
+            overlay.mkdir(parents=True, exist_ok=True)
+            write_whole(overlay / PRICES, joined.encode())
+        except OSError as error:
+            raise UserError("--overlay", str(overlay), f"make it writable ({error.strerror})") from error
+    return changes
+
+
+def _joined(text: str, answers: Path, overlay: Path, at: date) -> tuple[str, tuple[Changed, ...]]:
+    """The overlay's prices with the answers after them, checked as they will be read, and what they change."""
     target = overlay / PRICES
     present = _text(target) if target.exists() else ""
     with tempfile.TemporaryDirectory() as folder:
@@ -100,12 +113,7 @@ def add_quotes(answers: Path, overlay: Path, at: date) -> tuple[Changed, ...]:
             changes = tuple(_changes(before, after, found, as_of))
     if not changes:
         raise UserError(str(answers), ", ".join(found), "name a surface, model, scope and tier that has a list price")
-    try:
-        overlay.mkdir(parents=True, exist_ok=True)
-        target.write_text(joined, encoding="utf-8")
-    except OSError as error:
-        raise UserError("--overlay", str(overlay), f"make it writable ({error.strerror})") from error
-    return changes
+    return joined, changes
 
 
 def quote_states(found: Catalog, demands: Sequence[Demand], at: date) -> tuple[QuoteState, ...]:
