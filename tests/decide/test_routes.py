@@ -2,8 +2,10 @@
 
 from datetime import date
 
-from trivium.core import Offer
-from trivium.plan.decide._routes import routes_from
+from plan.market import AT, HOME, book_of, turn
+from trivium.core import Money, Offer, Route, RouteTable, Target, Usage
+from trivium.plan import demand_from_events
+from trivium.plan.decide._routes import Unrouted, dry_run, routes_from, unrouted
 from trivium.plan.decision import Stage
 
 MODEL = "claude-opus-5"
@@ -27,3 +29,27 @@ def test_only_the_first_months_stages_are_routed_and_weights_are_of_what_does_no
     targets = routes_from(told, {}, "v").routes[0].targets
     # 45 and 15 of the 60 that do not wait
     assert [(t.offer, t.weight) for t in targets] == [(HERE, 75), (THERE, 25)]
+
+
+def test_a_dry_run_counts_what_no_route_leads_anywhere_as_refused_and_in_neither_amount() -> None:
+    """A million tokens of input at 5 USD here and there; what `lost` asked for, 2 million, stays out of both."""
+    events = [turn(0, Usage(input=1_000_000))]
+    events += [turn(60 + n, Usage(input=1_000_000), workload="lost") for n in range(2)]
+    demands = demand_from_events(events)
+    there = Offer("bedrock", "global", "opus")
+    table = RouteTable((Route("chat", "opus", (Target(there, 100),)),))
+    found = dry_run(demands, table, book_of(), AT)
+    assert found.refused == (Unrouted("lost", "opus", 2),)
+    five = Money.from_usd("5")
+    assert (found.requests, found.moved, found.before, found.after) == (1, 1, five, five)
+
+
+def test_a_default_route_leads_everything_somewhere() -> None:
+    demands = demand_from_events([turn(0, Usage(input=1)), turn(1, Usage(input=1), workload="lost")])
+    assert unrouted(demands, RouteTable((Route("*", "*", (Target(HOME, 1),)),))) == ()
+
+
+def test_what_is_planned_as_batches_alone_has_no_route_and_is_named() -> None:
+    demands = demand_from_events([turn(0, Usage(input=1), workload="agents", offer=Offer("bedrock", "global", MODEL))])
+    batch = Offer("bedrock", "global", MODEL, "batch")
+    assert unrouted(demands, routes_from([stage(batch, "5m", 100)], {}, "v")) == (Unrouted("agents", MODEL, 1),)

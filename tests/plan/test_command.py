@@ -157,6 +157,32 @@ def test_what_has_no_place_is_listed_and_ends_with_a_finding(tmp_path: Path) -> 
     assert "Without a place" in run("--trace", str(path), "--at", "2026-11-22", exits=1)
 
 
+def test_a_route_table_that_refuses_measured_usage_is_not_written_unless_that_is_said(tmp_path: Path) -> None:
+    """Opus 4.1 has retired by then: its workload gets no route, and the gateway answers 404 without one."""
+    path, routes = tmp_path / "usage.jsonl", tmp_path / "routes.json"
+    old = Offer("anthropic", "global", "claude-opus-4-1")
+    events = [turn(0, Usage(input=10), offer=OPUS)]
+    events += [turn(1 + n, Usage(input=10), offer=old, workload="old") for n in range(2)]
+    write_export(events, path)
+    words = ("--trace", str(path), "--at", "2026-11-22", "--today", "--write-routes", str(routes))
+    with pytest.raises(UserError, match=r"old/claude-opus-4-1 \(2 requests\).*--drop-unrouted") as caught:
+        run(*words)
+    assert caught.value.field == "--write-routes"
+    assert not routes.exists()
+
+    told = " ".join(run(*words, "--drop-unrouted", "--dry-run", exits=1).split())
+    assert "refused with 404, and in neither amount: old/claude-opus-4-1 (2 requests)" in told
+    assert "answered with 404, for want of a route: old/claude-opus-4-1 (2 requests)" in told
+    table = RouteTable.from_json(routes.read_text())
+    assert table.find("old", "claude-opus-4-1") is None
+    assert table.find("chat", "claude-opus-4-6") is not None
+
+    ran = json.loads(run("--trace", str(path), "--at", "2026-11-22", "--today", "--dry-run", "--json", exits=1))
+    assert ran["dry_run"]["refused"] == [{"workload": "old", "model": "claude-opus-4-1", "requests": 2}]
+    # the one request of the other: 10 tokens at 5 USD per million
+    assert (ran["dry_run"]["requests"], ran["dry_run"]["before_usd"]) == (1, "0.00005")
+
+
 def test_own_claims_that_the_file_names_count_and_their_end_is_told(export: Path, tmp_path: Path) -> None:
     """[paths] overlays of the organisation file, relative to it; what the end of a quote would change is a note."""
     (tmp_path / "own").mkdir()

@@ -20,13 +20,17 @@ from trivium.core import ROUTABLE_SURFACES, RouteTable, UserError
 
 if TYPE_CHECKING:
     from trivium.plan import Demand, Plan, Requirement
-    from trivium.plan.decide import DryRun, RouteChange
+    from trivium.plan.decide import DryRun, RouteChange, Unrouted
     from trivium.plan.decision import Decision
     from trivium.plan.org import Organisation
 
 Pairs = list[str] | None
 _WHOLE = 100
 _DAYS_MAX = 3_660
+_UNROUTED = (
+    "the gateway would answer these requests with 404: give them a place (`trivium plan` says what each lacks; what is "
+    "planned as batches has no route), or refuse them with --drop-unrouted"
+)
 
 
 def command(
@@ -56,6 +60,10 @@ def command(
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Show what the routes change and what they would have made of this usage.")
     ] = False,
+    drop_unrouted: Annotated[
+        bool,
+        typer.Option("--drop-unrouted", help="Write routes that refuse what has no place; the gateway answers 404."),
+    ] = False,
     overlay: shared.Overlay = None,
     db: shared.Db = shared.DEFAULT_DB,
     as_json: shared.AsJson = False,
@@ -77,6 +85,7 @@ def command(
         with shared.progress("deciding"):
             decision = ahead.decided(found)
     table = now.route_table() if decision is None else decision.routes
+    refused = _refused(found, table, may_be=write_routes is None or drop_unrouted)
     ran = _routes(found, table, write_routes) if dry_run else None
     if decision is not None:
         _write(found, decision, files)
@@ -87,7 +96,10 @@ def command(
     else:
         _print(now, decision, ran)
         if write_routes is not None:
-            console().print(f"\n{write_routes}: route table {table.version}", markup=False)
+            told = f"\n{write_routes}: route table {table.version}"
+            if refused:
+                told += f"; answered with 404, for want of a route: {_pairs(refused)}"
+            console().print(told, markup=False)
     if now.unplaced or (decision is not None and any(item.unplaced for item in decision.workloads)):
         raise typer.Exit(EXIT_FINDING)  # the document says which; a script must not take the rest for everything
 
@@ -240,6 +252,23 @@ def _write_routes(table: RouteTable, path: Path) -> None:
         raise UserError("--write-routes", str(path), f"make it writable ({error.strerror})") from error
 
 
+def _refused(found: ahead.Ahead, table: RouteTable, *, may_be: bool) -> tuple[Unrouted, ...]:
+    """What of the measured usage the table would let the gateway refuse: an operator must not learn it from a 404."""
+    from trivium.plan.decide import unrouted
+
+    refused = unrouted(found.demands, table)
+    if refused and not may_be:
+        raise UserError("--write-routes", _pairs(refused), _UNROUTED)
+    return refused
+
+
+def _pairs(refused: Sequence[Unrouted]) -> str:
+    return ", ".join(
+        f"{item.workload}/{item.model} ({item.requests:,} request{'' if item.requests == 1 else 's'})"
+        for item in refused
+    )
+
+
 def _document(now: Plan, decision: Decision | None, ran: _Ran | None) -> dict[str, Any]:
     from trivium import plan as room
     from trivium.plan.report import decision_json
@@ -254,6 +283,9 @@ def _document(now: Plan, decision: Decision | None, ran: _Ran | None) -> dict[st
             "moved": run.moved,
             "before_usd": str(run.before),
             "after_usd": str(run.after),
+            "refused": [
+                {"workload": item.workload, "model": item.model, "requests": item.requests} for item in run.refused
+            ],
             "unpriced": list(run.unpriced),
             "changes": [
                 {"workload": c.workload, "model": c.model, "before": list(c.before), "after": list(c.after)}
@@ -287,6 +319,10 @@ def _print(now: Plan, decision: Decision | None, ran: _Ran | None) -> None:
             f"cache lives as sent; about {run.moved:,} of {run.requests:,} requests on another surface",
             markup=False,
         )
+        if run.refused:
+            screen.print(f"  refused with 404, and in neither amount: {_pairs(run.refused)}", markup=False)
+        for text in run.unpriced:
+            screen.print(f"  without a price, and in neither amount: {text}", markup=False)
 
 
 def _surfaces(text: str | None) -> tuple[str, ...]:

@@ -6,7 +6,7 @@ from trivium.plan.decide._compose import decide
 from trivium.plan.decide._frame import Framed, Given, frame
 from trivium.plan.decide._history import read_history
 from trivium.plan.decide._names import check_names
-from trivium.plan.decide._routes import DryRun, RouteChange, diff_routes, dry_run
+from trivium.plan.decide._routes import DryRun, RouteChange, Unrouted, diff_routes, dry_run, unrouted
 from trivium.plan.decide._voices import Evidence, Voices, speaking
 from trivium.plan.decide._whatif import Change, WhatIf, what_if
 
@@ -20,6 +20,7 @@ __all__ = [
     "Offered",
     "Risk",
     "RouteChange",
+    "Unrouted",
     "Voices",
     "WhatIf",
     "check_names",
@@ -30,5 +31,6 @@ __all__ = [
     "frame",
     "read_history",
     "speaking",
+    "unrouted",
     "what_if",
 ]

@@ -71,12 +71,31 @@ def _told(route: Route) -> tuple[str, ...]:
     return tuple(f"{target.weight} % {target.offer} ({target.cache_ttl})" for target in route.targets)
 
 
+@dataclass(frozen=True, slots=True, order=True)
+class Unrouted:
+    """A workload's requests for a model that no route leads anywhere: the gateway answers them with 404."""
+
+    workload: str
+    model: str
+    requests: int
+
+
+def unrouted(demands: Iterable[Demand], table: RouteTable) -> tuple[Unrouted, ...]:
+    """What was measured and has no route, by workload and model; requests of unknown size are counted too."""
+    found: dict[tuple[str, str], int] = {}
+    for demand in demands:
+        key = demand.workload, demand.model
+        if table.find(*key) is None:
+            found[key] = found.get(key, 0) + demand.requests + demand.unknown
+    return tuple(Unrouted(*key, requests) for key, requests in sorted(found.items()))
+
+
 @dataclass(frozen=True, slots=True)
 class DryRun:
     """Measured traffic priced as it ran and as a route table would have sent it, cache lives as they were sent.
 
-    `moved` is the expected number of requests on another surface. A demand without a route stays where it ran. One
-    whose target has no price is in `unpriced` and in neither amount.
+    `requests` are those in the two amounts, `moved` the expected number of them on another surface. What no route leads
+    anywhere is in `refused`, what has no price there in `unpriced`, and neither is in any of these.
     """
 
     at: date
@@ -84,10 +103,11 @@ class DryRun:
     before: Money
     after: Money
     moved: int
+    refused: tuple[Unrouted, ...]
     unpriced: tuple[str, ...]
 
 
-def dry_run(demands: Iterable[Demand], table: RouteTable, book: PriceBook, at: date) -> DryRun:
+def dry_run(demands: Sequence[Demand], table: RouteTable, book: PriceBook, at: date) -> DryRun:
     """What the route table would have made of measured demand, at the prices of a day."""
     market = BookMarket(book, at)
     requests = moved = 0
@@ -95,17 +115,17 @@ def dry_run(demands: Iterable[Demand], table: RouteTable, book: PriceBook, at: d
     unpriced = []
     for demand in demands:
         route = table.find(demand.workload, demand.model)
+        if route is None:
+            continue
         try:
-            now = baseline_cost(demand, market)
-            then = now if route is None else _routed(demand, route, market)
+            now, then = baseline_cost(demand, market), _routed(demand, route, market)
         except NoPrice as error:
             unpriced.append(f"{demand.workload}/{demand.model}: {error}")
             continue
         requests += demand.requests
         before, after = before + now, after + then
-        if route is not None:
-            moved += _moved(demand, route)
-    return DryRun(at, requests, Money(before), Money(after), moved, tuple(unpriced))
+        moved += _moved(demand, route)
+    return DryRun(at, requests, Money(before), Money(after), moved, unrouted(demands, table), tuple(unpriced))
 
 
 def _routed(demand: Demand, route: Route, market: BookMarket) -> int:
