@@ -15,7 +15,7 @@ from pathlib import Path
 
 import uvicorn
 
-from trivium.app.alerts import deliver_due, limits_of
+from trivium.app.alerts import AlertsBusy, deliver_due, limits_of
 from trivium.app.compose import Runtime, compose
 from trivium.app.settings import Settings, read_settings
 from trivium.core import Clock, TriviumError, UserError
@@ -246,7 +246,11 @@ def watch_once(runtime: Runtime, clock: Clock) -> list[str]:
     limits = limits_of(runtime.settings)
     if not limits:
         return []
-    _, failures = deliver_due(limits, runtime.ledger, clock.now(), unwritten=runtime.unwritten)
+    try:
+        _, failures = deliver_due(limits, runtime.ledger, clock.now(), unwritten=runtime.unwritten, patience_s=0)
+    except AlertsBusy as error:
+        _log.warning("%s; this look at the limits is skipped", error)
+        return []
     for failure in failures:
         _log.error("alerts: %s; it is tried again", failure)
     return failures
