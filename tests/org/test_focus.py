@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from concurrent.futures import ThreadPoolExecutor
 from datetime import date
 from decimal import Decimal
 from pathlib import Path
@@ -213,6 +214,14 @@ def test_the_command_shows_what_stands_in_the_file(tmp_path: Path) -> None:
     )
     later = CliRunner().invoke(root, ["contract", "list", "--organisation", str(file), "--at", "2030-01-01", "--json"])
     assert [(item["name"], item["state"]) for item in json.loads(later.stdout)] == [("edp", "ended on 2029-07-01")]
+
+
+def test_contracts_added_at_the_same_time_are_all_kept(tmp_path: Path) -> None:
+    file = tmp_path / "trivium.toml"
+    file.write_text(FILE)
+    with ThreadPoolExecutor(6) as pool:
+        list(pool.map(lambda name: add_contracts(file, {name: only(ROW)}), ("a", "b", "c", "d", "e", "f")))
+    assert set(read_organisation(file).contracts) == {"old", "a", "b", "c", "d", "e", "f"}
 
 
 def test_a_month_later_is_its_last_day_where_it_is_shorter() -> None:

@@ -220,6 +220,10 @@ def test_a_file_that_fails_half_way_leaves_no_priced_rows_behind(write: Write, b
     with pytest.raises(NoPrice):
         price_file(write("csv", rows), book, out=out)
     assert not out.exists()
+    out.write_text("those of last month")
+    with pytest.raises(NoPrice):
+        price_file(write("csv", rows), book, out=out)
+    assert out.read_text() == "those of last month"
 
 
 def test_progress_ends_at_the_whole_of_the_file(write: Write, book: PriceBook) -> None:

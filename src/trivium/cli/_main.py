@@ -1,13 +1,14 @@
 """The command tree and the one place where errors become exit codes.
 
 Exit codes: 0 done · 1 the check found something · 2 wrong input · 3 no answer (no claim, no price) ·
-4 a surface, the ledger or the environment failed.
+4 a surface, the ledger or the environment failed · 5 a defect of Trivium itself.
 """
 
 from __future__ import annotations
 
 import importlib
 import sys
+import traceback
 from typing import Any
 
 import typer
@@ -40,7 +41,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "lab": ("lab", "Run the emulated surfaces alone, to test your own clients."),
 }
 
-EXIT_FINDING, EXIT_USER, EXIT_NO_ANSWER, EXIT_FAILED = 1, 2, 3, 4
+EXIT_FINDING, EXIT_USER, EXIT_NO_ANSWER, EXIT_FAILED, EXIT_DEFECT = 1, 2, 3, 4, 5
 
 
 class _LateGroup(TyperGroup):
@@ -90,6 +91,9 @@ def main(arguments: list[str] | None = None) -> None:
         _fail(error, EXIT_FAILED)
     except BrokenPipeError:
         sys.exit(EXIT_FAILED)
+    except Exception:  # noqa: BLE001  shown whole; Python would end with 1, which a script takes for a finding
+        traceback.print_exc()
+        sys.exit(EXIT_DEFECT)
 
 
 def _fail(error: TriviumError, code: int) -> None:

@@ -17,7 +17,7 @@ def render() -> str:
         "",
         "Made by `make reference`; a test holds it against the commands. Exit codes: 0 done · 1 the check found",
         "something · 2 wrong input · 3 no answer (no claim, no price) · 4 a surface, the ledger or the environment",
-        "failed.",
+        "failed · 5 a defect of Trivium itself.",
         "",
     ]
     group: Any = typer.main.get_command(root)
