@@ -14,7 +14,6 @@ from trivium.cli._output import console, print_json
 from trivium.core import ROUTABLE_SURFACES, TOKEN_UNITS, UserError
 
 if TYPE_CHECKING:
-
     from trivium.plan.org import Changed, QuoteState
 
 app = typer.Typer(no_args_is_help=True, help="Request prices, enter the answers, and see what expires when.")
