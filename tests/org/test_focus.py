@@ -104,6 +104,8 @@ def test_what_is_over_is_listed_apart(change: dict[str, str]) -> None:
     ("change", "field"),
     [
         ({"BillingCurrency": "EUR"}, "BillingCurrency"),
+        ({"ContractCommitmentCost": "1e40"}, "ContractCommitmentCost"),
+        ({"ContractCommitmentPeriodStart": "9999-01-01"}, "ContractCommitmentPeriodStart"),
         ({"ContractCommitmentCost": ""}, "ContractCommitmentCost"),
         ({"ContractCommitmentCost": "-5"}, "ContractCommitmentCost"),
         ({"ContractCommitmentCost": "NaN"}, "ContractCommitmentCost"),

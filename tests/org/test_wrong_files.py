@@ -8,6 +8,7 @@ import pytest
 from typer.testing import CliRunner
 
 from trivium.cli._main import root
+from trivium.cli.plan import _route_table
 from trivium.core import UserError
 
 CONTENTS = {
@@ -95,20 +96,69 @@ OWN = '[organisation]\nname = "N"\n[workloads.a]\n[usage]\nprofile = "shipped"\n
         (["--allow-scope", "a=mars"], "workloads.a.needs.scopes", "global"),
         (["--need", "a=web_serch"], "workloads.a.needs.capabilities", "web_search"),
         (["--batchable", "b"], "workload", "use one of a"),
-        (["--dry-run", "--write-routes", "FILE"], "--write-routes", "a new file"),
     ],
 )
 def test_what_a_plan_is_asked_to_allow_must_be_known(
     arguments: list[str], field: str, remedy: str, tmp_path: Path
 ) -> None:
-    own, routes = tmp_path / "trivium.toml", tmp_path / "routes.json"
+    own = tmp_path / "trivium.toml"
     own.write_text(OWN)
-    routes.write_bytes(b"\xff\x00")
-    words = [str(routes) if word == "FILE" else word for word in arguments]
     with pytest.raises(UserError) as caught:
         CliRunner().invoke(
-            root, ["plan", "--today", "--at", "2026-11-20", "--organisation", str(own), *words], catch_exceptions=False
+            root,
+            ["plan", "--today", "--at", "2026-11-20", "--organisation", str(own), *arguments],
+            catch_exceptions=False,
         )
     assert caught.value.field == field
     assert remedy in caught.value.remedy
-    assert routes.read_bytes() == b"\xff\x00"
+
+
+@pytest.mark.parametrize(
+    ("stated", "field"),
+    [
+        ("profile = 'given.bin'\nrequests_per_month = 10", "usage.profile"),
+        ("profile = 'none.json'\nrequests_per_month = 10", "usage.profile"),
+        ("profile = 'shipped'\nrequests_per_month = 99999999999999", "usage.requests_per_month"),
+        ("csv = 'given.bin'", "usage.csv"),
+        ("profile = 'shipped'\nrequests_per_month = 10\nhistory = 'given.bin'", "usage.history"),
+        ("profile = 'shipped'\nrequests_per_month = 10\n[paths]\noverlays = 3", "paths.overlays"),
+        ("profile = 'shipped'\nrequests_per_month = 10\n[paths]\noverlays = 'own'", "paths.overlays"),
+        ("profile = 'shipped'\nrequests_per_month = 10\n[microsoft]\nexports = ['none']", "microsoft.exports: FILE"),
+    ],
+)
+def test_a_file_that_the_organisation_names_is_refused_by_its_field(stated: str, field: str, tmp_path: Path) -> None:
+    own = tmp_path / "trivium.toml"
+    own.write_text(f"[usage]\n{stated}\n")
+    (tmp_path / "given.bin").write_bytes(b"\xff\x00\x1f")
+    with pytest.raises(UserError) as caught:
+        CliRunner().invoke(root, ["plan", "--at", "2026-11-20", "--organisation", str(own)], catch_exceptions=False)
+    assert caught.value.field == field
+
+
+@pytest.mark.parametrize(
+    ("option", "text", "remedy"),
+    [
+        ("--price", "bedrock=nan", "above -100"),
+        ("--price", "bedrock=-150", "above -100"),
+        ("--price", "bedrock=cheap", "NAME=PERCENT"),
+        ("--discount", "bedrock=150", "from 0 to below 100"),
+        ("--discount", "bedrock=-5", "from 0 to below 100"),
+        ("--demand", "a=1e30", "to 1,000,000"),
+        ("--growth", "a=inf", "to 1,000,000"),
+    ],
+)
+def test_a_change_is_refused_in_the_percent_it_was_given_in_before_anything_is_read(
+    option: str, text: str, remedy: str, tmp_path: Path
+) -> None:
+    with pytest.raises(UserError) as caught:
+        CliRunner().invoke(root, ["whatif", "--db", str(tmp_path / "none.db"), option, text], catch_exceptions=False)
+    assert (caught.value.field, caught.value.value) == (option, text)
+    assert remedy in caught.value.remedy
+
+
+def test_a_route_table_that_is_none_is_refused_by_its_name(tmp_path: Path) -> None:
+    routes = tmp_path / "routes.json"
+    routes.write_bytes(b"\xff\x00")
+    with pytest.raises(UserError, match="a new file") as caught:
+        _route_table(routes)
+    assert (caught.value.field, caught.value.value) == ("--write-routes", str(routes))

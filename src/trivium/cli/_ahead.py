@@ -121,8 +121,10 @@ def overlays(source: Source) -> tuple[Path, ...]:
         paths = tomllib.loads(source.file.read_text(encoding="utf-8")).get("paths", {})
     except (OSError, ValueError, RecursionError):  # reading the organisation says what is wrong
         return ()
-    named = paths.get("overlays", []) if isinstance(paths, dict) else []
-    return tuple(source.file.parent / str(name) for name in named)
+    named = paths.get("overlays", []) if isinstance(paths, dict) else paths
+    if not isinstance(named, list) or not all(isinstance(name, str) for name in named):
+        raise UserError("paths.overlays", named, 'give a list of folders, such as ["our-claims"]')
+    return tuple(source.file.parent / name for name in named)
 
 
 def bands_of(facts: Facts) -> tuple[int, ...]:
@@ -195,7 +197,10 @@ def seats(source: Source, organisation: Organisation) -> tuple[SeatUsage, ...]:
     from trivium.plan.seats import read_seats
 
     base = source.file.parent
-    return tuple(item for name in organisation.microsoft.exports for item in read_seats(base / name))
+    try:
+        return tuple(item for name in organisation.microsoft.exports for item in read_seats(base / name))
+    except UserError as error:
+        raise UserError(f"microsoft.exports: {error.field}", error.value, error.remedy) from error
 
 
 def usage(source: Source, organisation: Organisation, bands: Sequence[int], at: date) -> tuple[Demand, ...]:

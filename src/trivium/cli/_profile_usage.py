@@ -72,6 +72,9 @@ def _read(name: str, base: Path) -> Profile:
         return load_profile(path)
     except OSError as error:
         raise UserError("usage.profile", str(path), f"give `{SHIPPED}` or a profile file ({error.strerror})") from error
+    except (UserError, ValueError, RecursionError) as error:
+        remedy = f"give `{SHIPPED}`, or a file that `trivium profile measure` wrote ({error})"
+        raise UserError("usage.profile", str(path), remedy) from error
 
 
 def _spread(profile: Profile, seed: int, start: datetime, workload: str) -> Iterator[UsageEvent]:

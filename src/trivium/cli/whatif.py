@@ -13,7 +13,14 @@ from trivium.cli._output import console, print_json
 from trivium.core import UserError
 
 Pairs = list[str] | None
-_HUNDRED = 100.0
+_HUNDRED, _MOST = 100.0, 1e6
+_MADE = {  # the options, by what a change calls them
+    "--price": "price",
+    "--discount": "discount",
+    "--demand": "demand",
+    "--growth": "growth",
+    "--without": "withdrawn",
+}
 
 
 def command(
@@ -50,7 +57,11 @@ def command(
     with shared.progress("deciding"):
         chosen = choose(found.given)
     start = perf_counter()
-    then = what_if(chosen, change)
+    try:
+        then = what_if(chosen, change)
+    except UserError as error:
+        option = next((told for told, made in _MADE.items() if error.field.startswith(made)), error.field)
+        raise UserError(option, error.value, error.remedy) from error
     took_ms = (perf_counter() - start) * 1000
     if as_json:
         print_json(_document(then, took_ms))
@@ -75,9 +86,14 @@ def _percents(texts: Pairs, option: str) -> dict[str, float]:
     found = {}
     for name, text in shared.pairs(texts, option).items():
         try:
-            found[name] = float(text.removesuffix("%")) / _HUNDRED
+            percent = float(text.removesuffix("%"))
         except ValueError as error:
-            raise UserError(f"--{option}", f"{name}={text}", "give NAME=PERCENT, such as bedrock=-5") from error
+            raise UserError(f"--{option}", f"{name}={text}", "give NAME=PERCENT, such as bedrock=5") from error
+        if option == "discount" and not 0 <= percent < _HUNDRED:
+            raise UserError(f"--{option}", f"{name}={text}", "give percent from 0 to below 100")
+        if not -_HUNDRED < percent <= _MOST:  # what is no number is refused too
+            raise UserError(f"--{option}", f"{name}={text}", f"give percent above -100, to {_MOST:,.0f}")
+        found[name] = percent / _HUNDRED
     return found
 
 

@@ -19,6 +19,7 @@ from typing import Any
 import msgspec
 
 from trivium.core import ROUTABLE_SURFACES, Money, UserError
+from trivium.plan.org._convert import DAYS, NUMBER_MAX
 from trivium.plan.org._read import parse_organisation
 from trivium.plan.org._values import Contract
 
@@ -255,17 +256,20 @@ class _Row:
 
     def _day(self, column: str) -> date:
         try:
-            return date.fromisoformat(self._text(column)[:10])
+            found = date.fromisoformat(self._text(column)[:10])
         except ValueError as error:
             raise self._bad(column, "give a day or instant, such as 2026-12-01T00:00:00Z") from error
+        if not DAYS[0] <= found <= DAYS[1]:
+            raise self._bad(column, f"give a day from {DAYS[0]} to {DAYS[1]}")
+        return found
 
     def _number(self, column: str) -> Decimal:
         try:
             found = Decimal(self._text(column))
         except InvalidOperation as error:
             raise self._bad(column, "give a decimal number") from error
-        if not found.is_finite():
-            raise self._bad(column, "give a finite number")
+        if not found.is_finite() or abs(found) > NUMBER_MAX:
+            raise self._bad(column, f"give a number of at most {NUMBER_MAX:,}")
         return found
 
     def _text(self, column: str) -> str:

@@ -37,7 +37,7 @@ GATEWAY_TABLES = ("gateway", "paths", "surfaces", "limits", "prices_as_of")
 OWN_TABLES = ("organisation", "workloads", "contracts", "microsoft", "onboarding", "usage")
 _WHOLE = Decimal(100)
 MONTHS_MAX = 120
-_SCENARIOS_MAX = 10_000
+_SCENARIOS_MAX, _REQUESTS_MAX = 10_000, 10**10
 _COMMITMENTS = {"spend-commitment"}
 _UNITS = {"provisioned", "reserved"}
 
@@ -185,12 +185,12 @@ def _check_contract(name: str, contract: Contract) -> None:
         raise UserError(
             f"{where}.tiers", "[]", 'give thresholds, such as [{ from_usd = "100000", discount_percent = 5 }]'
         )
+    _least(f"{where}.unit_tokens_per_minute", contract.unit_tokens_per_minute, 1)
     if contract.kind in _UNITS and not (contract.model and contract.unit_tokens_per_minute and _priced(contract)):
         missing = "model, unit_tokens_per_minute and price_usd_per_unit_hour"
         raise UserError(where, contract.kind, f"give {missing}: such prices are not public, yours is a quote")
     _amount(f"{where}.price_usd_per_unit_hour", contract.price_usd_per_unit_hour)
     _least(f"{where}.units_min", contract.units_min, 1)
-    _least(f"{where}.unit_tokens_per_minute", contract.unit_tokens_per_minute, 1)
     if contract.output_weight <= 0:
         raise UserError(f"{where}.output_weight", str(contract.output_weight), "give a number above 0, such as 5")
 
@@ -232,7 +232,8 @@ def _check_onboarding(name: str, entry: Onboarding) -> None:
 
 
 def _check_usage(usage: Usage) -> None:
-    _least("usage.requests_per_month", usage.requests_per_month, 1)
+    if usage.requests_per_month is not None:
+        _within("usage.requests_per_month", usage.requests_per_month, 1, _REQUESTS_MAX)
     named = [field for field in ("trace", "csv", "profile") if getattr(usage, field)]
     if len(named) > 1:
         raise UserError("usage", ", ".join(named), "give one source: trace, csv or profile; none of them is the ledger")
@@ -249,7 +250,7 @@ def _check_usage(usage: Usage) -> None:
 
 def _within(where: str, value: Decimal | int, low: int, high: int) -> None:
     if not low <= value <= high:
-        raise UserError(where, str(value), f"give a number from {low} to {high}")
+        raise UserError(where, str(value), f"give a number from {low} to {high:,}")
 
 
 def _least(where: str, value: Decimal | int | None, least: int) -> None:
