@@ -94,7 +94,9 @@ def test_what_its_needs_do_not_admit_stays_where_it_runs_until_the_opening_and_i
     assert [(stage.offer.surface, stage.first_month) for stage in item.stages] == [("vertex", SIX_WEEKS)]
     assert "stays on anthropic until 2027-01-20" in item.why
     assert any("search" in note and "stays on anthropic" in note for note in decision.notes)
-    assert decision.routes.find("search", item.models[0]) is None  # without a route it stays where it runs
+    route = decision.routes.find("search", item.models[0])
+    assert route is not None
+    assert [(target.offer.surface, target.weight) for target in route.targets] == [("anthropic", 100)]
     row = next(n for n, part in enumerate(chosen.framed.parts) if part.workload == "search")
     home = chosen.scenes.surfaces.index("anthropic")
     assert chosen.scenes.unit_usd[row, home, 0] == pytest.approx(chosen.now.unit_usd[row, 0])

@@ -9,6 +9,7 @@ from trivium.core import Offer
 from trivium.plan.decide._bridges import first_month_bridge, lever_bridge
 from trivium.plan.decide._capacity import capacity
 from trivium.plan.decide._choose import Chosen, choose
+from trivium.plan.decide._contract_notes import contract_assumptions
 from trivium.plan.decide._deals import bill, deal_of
 from trivium.plan.decide._flips import flips, quota_bindings
 from trivium.plan.decide._frame import Framed, Given
@@ -23,7 +24,7 @@ from trivium.plan.decide._tell import spend_by_surface, total_cone, workloads
 from trivium.plan.decide._voices import Voices
 from trivium.plan.decide._ways import Way
 from trivium.plan.decide._worth import commitments, rivals, worth_of_knowing, worth_of_waiting
-from trivium.plan.decision import Decision
+from trivium.plan.decision import Decision, Stage
 from trivium.plan.org import Assumption
 
 
@@ -42,7 +43,7 @@ def decide(given: Given, voices: Voices) -> Decision:
     units, units_notes = capacity(chosen)
     items = workloads(chosen, told, first, ids, voices)
     bound = bindings(framed.parts, first, framed.terms, given.at, framed.ends[0])
-    now = told if about.nothing_runs else [stage for stage in told if stage.first_month == framed.starts[0]]
+    now = told if about.nothing_runs else [*(one for one in told if one.first_month == given.at), *_staying(chosen)]
     routes = routes_from(now, _fallbacks(framed, first, options), f"{given.at}-{given.book.digest[:12]}")
     decision = Decision(
         organisation=about.name or "the organisation",
@@ -91,8 +92,9 @@ def _fallbacks(
 ) -> dict[tuple[str, str], list[tuple[Offer, str]]]:
     """What may stand in, of what is open then."""
     found: dict[tuple[str, str], list[tuple[Offer, str]]] = {}
-    for part, way, there in zip(framed.parts, first, options, strict=True):
-        if part.waits:
+    late = [waits - framed.moves.idle(number) for number, waits in enumerate(framed.moves.waits)]
+    for part, way, there, begin in zip(framed.parts, first, options, late, strict=True):
+        if part.waits or begin:
             continue
         others = [other for surface, other in there.items() if surface != way.offer.surface]
         others.sort(key=lambda other: (other.span_picos, str(other.offer)))
@@ -105,6 +107,7 @@ def _fallbacks(
 def _assumptions(framed: Framed) -> tuple[Assumption, ...]:
     found = [
         *framed.given.organisation.assumed,
+        *contract_assumptions(framed),
         *(
             Assumption("demand", "forecast", text, "give a longer history ([usage] history) or a belief (needs.growth)")
             for text in framed.model.assumptions
@@ -148,6 +151,16 @@ def _notes(chosen: Chosen) -> tuple[str, ...]:
             if not any(known.startswith(text) for known in found):
                 found[f"{text}, from {start} on"] = None
     return tuple(found)
+
+
+def _staying(chosen: Chosen) -> Iterator[Stage]:
+    """For the routes alone: what waits today goes on where it runs, else the gateway would turn it away."""
+    framed = chosen.framed
+    for number, (part, months) in enumerate(zip(framed.parts, chosen.laid.ways, strict=True)):
+        way = months[0][0][0]
+        if way.waiting and not framed.moves.idle(number):
+            share = float(100 * part.fraction)
+            yield Stage(part.workload, part.model, way.offer, way.cache_life, framed.given.at, framed.given.at, share)
 
 
 def _waits(chosen: Chosen) -> Iterator[str]:
