@@ -66,3 +66,23 @@ def test_a_count_that_is_none_or_beyond_counting_is_refused_with_its_line(count:
     with pytest.raises(UserError) as caught:
         read_usage_csv(path, COLUMNS)
     assert caught.value.field == f"{path}:3: calls"
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "field", "remedy"),
+    [
+        ("2026-11-01", "9998-11-01", "when", "to 2199-12-31"),
+        ("2026-11-01", "0001-01", "when", "from 1990-01-01"),
+        ("2026-11-01", "01.11.2026", "when", "give a day (2026-11-01)"),
+        (",200000,50000,40000", ",200000,50000,40000,bedrok", "surface", "did you mean bedrock?"),
+    ],
+)
+def test_a_period_or_a_platform_that_is_none_is_refused_with_its_line(
+    old: str, new: str, field: str, remedy: str, tmp_path: Path
+) -> None:
+    path = tmp_path / "usage.csv"
+    path.write_text(TABLE.replace("in,out,hit", "in,out,hit,surface").replace(old, new))
+    with pytest.raises(UserError) as caught:
+        read_usage_csv(path, COLUMNS)
+    assert caught.value.field == f"{path}:3: {field}"
+    assert remedy in caught.value.remedy

@@ -14,9 +14,11 @@ from fractions import Fraction
 from pathlib import Path
 from typing import TextIO
 
-from trivium.core import Offer, UserError
+from trivium.catalog.refusal import near_or_all
+from trivium.core import SURFACES, Offer, UserError
 from trivium.plan._demand import Demand
 from trivium.plan._totals import Total, demand_from_totals
+from trivium.plan.org._convert import DAYS
 
 NEEDED = ("period", "workload", "model", "requests", "input_tokens", "output_tokens")
 OPTIONAL = ("surface", "scope", "cache_read_tokens", "cache_write_tokens", "peak_over_mean")
@@ -70,7 +72,7 @@ class _Row:
         factor = self._text("peak_over_mean")
         return Total(
             workload=self._needed("workload"),
-            offer=Offer(self._text("surface") or "anthropic", self._text("scope") or "global", self._needed("model")),
+            offer=Offer(self._surface(), self._text("scope") or "global", self._needed("model")),
             at=start,
             span=span,
             requests=self._count("requests"),
@@ -81,8 +83,19 @@ class _Row:
             peak_over_mean=self._fraction(factor) if factor else PEAK_OVER_MEAN,
         )
 
+    def _surface(self) -> str:
+        name = self._text("surface") or "anthropic"
+        if name not in SURFACES:
+            raise self._bad("surface", name, near_or_all(name, SURFACES))
+        return name
+
     def _period(self) -> tuple[datetime, timedelta]:
-        text = self._needed("period")
+        start, span = self._span(self._needed("period"))
+        if not DAYS[0] <= start.date() <= DAYS[1]:
+            raise self._bad("period", self._text("period"), f"give a day from {DAYS[0]} to {DAYS[1]}")
+        return start, span
+
+    def _span(self, text: str) -> tuple[datetime, timedelta]:
         try:
             if text.count("-") == _MONTH_PARTS - 1:
                 year, month = map(int, text.split("-"))
