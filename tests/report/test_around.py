@@ -32,6 +32,7 @@ from trivium.plan.report import (
     sheets_markdown,
     workload_text,
 )
+from trivium.plan.report._lines import on_lines
 
 EDP = Contract(
     "spend-commitment",
@@ -222,3 +223,35 @@ def test_everything_fits_the_terminal_and_markup_is_text(width: int) -> None:
     for text in (_printed(item, width) for item in shown):
         assert all(width_of(line) <= width for line in text.splitlines())
     assert "[bold]x[/bold]" in _printed(shown[0], 300)
+
+
+@pytest.mark.parametrize(
+    "name", ["North\nwind", "North\r\nwind", "North\rwind", "\x1b]0;North\x07wind", "North\u2028wind"]
+)
+def test_a_name_that_breaks_lines_leaves_a_calendar_whole(name: str) -> None:
+    decision = sample()
+    point = Checkpoint(AT, name, f"{name} ends", ())
+    made = calendar_ics(replace(decision, organisation=name, checkpoints=(*decision.checkpoints, point)))
+    assert b"\x1b" not in made
+    assert b"\x07" not in made
+    assert made.count(b"\r") == made.count(b"\n") == made.count(b"\r\n")
+    calendar = icalendar.Calendar.from_ical(made)
+    assert len(calendar.walk("VEVENT")) == len(decision.checkpoints) + 1
+    assert "wind" in str(calendar["x-wr-calname"])
+
+
+def test_a_name_takes_one_line_of_the_terminal_and_commands_nothing() -> None:
+    name = "\x1b[2J\x1b]0;pwn\x07\r\nNo place: all"
+    decision = sample()
+    item = replace(decision.workloads[0], workload=name, owner=name)
+    decision = replace(decision, organisation=name, workloads=(item, *decision.workloads[1:]))
+    for shown in (decision_text(decision), workload_text(decision, item), comparison_text(compare(sample(), decision))):
+        out = StringIO()
+        Console(file=out, width=200, color_system=None).print(shown)
+        assert all(character.isprintable() or character == "\n" for character in out.getvalue())
+        assert not any(line.startswith("No place: all") for line in out.getvalue().splitlines())
+
+
+def test_texts_that_break_no_line_are_left_as_they_are() -> None:
+    decision = sample()
+    assert on_lines(decision) is decision

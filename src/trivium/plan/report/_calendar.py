@@ -10,6 +10,7 @@ from icalendar import Alarm, Calendar, Event
 
 from trivium.core import Checkpoint
 from trivium.plan.decision import Decision
+from trivium.plan.report._lines import on_lines
 
 _ALARMS = (timedelta(days=-14), timedelta(days=-1))
 
@@ -20,6 +21,7 @@ def calendar_ics(decision: Decision) -> bytes:
     An event keeps its UID from plan to plan as long as its subject and its claims stay, so that importing the calendar
     of a later plan moves events instead of doubling them; its SEQUENCE grows with the day of the plan.
     """
+    decision = on_lines(decision)
     calendar = Calendar()
     calendar.add("prodid", "-//Trivium//Plan//EN")
     calendar.add("version", "2.0")

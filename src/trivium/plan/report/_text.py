@@ -15,6 +15,7 @@ from trivium.plan.decision import Decided, Decision, Step
 from trivium.plan.report._charts import bridge_chart, cone_chart, placement_chart, tornado_chart
 from trivium.plan.report._compare import Comparison
 from trivium.plan.report._front import decision_row, next_steps
+from trivium.plan.report._lines import on_lines
 from trivium.plan.report._words import (
     count,
     grounds_text,
@@ -44,17 +45,17 @@ class Drawn:
 
 def decision_text(decision: Decision) -> RenderableType:
     """The decision in one piece: summary, placement, money, commitments, risks, days to remember."""
-    return Group(*_decision(decision))
+    return Group(*_decision(on_lines(decision)))
 
 
 def workload_text(decision: Decision, workload: Decided) -> RenderableType:
     """One workload of a decision: its answers with their evidence, its place, what else it could do."""
-    return Group(*_workload(decision, workload))
+    return Group(*_workload(on_lines(decision), on_lines(workload)))
 
 
 def comparison_text(comparison: Comparison) -> RenderableType:
     """What moved from one decision to the other, and why."""
-    return Group(*_comparison(comparison))
+    return Group(*_comparison(on_lines(comparison)))
 
 
 def _decision(decision: Decision) -> Iterator[RenderableType]:
