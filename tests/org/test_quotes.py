@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from contextlib import chdir
+from dataclasses import replace
 from datetime import date, timedelta
 from pathlib import Path
 
@@ -104,6 +105,21 @@ def test_the_letter_says_every_volume_and_when_to_answer() -> None:
     rows = [line for line in text.splitlines() if line.startswith("|")]
     assert len({line.count("|") for line in rows[:3]}) == 1
     assert len({line.count("|") for line in rows[3:]}) == 1
+
+
+def test_a_name_is_no_markup_and_no_command_in_the_letter() -> None:
+    name = "\x1b[2J<img src=x>|[a](b)\r\n# me"
+    (volume, *_) = quote_request(organisation(), demands(), AT, "vertex").volumes
+    made = replace(
+        quote_request(organisation(), demands(), AT, "vertex"),
+        organisation=name,
+        volumes=(replace(volume, workload=name, model=name),),
+    )
+    text = request_markdown(made)
+    shown = " \\[2J\\<img src=x\\>\\|\\[a\\](b)  \\# me"
+    assert f"From {shown}. " in text
+    assert text.count(f"| {shown} | {shown} |") == 2
+    assert all(character.isprintable() or character == "\n" for character in text)
 
 
 @pytest.mark.parametrize(

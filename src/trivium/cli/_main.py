@@ -97,5 +97,7 @@ def main(arguments: list[str] | None = None) -> None:
 
 
 def _fail(error: TriviumError, code: int) -> None:
-    print(f"trivium: {error}", file=sys.stderr)  # noqa: T201  this is the command line
+    from trivium.cli._output import harmless
+
+    print(f"trivium: {harmless(str(error))}", file=sys.stderr)  # noqa: T201  this is the command line
     sys.exit(code)

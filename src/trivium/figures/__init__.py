@@ -10,7 +10,7 @@ from trivium.figures._matrix import Matrix, Square, State, matrix
 from trivium.figures._palette import SURFACE_COLOURS, colour_of
 from trivium.figures._stacked import Layer, StackedBars, stacked_bars
 from trivium.figures._table import Table, table
-from trivium.figures._text import clip, one_line, pad, width_of
+from trivium.figures._text import clip, markdown_text, one_line, pad, width_of
 from trivium.figures._timeline import Mark, Span, Timeline, timeline
 from trivium.figures._tornado import Ends, Tornado, tornado
 from trivium.figures._waterfall import Leg, Waterfall, waterfall
@@ -46,6 +46,7 @@ __all__ = [
     "colour_of",
     "fan_chart",
     "line_chart",
+    "markdown_text",
     "matrix",
     "month_text",
     "one_line",

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
 import unicodedata
 
 ELLIPSIS = "…"
+_MARKDOWN = re.compile(r"([\\`*_{}\[\]<>#|~&])")
 
 
 def width_of(text: str) -> int:
@@ -39,6 +41,11 @@ def pad(text: str, width: int, *, right: bool = False) -> str:
 def one_line(text: str) -> str:
     """Without line breaks and control characters, which would break a row or command the terminal."""
     return "".join(" " if unicodedata.category(character) in {"Cc", "Zl", "Zp"} else character for character in text)
+
+
+def markdown_text(text: str) -> str:
+    """One line that Markdown shows as it stands: no mark-up, HTML or table cell begins or ends in it."""
+    return _MARKDOWN.sub(r"\\\1", one_line(text))
 
 
 def _columns(character: str) -> int:

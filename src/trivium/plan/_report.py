@@ -11,6 +11,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from trivium.core import Money, Offer
+from trivium.figures import one_line
 from trivium.plan._plan import Plan, QuotaFinding, Reason, WorkloadPlan
 
 _LEVER_NAMES = {"cache_life": "cache life", "region_scope": "region scope"}
@@ -135,6 +136,11 @@ def plan_text(plan: Plan) -> Group:
     return Group(*parts)
 
 
+def _said(text: str) -> str:
+    """A text that stays within its line and is no markup, whoever named the workload."""
+    return escape(one_line(text))
+
+
 def _usd(amount: Money) -> str:
     text = amount.rounded(2)
     return "under 0.01" if amount.picos > 0 and text == "0.00" else text
@@ -155,8 +161,8 @@ def _placements(plan: Plan) -> Table:
     for item in plan.workloads:
         where = "\n".join(_place(share.offer, item.model, share.percent) for share in item.shares)
         table.add_row(
-            escape(item.workload),
-            escape(item.model),
+            _said(item.workload),
+            _said(item.model),
             escape(where),
             "\n".join(share.cache_life for share in item.shares),
             _usd(item.baseline),
@@ -173,7 +179,7 @@ def _whys(plan: Plan) -> list[RenderableType]:
         after = _nowhere_else(item)
         if second is not None:
             after = f"runner-up {second.offer.surface}/{second.offer.scope} +{_zero(second.gap)} USD: {second.sentence}"
-        found.append(escape(f"  {item.workload} / {item.model}: {item.why}; {after}"))
+        found.append(_said(f"  {item.workload} / {item.model}: {item.why}; {after}"))
     return found
 
 
@@ -199,7 +205,7 @@ def _levers(plan: Plan) -> Table:
     for lever in plan.levers:
         closed = "" if lever.closed is None or not lever.closed.picos else _usd(lever.closed)
         name = _LEVER_NAMES.get(lever.name, lever.name)
-        table.add_row(name, _zero(lever.alone), _zero(lever.step), closed, escape(lever.reason))
+        table.add_row(name, _zero(lever.alone), _zero(lever.step), closed, _said(lever.reason))
     if plan.remainder.picos:
         table.add_row("the rest", "", _usd(plan.remainder), "", "what requirements, quotas and divided workloads take")
     table.add_row("all", "", _usd(plan.saving), "", "")
@@ -264,4 +270,4 @@ def _lines(title: str, lines: Iterable[str]) -> list[RenderableType]:
         return []
     shown = found[:_FINDINGS_SHOWN]
     more = [f"  … and {len(found) - len(shown)} more (--json has all)"] if len(found) > len(shown) else []
-    return ["", f"[bold]{title}[/bold]", *[f"  {escape(line)}" for line in shown], *more]
+    return ["", f"[bold]{title}[/bold]", *[f"  {_said(line)}" for line in shown], *more]

@@ -8,6 +8,7 @@ from datetime import date, timedelta
 from fractions import Fraction
 
 from trivium.core import UserError
+from trivium.figures import markdown_text
 from trivium.plan._demand import Demand
 from trivium.plan._watch import watches
 from trivium.plan.org._values import Organisation
@@ -121,9 +122,9 @@ def request_markdown(request: QuoteRequest) -> str:
 
 
 def _lines(request: QuoteRequest) -> Iterator[str]:
-    yield f"# Request for per-token prices{f': {request.surface}' if request.surface else ''}"
+    yield f"# Request for per-token prices{f': {markdown_text(request.surface)}' if request.surface else ''}"
     yield ""
-    who = f"From {request.organisation}. " if request.organisation else ""
+    who = f"From {markdown_text(request.organisation)}. " if request.organisation else ""
     yield f"{who}Asked on {request.asked_on}; please answer by {request.answer_by}."
     yield ""
     yield "Volumes are measured, scaled to a month of 30.4 days; no growth is added."
@@ -150,8 +151,9 @@ def _tables(volumes: Sequence[Volume]) -> Iterator[str]:
     yield from _head(("workload", "model"), ("measured days", "requests", *TOKENS, "cache read share"))
     for item in volumes:
         tokens = " | ".join(f"{item.tokens_per_month[name]:,}" for name in TOKENS)
-        named = f"{_cell(item.workload)} | {item.model} | {item.measured_days:g} | {item.requests_per_month:,}"
-        yield f"| {named} | {tokens} | {item.cache_read_percent:g} % |"
+        named = f"{markdown_text(item.workload)} | {markdown_text(item.model)}"
+        whole = f"{item.measured_days:g} | {item.requests_per_month:,}"
+        yield f"| {named} | {whole} | {tokens} | {item.cache_read_percent:g} % |"
     yield ""
     yield "## Peaks and needs"
     yield ""
@@ -166,15 +168,11 @@ def _tables(volumes: Sequence[Volume]) -> Iterator[str]:
         )
         counts = " | ".join(f"{count:,}" for count in peaks)
         must = ", ".join((*item.capabilities, *item.attestations, *item.data_terms)) or "none stated"
-        rest = f"{item.batchable_percent:g} % | {', '.join(item.scopes)} | {must}"
-        yield f"| {_cell(item.workload)} | {item.model} | {counts} | {rest} |"
+        rest = f"{item.batchable_percent:g} % | {markdown_text(', '.join(item.scopes))} | {markdown_text(must)}"
+        yield f"| {markdown_text(item.workload)} | {markdown_text(item.model)} | {counts} | {rest} |"
     yield ""
 
 
 def _head(texts: Sequence[str], numbers: Sequence[str], more: Sequence[str] = ()) -> Iterator[str]:
     yield f"| {' | '.join((*texts, *numbers, *more)).replace('_', ' ')} |"
     yield "|" + "---|" * len(texts) + "--:|" * len(numbers) + "---|" * len(more)
-
-
-def _cell(text: str) -> str:
-    return text.replace("|", "\\|").replace("\n", " ")
