@@ -20,5 +20,5 @@ out=${OUT:-$here}
 cd "$out"
 "$trivium" plan --organisation "$here/trivium.toml" --db "$db" --at 2026-10-01 \
   --report report.html --report report.pdf --report decision.json \
-  --calendar checkpoints.ics --sheets negotiation.md --write-routes routes.json --drop-unrouted --dry-run \
+  --calendar checkpoints.ics --sheets negotiation.md --write-routes routes.json --dry-run \
   > plan.txt || [ $? -eq 1 ]   # 1: something has no place, and the report says what
