@@ -12,7 +12,7 @@ import pytest
 
 from trivium.app.compose import Runtime, compose
 from trivium.app.settings import Settings, parse_settings
-from trivium.core import Closed, ManualClock, Offer, Opened, Outcome, Quality, Usage, UsageEvent, UserError
+from trivium.core import Closed, ManualClock, Offer, Opened, Outcome, Quality, RouteTable, Usage, UsageEvent, UserError
 
 NOON = datetime(2026, 11, 22, 12, tzinfo=UTC)
 ENTRY: dict[str, Any] = {"credential": {"kind": "api-key", "file": "key"}}
@@ -85,3 +85,22 @@ async def test_a_workload_may_name_its_models_as_any_platform_does(tmp_path: Pat
     given = settings(workloads={"a": {"models": ["us.anthropic.claude-opus-5", "claude-haiku-4-5"]}})
     async with running(tmp_path, given) as runtime:
         assert runtime.settings.workloads["a"].models == ("claude-opus-5", "claude-haiku-4-5")
+
+
+async def test_a_reload_that_requires_routes_is_refused_until_there_are_some(tmp_path: Path) -> None:
+    required = settings(paths={"routes_required": True})
+    async with running(tmp_path, settings()) as runtime:
+        with pytest.raises(UserError, match="routes_required"):
+            await runtime.reload(required)
+        assert not runtime.settings.paths.routes_required
+        (tmp_path / ".trivium/routes.json").write_text(RouteTable((), "v1").to_json())
+        await runtime.reload(required)
+        assert runtime.settings.paths.routes_required
+        assert runtime.routes().version == "v1"
+
+
+def test_a_start_without_the_routes_that_are_required_opens_no_ledger(tmp_path: Path) -> None:
+    (tmp_path / "key").write_text("a-key")
+    with pytest.raises(UserError, match=r"paths\.routes"):
+        compose(settings(paths={"routes_required": True}), tmp_path, ManualClock(NOON))
+    assert not (tmp_path / ".trivium/ledger.db").exists()

@@ -232,6 +232,14 @@ def test_routes_for_what_is_not_configured_and_bad_routes_are_named(tmp_path: Pa
         assert has(doctor(path)[1]["error"], "routes", "--write-routes")
 
 
+def test_routes_that_are_required_and_missing_are_an_error(tmp_path: Path) -> None:
+    with listening() as (port, _):
+        path = settings(tmp_path, f"http://127.0.0.1:{port}", "[paths]\nroutes_required = true")
+        code, found, _ = doctor(path)
+    assert code == 1
+    assert has(found["error"], "routes", "routes_required", "--write-routes")
+
+
 def test_an_overlay_that_is_missing_or_wrong_is_named(tmp_path: Path) -> None:
     with listening() as (port, _):
         path = settings(tmp_path, f"http://127.0.0.1:{port}", '[paths]\noverlays = ["ours"]')

@@ -196,10 +196,33 @@ def test_a_bad_route_file_keeps_the_table_of_before_and_is_told_once(
         clock.advance(timedelta(seconds=1))
         assert routes().version == "v1"
     assert len([record for record in caplog.records if "the table of before stays" in record.getMessage()]) == 1
+
+
+def test_a_route_file_that_vanishes_keeps_the_table_of_before_and_is_told_once(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """The order of the settings may send a workload where its routes do not let it go."""
+    clock = ManualClock(parse_utc("2026-01-01"))
+    path = tmp_path / "routes.json"
+    path.write_text(routes_to("vertex", "v1"))
+    routes = RouteFile(path, default_routes({"bedrock": Offer("bedrock", "us", ANY)}), clock)
+    path.rename(tmp_path / "aside.json")
+    for _ in range(3):
+        clock.advance(timedelta(seconds=1))
+        assert routes().version == "v1"
+    told = [record for record in caplog.records if "the table of before stays" in record.getMessage()]
+    assert [record.levelname for record in told] == ["ERROR"]
+    assert str(path) in told[0].getMessage()
+    (tmp_path / "aside.json").rename(path)
+    clock.advance(timedelta(seconds=1))
+    assert routes().version == "v1"
     path.unlink()
     clock.advance(timedelta(seconds=1))
-    assert routes().version == "default"
-    assert "is gone" in caplog.text
+    assert routes().version == "v1"
+    assert len([record for record in caplog.records if "the table of before stays" in record.getMessage()]) == 2
+    path.write_text(routes_to("foundry", "v2"))
+    clock.advance(timedelta(seconds=1))
+    assert routes().version == "v2"
 
 
 @pytest.mark.parametrize("content", [b"{ broken", b"\xff\xfe", b"{}"])
@@ -211,8 +234,24 @@ def test_at_the_start_a_bad_route_file_is_an_error(tmp_path: Path, content: byte
         RouteFile(path, RouteTable((), "none"), SystemClock())
 
 
-def test_without_a_file_the_fallback_of_now_is_used(tmp_path: Path) -> None:
+def test_a_start_without_a_file_that_is_required_names_field_value_and_remedy(tmp_path: Path) -> None:
+    path = tmp_path / "none.json"
+    with pytest.raises(UserError, match="routes_required") as caught:
+        RouteFile(path, RouteTable((), "none"), SystemClock(), required=True)
+    assert (caught.value.field, caught.value.value) == ("paths.routes", str(path))
+    assert f"trivium plan --write-routes {path}" in caught.value.remedy
+    path.write_text(routes_to("vertex", "v1"))
+    assert RouteFile(path, RouteTable((), "none"), SystemClock(), required=True)().version == "v1"
+
+
+def test_without_a_file_the_fallback_of_now_is_used_and_the_start_warns(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
     routes = RouteFile(tmp_path / "none.json", RouteTable((), "none"), SystemClock())
+    (warned,) = caplog.records
+    assert warned.levelname == "WARNING"
+    assert "none.json" in warned.getMessage()
+    assert "paths.routes_required" in warned.getMessage()
     assert routes().version == "none"
     routes.fall_back_to(RouteTable((), "other"))
     assert routes().version == "other"

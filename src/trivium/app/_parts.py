@@ -49,20 +49,36 @@ def _narrower(mine: tuple[str, ...], theirs: tuple[str, ...]) -> tuple[str, ...]
 
 
 class RouteFile:
-    """The route table of a file, read again when the file changes; a bad file is reported and the old table kept.
+    """The route table of a file, read again when the file changes; a bad or missing one is told and the old table kept.
 
-    At the start there is no table of before, so a bad file is an error: routes carry what may go where.
+    At the start there is no table of before, so a bad file is an error: routes carry what may go where. Without any
+    file, requests go by `fallback`, unless a table is `required`.
     """
 
-    def __init__(self, path: Path, fallback: RouteTable, clock: Clock) -> None:
+    def __init__(self, path: Path, fallback: RouteTable, clock: Clock, *, required: bool = False) -> None:
         self._path = path
         self._fallback = fallback
         self._clock = clock
-        self._table: RouteTable | None = None  # that of the file; None: there is no file
+        self._table: RouteTable | None = None  # the last one of the file; None: there never was a file
         self._seen: tuple[int, int, int] | None = None
         self._complaint = ""  # said once, not at every look
         self._checked_ns = clock.monotonic_ns()
         self._look()
+        if required:
+            self.require()
+        elif self._table is None:
+            _log.warning(
+                "routes: there is no %s: requests go by the order of the settings, to any surface and scope of them; "
+                "paths.routes_required = true makes that an error",
+                self._path,
+            )
+
+    def require(self) -> None:
+        """Raise UserError if there is no table of the file to serve by."""
+        if self._table is None:
+            self._look()
+        if self._table is None:
+            raise missing_routes(self._path)
 
     def __call__(self) -> RouteTable:
         """The table in force; looks at the file at most four times a second."""
@@ -80,7 +96,7 @@ class RouteFile:
         return self._fallback if self._table is None else self._table
 
     def fall_back_to(self, table: RouteTable) -> None:
-        """What to use while there is no file."""
+        """What to use as long as there was no file."""
         self._fallback = table
 
     def _look(self) -> None:
@@ -88,10 +104,10 @@ class RouteFile:
         try:
             stat = self._path.stat()
         except FileNotFoundError:
-            if self._table is not None:
-                _log.warning("routes: %s is gone; requests go by the order of the settings", self._path)
-            self._table = self._seen = None
-            return
+            self._seen = None
+            if self._table is None:
+                return
+            raise UserError("route table", str(self._path), "it is gone: put it back; to do without, restart") from None
         except OSError as error:
             raise UserError("route table", str(self._path), f"make it readable ({error.strerror})") from error
         seen = (stat.st_mtime_ns, stat.st_size, stat.st_ino)
@@ -100,6 +116,15 @@ class RouteFile:
         self._seen = seen
         self._table = read_routes(self._path)
         _log.info("routes: version %s with %d routes", self._table.version, len(self._table.routes))
+
+
+def missing_routes(path: Path) -> UserError:
+    """What is wrong where a route table is required and there is none."""
+    remedy = (
+        f"there is no such file, and paths.routes_required asks for it: write it with "
+        f"`trivium plan --write-routes {path}`, or take that setting out"
+    )
+    return UserError("paths.routes", str(path), remedy)
 
 
 def read_routes(path: Path) -> RouteTable:

@@ -75,6 +75,8 @@ class Runtime:
         _same_place(self.settings, settings)
         # in a thread: reading claims takes long enough to be felt by requests in the air
         after = await asyncio.to_thread(prepare, settings, self.base, self.clock)
+        if after.settings.paths.routes_required:
+            self.routes.require()
         before = self.prepared
         renewed = (after.ca_file, after.ca_bytes) != (before.ca_file, before.ca_bytes)
         self.gateway.reload(
@@ -138,7 +140,12 @@ def canonical(settings: Settings, facts: Facts) -> Settings:
 def compose(settings: Settings, base: Path, clock: Clock, *, replay: bool = False) -> Runtime:
     """Join the rooms. Must be called inside the event loop that will serve."""
     prepared = prepare(settings, base, clock)
-    routes = RouteFile(base / settings.paths.routes, _default_routes(prepared.settings), clock)
+    routes = RouteFile(
+        base / settings.paths.routes,
+        _default_routes(prepared.settings),
+        clock,
+        required=settings.paths.routes_required,
+    )
     ledger = Ledger.open(base / settings.paths.ledger, clock=clock, book=prepared.shelf.book)
     sink = ledger.sink()
     gateway = Gateway(

@@ -16,7 +16,7 @@ from pathlib import Path
 from urllib.request import getproxies, proxy_bypass
 
 from trivium.app._credentials import credentials_of
-from trivium.app._parts import BookShelf, read_routes
+from trivium.app._parts import BookShelf, missing_routes, read_routes
 from trivium.app.compose import authority, canonical, gateway_settings, open_shelf
 from trivium.app.settings import Settings, read_settings
 from trivium.core import Clock, TriviumError, UserError
@@ -151,6 +151,10 @@ def _ledger(settings: Settings, base: Path, clock: Clock) -> Iterator[Finding]:
 
 def _routes(settings: Settings, base: Path) -> Iterator[Finding]:
     path = base / settings.paths.routes
+    if not path.exists() and settings.paths.routes_required:
+        error = missing_routes(path)
+        yield Finding(Grade.ERROR, "routes", f"{error.field}: {error.value!r}", error.remedy)
+        return
     if not path.exists():
         remedy = f"trivium plan --write-routes {path}"
         yield Finding(Grade.OK, "routes", "no route table: requests go by the order of the settings", remedy)

@@ -117,6 +117,7 @@ class Paths(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     ledger: str = ".trivium/ledger.db"
     routes: str = ".trivium/routes.json"
+    routes_required: bool = False  # true: no start without a route table
     overlays: tuple[str, ...] = ()
 
 
