@@ -66,12 +66,12 @@ def check(settings: SettingsFile = _DEFAULT, as_json: AsJson = False) -> None:
         for alert in alerts
     ]
     if as_json:
-        print_json({"alerts": found, "not_delivered": failures})
+        print_json({"alerts": found, "failed": failures})
     else:
         for alert in alerts:
             console().print(f"{alert.title}\n  {alert.body}", markup=False)
         for failure in failures:
-            console().print(f"not delivered: {failure}", markup=False)
+            console().print(f"failed: {failure}", markup=False)
         if not alerts:
             console().print("no limit calls for an alert")
     if alerts or failures:
