@@ -91,7 +91,8 @@ def test_a_contract_that_has_not_begun_is_no_lever_today() -> None:
     later = Contract("discount", ("anthropic",), status="signed", discount_percent=Decimal(20), starts=date(2027, 5, 1))
     price = real_price(ask(demand(plain()), contracts={"A": later}))
     assert next(item.step for item in price.worth if item.name == "contract") == Money(0)
-    assert amount(price.bridge, "contracts in force") == pytest.approx(-6 * 1.5)  # from 22 May on: six months
+    assert amount(price.bridge, "contracts in force") == pytest.approx(-(21 / 30 + 6) * 1.5)
+    # from 1 May on: 21 of the 30 days from 22 April, and six months more
 
 
 def test_an_offer_is_shown_with_its_worth_and_a_lapsed_one_asks_again() -> None:

@@ -10,6 +10,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from fractions import Fraction
+from itertools import pairwise
 
 from trivium.core import AmbiguousOffer, NoPrice
 from trivium.plan._demand import Demand, Span
@@ -19,7 +20,7 @@ from trivium.plan._market import AS_SENT, UNCOUNTED, BookMarket, Market, baselin
 from trivium.plan._months import DAYS_PER_MONTH, month_starts
 from trivium.plan.decision import Basis, Bridge, Ground, Step
 from trivium.plan.money._basis import basis_of
-from trivium.plan.money._calendar import in_force
+from trivium.plan.money._calendar import discount_over, holds_within
 from trivium.plan.money._limits import crowding
 from trivium.plan.money._values import PriceAsk
 from trivium.plan.money._worth import Part
@@ -247,8 +248,9 @@ def _ahead(steps: Steps, ask: PriceAsk, facts: Facts, parts: Sequence[Part], spa
     steps.to(sum(limited), "limits", crowded.why, crowded.basis)
     if crowded.not_known:
         steps.not_known.append(crowded.not_known)
-    paid = [amount * _paid_share(ask, day) for amount, day in zip(limited, starts, strict=True)]
-    names = [name for name, held in ask.contracts.items() if any(in_force(held, ask.at, day) for day in starts)]
+    spans = list(pairwise(month_starts(ask.at, len(starts) + 1)))
+    paid = [amount * _paid_share(ask, *span) for amount, span in zip(limited, spans, strict=True)]
+    names = [name for name, held in ask.contracts.items() if holds_within(held, ask.at, spans[-1][1])]
     why = f"signed: {', '.join(names)}" if names else "none signed"
     steps.to(sum(paid), "contracts in force", why, Basis((Ground.CONTRACT,)))
     return tuple(paid)
@@ -310,16 +312,12 @@ def _statuses(ask: PriceAsk, market: Market) -> tuple[tuple[str, ...], tuple[str
     return tuple(weak), tuple(names)
 
 
-def _paid_share(ask: PriceAsk, day: date) -> float:
-    """What is left of a list price after the discounts in force on a day, by where the requests run now."""
+def _paid_share(ask: PriceAsk, first: date, end: date) -> float:
+    """What is left of a list price after the discounts in force in a month, by where the requests run now."""
     total = sum(demand.requests for demand in ask.demands) or 1
     share = 0.0
     for demand in ask.demands:
         for offer, requests in demand.offers:
-            off = [
-                float(contract.discount_percent) / 100
-                for contract in ask.contracts.values()
-                if offer.surface in contract.surfaces and in_force(contract, ask.at, day)
-            ]
-            share += requests / total * (1 - max(off, default=0.0))
+            off = discount_over(ask.contracts.values(), ask.at, offer.surface, first, end)
+            share += requests / total * (1 - off)
     return share
