@@ -1,5 +1,6 @@
 """The bill of a spend under contracts: literal sums, and properties that hold whatever the spend."""
 
+from dataclasses import replace
 from datetime import date
 from decimal import Decimal
 
@@ -7,6 +8,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec import structs
 
 from trivium.core import UserError
 from trivium.plan.decide._deals import Deal, bill, check_deals, deal_of, tiered
@@ -102,6 +104,17 @@ def test_a_bill_grows_with_the_spend(low: float, more: float, deal: Deal) -> Non
     assert bill(spend(low), [deal]).total[0] <= bill(spend(low + more), [deal]).total[0] + 1e-6
 
 
+@given(data=st.data(), months=st.sampled_from([1, 7, 12]))
+def test_a_bill_under_many_grows_with_the_spend(data: st.DataObject, months: int) -> None:
+    """A dollar more never saves more than itself, whatever is signed beside."""
+    ladder = data.draw(ladders)
+    monthly = np.array([[[data.draw(amounts) for _ in range(months)]] for _ in range(2)])
+    more = np.array([[[data.draw(amounts) for _ in range(months)]] for _ in range(2)])
+    floors = [deal for deal in ladder if deal.form == "take-or-pay"]
+    before, after = bill(monthly, floors).total[0], bill(monthly + more, floors).total[0]
+    assert after >= before * (1 - 1e-9) - 1e-6
+
+
 @given(yearly=amounts, deal=deals)
 def test_what_is_paid_adds_up_over_surfaces_and_months(yearly: float, deal: Deal) -> None:
     found = bill(spend(yearly), [deal])
@@ -133,8 +146,9 @@ def test_a_contract_begins_in_the_month_it_says() -> None:
     )
     deal = deal_of("edp", contract, ("anthropic", "bedrock"), date(2026, 11, 25))
     assert deal is not None
-    assert (deal.first, deal.months, deal.surfaces, deal.discount) == (3, 24, (1,), 0.07)
-    assert deal.periods(12) == [(3, 12, 9 / 12)]
+    # the third month runs from 25 January to 24 February: the contract begins after 7 of its 31 days
+    assert (deal.first, deal.months, deal.surfaces, deal.discount) == (2 + 7 / 31, 24, (1,), 0.07)
+    assert deal.periods(12) == [(2 + 7 / 31, 12, pytest.approx((12 - 2 - 7 / 31) / 12))]
 
 
 def test_a_commitment_is_held_against_dollars_of_their_month_and_paid_discounted() -> None:
@@ -203,14 +217,104 @@ def test_what_remains_counts_from_the_month_in_which_the_contract_began() -> Non
     assert bill(np.zeros((1, 1, 12)), [deal]).total[0] == pytest.approx(0)
 
 
+def committed(**more: object) -> Contract:
+    return Contract("spend-commitment", ("bedrock",), status="signed", **{"starts": date(2025, 10, 15), **more})  # type: ignore[arg-type]
+
+
+def billed(contract: Contract, at: date, monthly: float, months: int = 12) -> np.ndarray:
+    """What each month costs where every month would cost so much at list."""
+    deal = deal_of("one", contract, ("bedrock",), at)
+    return bill(np.full((1, 1, months), monthly), (deal,) if deal else ()).monthly[0]
+
+
+def test_what_remains_is_of_the_year_that_runs_and_of_no_other() -> None:
+    """14 days of the old year are left, with 1,000 to pay; the next has 12 months less 14 of 31 days of 120,000."""
+    contract = committed(term_months=24, commitment_usd_per_year="120000", remaining_usd="1000")
+    paid = billed(contract, date(2026, 10, 1), 0.0)
+    assert paid.sum() == pytest.approx(1000 + 120_000 * (12 - 14 / 31) / 12)
+    assert paid[0] == pytest.approx(1000 + 10_000 * 17 / 31)
+    assert paid[1:] == pytest.approx(np.full(11, 10_000))
+
+
+def test_on_the_anniversary_nothing_remains_of_the_year_before() -> None:
+    contract = committed(term_months=24, commitment_usd_per_year="120000", remaining_usd="1000")
+    assert billed(contract, date(2026, 10, 15), 0.0).sum() == pytest.approx(120_000)
+
+
+def test_what_renews_goes_on_to_the_end_of_the_horizon_in_whole_terms() -> None:
+    """Nine months of the term are gone: three have 300 left, then another year of 1,200 and half of the third."""
+    contract = committed(starts=date(2026, 1, 1), renews=True, commitment_usd_per_year="1200", remaining_usd="300")
+    paid = billed(contract, date(2026, 10, 1), 0.0, 21)
+    assert paid.sum() == pytest.approx(300 + 1200 + 600)
+    ended = billed(structs.replace(contract, renews=False), date(2026, 10, 1), 0.0, 21)
+    assert ended.sum() == pytest.approx(300)
+
+
+def test_a_discount_that_renewed_before_the_plan_is_in_force() -> None:
+    held = Contract(
+        "discount", ("bedrock",), status="signed", starts=date(2025, 1, 1), renews=True, discount_percent=Decimal(20)
+    )
+    assert billed(held, date(2026, 10, 1), 1000.0).sum() == pytest.approx(12 * 800)
+    assert billed(structs.replace(held, renews=False), date(2026, 10, 1), 1000.0).sum() == pytest.approx(12 * 1000)
+
+
+def test_an_offer_is_judged_for_its_own_term_even_if_it_would_renew() -> None:
+    offer = Contract("discount", ("bedrock",), renews=True, term_months=6, discount_percent=Decimal(20))
+    assert billed(offer, date(2026, 10, 1), 1000.0).sum() == pytest.approx(6 * 800 + 6 * 1000)
+
+
+@pytest.mark.parametrize(
+    ("starts", "at", "first", "last"),
+    [
+        (date(2025, 10, 31), date(2026, 10, 1), 1000 - 200 * 30 / 31, 1000),  # 30 of October's 31 days are left
+        (
+            date(2025, 11, 1),
+            date(2026, 10, 31),
+            1000 - 200 * 1 / 30,
+            1000,
+        ),  # 31 October alone, of 30 days to 29 November
+        (date(2026, 10, 31), date(2026, 10, 1), 1000 - 200 * 1 / 31, 800),  # the last day of October is the first
+    ],
+)
+def test_a_months_share_of_a_contract_is_that_of_its_days(starts: date, at: date, first: float, last: float) -> None:
+    held = Contract("discount", ("bedrock",), status="signed", starts=starts, discount_percent=Decimal(20))
+    paid = billed(held, at, 1000.0)
+    assert (paid[0], paid[-1]) == pytest.approx((first, last))
+
+
+def test_a_dollar_burns_down_one_commitment_unless_one_stacks() -> None:
+    one, two = (Deal(name, "spend-commitment", (0,), 0, 12, "take-or-pay", 100.0, 0.0) for name in ("one", "two"))
+    found = bill(spend(150.0), [two, one])
+    # 100 of 150 fill the one whose name comes first, 50 the other, which lacks 50
+    assert found.total[0] == pytest.approx(150 + 50)
+    assert {name: lost[0] for name, lost in found.shortfall.items()} == pytest.approx({"one": 0, "two": 50})
+    assert bill(spend(150.0), [replace(two, stacks=True), one]).total[0] == pytest.approx(150)
+
+
+def test_the_year_that_ends_first_takes_the_dollars_that_come_first() -> None:
+    """Ten a month: the old year's 60 take the first six months; the new one has the other six, and lacks nothing."""
+    old = Deal("z", "spend-commitment", (0,), -6, 12, "take-or-pay", 120.0, 0.0)
+    new = Deal("a", "spend-commitment", (0,), 0, 12, "take-or-pay", 60.0, 0.0)
+    assert bill(spend(120.0), [old, new]).total[0] == pytest.approx(120)
+    assert bill(spend(108.0), [old, new]).shortfall["z"][0] == pytest.approx(60 - 54)
+
+
+def test_what_counts_in_part_is_used_up_whole() -> None:
+    """A half counts: 100 of net spend give the first its 50, and 20 are left for the other's 30."""
+    half = Deal("a", "spend-commitment", (0,), 0, 12, "take-or-pay", 50.0, 0.0, counts=0.5)
+    full = Deal("b", "spend-commitment", (0,), 0, 12, "take-or-pay", 30.0, 0.0)
+    found = bill(spend(120.0), [half, full])
+    assert {name: lost[0] for name, lost in found.shortfall.items()} == pytest.approx({"a": 0, "b": 10})
+
+
 ladders = st.lists(
     st.builds(
         Deal,
         st.uuids().map(str),
         st.just("spend-commitment"),
         st.just((0, 1)),
-        st.integers(-14, 14),
-        st.integers(1, 36),
+        st.integers(-14, 14) | st.floats(-14, 14),
+        st.integers(1, 36) | st.floats(1, 36),
         st.sampled_from(["covered", "take-or-pay"]),
         amounts,
         st.floats(0, 0.3),
@@ -229,8 +333,7 @@ def test_whatever_is_signed_at_once_is_paid_at_least_and_adds_up(
     found = bill(listed * weight, ladder, weight)
     due = sum(deal.amount_usd * share for deal in ladder for _, _, share in deal.periods(months))
     nominal = float((found.paid / weight).sum())
-    most = max((deal.amount_usd * share for deal in ladder for _, _, share in deal.periods(months)), default=0.0)
-    assert nominal >= most * (1 - 1e-9) - 1e-6
+    assert nominal >= due * (1 - 1e-9) - 1e-6
     assert nominal <= float(listed.sum()) + due + 1e-6 * (1 + due)
     assert (found.paid >= -1e-9).all()
     assert found.monthly.sum() == pytest.approx(found.total.sum(), rel=1e-9, abs=1e-9)

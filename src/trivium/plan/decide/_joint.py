@@ -126,8 +126,7 @@ def _price_factors(scenes: Scenes, in_force: Sequence[Deal], offers: Sequence[Of
         found = np.ones((len(scenes.surfaces), horizon))
         for deal in deals:
             discount = max((d for _, d in deal.tiers), default=0.0) if deal.kind == "volume-tiers" else deal.discount
-            for low, high, _ in deal.periods(horizon):
-                found[list(deal.surfaces), low:high] *= 1 - discount
+            found[list(deal.surfaces)] *= 1 - discount * deal.shares(horizon)
         return found
 
     choices = [(None, offer.levels[-1]) for offer in offers]

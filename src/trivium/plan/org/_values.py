@@ -91,6 +91,7 @@ class Contract(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     remaining_usd: str = ""  # of a signed commitment's present year; empty: all of it
     counts_percent: Decimal = Decimal(100)  # share of the spend on Claude that burns it down
     other_spend_usd_per_year: str = "0"  # other spend that burns it down, whatever Claude does
+    stacks: bool = False  # it counts dollars that another commitment counts too
     tiers: tuple[Tier, ...] = ()  # volume-tiers
     model: str = ""  # provisioned, reserved
     scope: str = "global"

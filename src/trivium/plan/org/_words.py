@@ -131,6 +131,7 @@ WORDS: Mapping[tuple[str, str], Word] = {
     ("contracts", "remaining_usd"): Word("of a signed commitment's present year; all of it if not given", '"120000"'),
     ("contracts", "counts_percent"): Word("share of the spend on Claude that burns it down"),
     ("contracts", "other_spend_usd_per_year"): Word("other spend that burns it down, whatever Claude does"),
+    ("contracts", "stacks"): Word("dollars that another commitment counts burn it down too"),
     ("contracts", "tiers"): Word(
         "volume-tiers: the discount on what is above a yearly spend", '[{ from_usd = "100000", discount_percent = 3 }]'
     ),
