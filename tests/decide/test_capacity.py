@@ -118,6 +118,20 @@ def test_units_carry_only_their_model_scope_and_months() -> None:
     assert "units: 6 months of its term lie beyond the horizon and are not judged" in notes
 
 
+def test_units_that_renew_carry_to_the_end_of_the_horizon_and_others_to_the_day_they_end() -> None:
+    """Held from 5 January on for a year: from 20 December 16 of 31 days are left of it; of the renewed one all."""
+
+    def saved(**more: object) -> float:
+        held = units("0.60", status="signed", units_min=1, starts=date(2026, 1, 5), **{"term_months": 12, **more})
+        (advice,), _ = capacity(tied(held))
+        return advice.saving.mean_usd
+
+    full_month = 10_000 * 60 * HOURS * 2 / 1e6  # one unit is nearly always full here, and paid already
+    assert saved() == pytest.approx(full_month * (1 + 16 / 31), rel=0.01)
+    assert saved(renews=True) == pytest.approx(saved(term_months=36))
+    assert saved(renews=True) > full_month * 11
+
+
 def test_units_in_force_are_told_and_leave_less_to_an_offer() -> None:
     asked = organisation(
         contracts={"held": units("0.60", status="signed", units_min=50), "more": units("0.60")},

@@ -6,6 +6,7 @@ from dataclasses import replace
 from datetime import date
 
 import pytest
+from msgspec import structs
 
 from questions.support import AT, demand, snapshot
 from trivium.core import Checkpoint, Offer
@@ -67,7 +68,7 @@ def test_what_lies_behind_the_horizon_is_not_in_it() -> None:
 
 
 def test_notice_end_and_years_of_a_signed_commitment() -> None:
-    """Signed for 36 months from 2025-06-01: ends 2028-06-01, notice 90 days before is 2028-03-03."""
+    """From 2025-06-01 for 36 months: ends 2028-06-01, notice 90 days before is 2028-03-03; then it renews."""
     contract = Contract(
         kind="spend-commitment",
         surfaces=("bedrock",),
@@ -83,7 +84,28 @@ def test_notice_end_and_years_of_a_signed_commitment() -> None:
         (date(2027, 6, 1), "a year of the commitment ends: compare what was spent with the amount"),
         (date(2028, 3, 3), "last day to give notice, 90 days before 2028-06-01, when it renews itself"),
         (date(2028, 6, 1), "it renews itself"),
+        (date(2029, 6, 1), "a year of the commitment ends: compare what was spent with the amount"),
     ]
+
+
+def test_a_contract_that_renewed_has_the_notice_day_of_the_term_that_runs() -> None:
+    """Of a year from 2025-02-01 the third begins on 2027-02-01; notice of 30 days for it is due by 2027-01-02."""
+    contract = Contract(
+        kind="discount",
+        surfaces=("bedrock",),
+        status="signed",
+        starts=date(2025, 2, 1),
+        term_months=12,
+        notice_days=30,
+        renews=True,
+    )
+    found = _on(checkpoints(_occasion(_stage(SONNET), months=12, contracts={"less": contract})), "contract less")
+    assert found == [
+        (date(2027, 1, 2), "last day to give notice, 30 days before 2027-02-01, when it renews itself"),
+        (date(2027, 2, 1), "it renews itself"),
+    ]
+    ended = structs.replace(contract, renews=False)
+    assert _on(checkpoints(_occasion(_stage(SONNET), contracts={"less": ended})), "contract less") == []
 
 
 def test_a_notice_day_that_has_passed_is_said_today() -> None:

@@ -8,9 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import date, timedelta
+from typing import TYPE_CHECKING
 
 from trivium.plan._months import add_months
-from trivium.plan.org import Contract
+
+if TYPE_CHECKING:  # the organisation's own room asks this module too
+    from trivium.plan.org import Contract
 
 _YEAR = 12
 

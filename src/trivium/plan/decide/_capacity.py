@@ -8,11 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from datetime import timedelta
+from math import ceil
 
 import numpy as np
 
 from trivium.core import Offer, UserError
-from trivium.plan._months import DAYS_PER_MONTH
+from trivium.plan._in_force import place, terms
+from trivium.plan._months import DAYS_PER_MONTH, add_months
 from trivium.plan._solve import SolverFailed
 from trivium.plan.decide._advice import basis_of, saving_spread
 from trivium.plan.decide._choose import Chosen
@@ -82,13 +85,7 @@ def capacity(chosen: Chosen) -> tuple[tuple[Advice, ...], tuple[str, ...]]:
 def _over(contract: Contract, chosen: Chosen) -> bool:
     at = chosen.framed.given.at
     lapsed = contract.status != "signed" and contract.expires is not None and contract.expires < at
-    return lapsed or _first(contract, chosen) + contract.term_months <= 0
-
-
-def _first(contract: Contract, chosen: Chosen) -> int:
-    at = chosen.framed.given.at
-    begins = contract.starts or at
-    return (begins.year - at.year) * YEAR + begins.month - at.month
+    return lapsed or all(end <= at for _, end in terms(contract, at, at + timedelta(days=1)))
 
 
 class _Pool:
@@ -99,10 +96,14 @@ class _Pool:
         scenes, risk = chosen.scenes, chosen.framed.risk
         self.risk = risk
         horizon = len(scenes.starts)
-        first = _first(contract, chosen)
-        self.runs = np.zeros(horizon, dtype=bool)
-        self.runs[max(first, 0) : max(min(first + contract.term_months, horizon), 0)] = True
-        self.beyond = max(first + contract.term_months - horizon, 0)
+        at = chosen.framed.given.at
+        spans = [tuple(place(at, day) for day in term) for term in terms(contract, at, add_months(at, horizon))]
+        months = np.arange(horizon)
+        self.runs: Array = sum(  # the share of each month's days
+            (np.clip(np.minimum(end, months + 1) - np.maximum(first, months), 0.0, None) for first, end in spans),
+            np.zeros(horizon),
+        )
+        self.beyond = max(ceil(spans[-1][1] - max(spans[0][0], horizon)), 0)
         self.price_month_usd = float(contract.price_usd_per_unit_hour) * _HOURS_PER_MONTH
         self.room = float(contract.unit_tokens_per_minute or 0)
         spend = replace(scenes, demand=demand).spend(chosen.laid.shares)
@@ -202,10 +203,10 @@ class _Pool:
         share = filled(use, worth, units * self.room * self.runs)
         rest = self.demand * (1 - share)
         spend = replace(scenes, demand=rest).spend(self.chosen.laid.shares)
-        cost = 0.0 if paid else units * self.price_month_usd * float(scenes.month_weight[self.runs].sum())
+        cost = 0.0 if paid else units * self.price_month_usd * float(scenes.month_weight @ self.runs)
         moves = self.chosen.moves_usd + reach.moves_usd
         carried = float((use * share).sum(axis=(0, 2)).mean()) / reach.load.peak
-        used = carried / (units * self.room * int(self.runs.sum())) if units else 0.0
+        used = carried / (units * self.room * float(self.runs.sum())) if units else 0.0
         return _Held(units, bill(spend, self.chosen.deals, scenes.month_weight).total + moves + cost, rest, used, reach)
 
     def _worth(self, held: _Held) -> float:

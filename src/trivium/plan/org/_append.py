@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import tomllib
 from collections.abc import Mapping
-from datetime import date
+from datetime import date, timedelta
 from decimal import Decimal
 from pathlib import Path
 
 from trivium.core import UserError
 from trivium.core.files import turn, write_whole
-from trivium.plan._months import add_months
+from trivium.plan._in_force import terms
 from trivium.plan.org._read import parse_organisation
 from trivium.plan.org._values import Contract
 from trivium.plan.org._write import contract_tables
@@ -51,15 +51,11 @@ def contract_state(contract: Contract, at: date) -> str:
     if contract.status == "signed":
         if contract.starts is None:
             return "signed"
-        end = add_months(contract.starts, contract.term_months)
         if at < contract.starts:
             return f"signed, from {contract.starts}"
-        if at >= end and not contract.renews:
+        *_, (_, end) = terms(contract, at, at + timedelta(days=1))
+        if at >= end:
             return f"ended on {end}"
-        terms = 1
-        while end <= at:  # renewed for as long again
-            terms += 1
-            end = add_months(contract.starts, contract.term_months * terms)
         return f"signed, until {end}" + (", renews" if contract.renews else "")
     if contract.expires is not None:
         word = "expired on" if at > contract.expires else "to be signed by"

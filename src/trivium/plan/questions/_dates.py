@@ -9,6 +9,7 @@ from datetime import date, timedelta
 
 from trivium.catalog import STATUSES, Claim, PriceCell, Snapshot
 from trivium.core import Checkpoint, Offer
+from trivium.plan._in_force import terms
 from trivium.plan._market import UNCOUNTED
 from trivium.plan._months import add_months
 from trivium.plan.decision import Answer, Basis, Ground, Point, Stage
@@ -186,8 +187,12 @@ def _contract_days(contract: Contract, occasion: Occasion) -> Iterator[tuple[dat
         else:
             yield contract.expires, "last day to sign the offer; after it the plan is made without it"
         return
-    begins = contract.starts or at
-    ends = add_months(begins, contract.term_months)
+    for begins, ends in terms(contract, at, occasion.stop):
+        if ends >= at:
+            yield from _term_days(contract, at, begins, ends)
+
+
+def _term_days(contract: Contract, at: date, begins: date, ends: date) -> Iterator[tuple[date, str]]:
     after = "it renews itself" if contract.renews else "it ends"
     if contract.notice_days:
         last = ends - timedelta(days=contract.notice_days)
