@@ -10,7 +10,8 @@ from typing import TypeVar
 import msgspec
 
 from trivium.core import FactError, KeyRecord, KeyRing, TriviumError, UserError, hash_secret, well_formed
-from trivium.gateway.seams import Endpoint, Facts, Headers, MessagesRequest
+from trivium.gateway.dialect import Asked
+from trivium.gateway.seams import Facts, Headers, MessagesRequest
 from trivium.gateway.wire.body import Body
 from trivium.gateway.wire.headers import forwarded
 
@@ -20,8 +21,6 @@ AGENT_HEADER = "x-claude-code-agent-id"
 _SESSION_FORM = re.compile(r"[A-Za-z0-9._:@/+=-]{1,128}")
 _SESSION_IN_USER_ID = re.compile(r"_session_([A-Za-z0-9-]{8,64})$")
 _VERSION_FORM = re.compile(r"\d{4}-\d{2}-\d{2}")
-_BEARER = "bearer "
-VERSION_DEFAULT = "2023-06-01"
 
 
 class Refused(TriviumError):
@@ -52,9 +51,8 @@ def read_headers(raw: Iterable[tuple[bytes, bytes]], bytes_max: int) -> dict[str
     return headers
 
 
-def authenticate(headers: Headers, keys: KeyRing, now: datetime) -> KeyRecord:
+def authenticate(presented: Iterable[str], keys: KeyRing, now: datetime) -> KeyRecord:
     """The record of the presented virtual key; unknown, revoked and expired keys get the same answer."""
-    presented = {secret for secret in (headers.get("x-api-key"), _bearer(headers)) if secret}
     secrets = [secret for secret in presented if well_formed(secret)]
     record = keys.find(hash_secret(secrets[0])) if len(secrets) == 1 else None
     if record is None or record.revoked_at is not None or (record.expires_at is not None and record.expires_at <= now):
@@ -66,16 +64,12 @@ def authenticate(headers: Headers, keys: KeyRing, now: datetime) -> KeyRecord:
     return record
 
 
-def _bearer(headers: Headers) -> str | None:
-    value = headers.get("authorization", "")
-    return value[len(_BEARER) :].strip() if value[: len(_BEARER)].lower() == _BEARER else None
-
-
 def read_request(
-    data: bytes, headers: Headers, *, request_id: str, endpoint: Endpoint, key: KeyRecord, facts: Facts
+    asked: Asked, data: bytes, headers: Headers, *, request_id: str, key: KeyRecord, facts: Facts
 ) -> MessagesRequest:
     """Parse and check what the gateway itself must know; everything else is the upstream's to judge."""
-    body = Body(data)
+    canonical, endpoint = asked.dialect.canonical(asked, data, headers), asked.endpoint
+    body = canonical.body
     sent = _field(body, "model", str, "a model name")
     try:
         model = facts.model_id(sent)
@@ -92,9 +86,8 @@ def read_request(
             raise UserError("max_tokens", max_tokens, "give a whole number of 1 or more")
         if body.raw("messages") is None:
             raise UserError("messages", None, "give a list of messages")
-    version = headers.get("anthropic-version", VERSION_DEFAULT)
-    if _VERSION_FORM.fullmatch(version) is None:
-        raise UserError("anthropic-version", version, "give a date such as 2023-06-01")
+    if _VERSION_FORM.fullmatch(canonical.version) is None:
+        raise UserError("anthropic-version", canonical.version, "give a date such as 2023-06-01")
     return MessagesRequest(
         request_id=request_id,
         endpoint=endpoint,
@@ -102,10 +95,13 @@ def read_request(
         model=model,
         stream=stream and endpoint == "messages",
         max_tokens=max_tokens,
-        version=version,
-        betas=tuple(part.strip() for part in headers.get("anthropic-beta", "").split(",") if part.strip()),
+        version=canonical.version,
+        betas=canonical.betas,
         headers=forwarded(headers),
         session=session_of(headers, body),
+        notes=asked.notes,
+        dialect=asked.dialect.name,
+        native=canonical.native,
     )
 
 

@@ -43,7 +43,7 @@ from trivium.gateway.seams import (
     Upstream,
 )
 from trivium.gateway.wire.decode import broken
-from trivium.gateway.wire.errors import envelope, error_event
+from trivium.gateway.wire.errors import envelope
 from trivium.gateway.wire.headers import client_headers
 
 ERROR_BODY_BYTES_MAX = 1024 * 1024
@@ -132,7 +132,7 @@ class Attempt:
         async with _Recorded(self, opened):
             failure = await self._exchange(outbound)
         if failure is None and not request.stream:
-            await self._reply.whole(200, self._body, self._headers)
+            await self._reply.answer(self._body, self._headers)
         elif self._reply.started:
             await self._reply.end()
         return failure
@@ -227,7 +227,7 @@ class Attempt:
         if self._reply.started or decoder.quality is not Quality.UNKNOWN:
             self._outcome = Outcome.CUT
         if self._reply.started:
-            await self._reply.write(error_event(failure.body), self._headers)
+            await self._reply.error(failure.body)
         return failure
 
     def _failed(self, failure: Failure) -> Failure:

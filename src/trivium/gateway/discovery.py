@@ -11,6 +11,7 @@ from trivium.gateway.admit import Refused
 from trivium.gateway.routing import candidates
 from trivium.gateway.seams import Facts, GatewaySettings
 
+_PROFILE_SCOPES = ("global", "us", "eu", "jp", "au", "apac")
 _NO_DATE = "1970-01-01T00:00:00Z"  # the API's own value where a release date is not known
 
 
@@ -32,6 +33,44 @@ def listing(
     if wanted not in models:
         raise Refused(404, "not_found_error", f"model: {only}")
     return msgspec.json.encode(_entry(wanted, facts))
+
+
+def profiles(table: RouteTable, key: KeyRecord, facts: Facts, settings: GatewaySettings, *, only: str = "") -> bytes:
+    """The same models as Bedrock's inference profiles, or one of them: names alone, with no account behind them."""
+    found = [
+        _profile(wire, facts.display_name(model))
+        for model in facts.models()
+        if _usable(model, table, key, facts, settings)
+        for wire in _profile_names(model, facts)
+    ]
+    if not only:
+        return msgspec.json.encode({"inferenceProfileSummaries": found})
+    for profile in found:
+        if profile["inferenceProfileId"] == only:
+            return msgspec.json.encode(profile)
+    raise Refused(404, "not_found_error", f"inference profile: {only[:200]}")
+
+
+def _profile_names(model: str, facts: Facts) -> list[str]:
+    names = []
+    for scope in _PROFILE_SCOPES:
+        try:
+            names.append(facts.wire_model("bedrock", scope, model))
+        except FactError:
+            continue
+    return names
+
+
+def _profile(wire: str, name: str) -> dict[str, Any]:
+    arn = f"arn:aws:bedrock:::inference-profile/{wire}"
+    return {
+        "inferenceProfileId": wire,
+        "inferenceProfileName": name,
+        "inferenceProfileArn": arn,
+        "models": [{"modelArn": f"arn:aws:bedrock:::foundation-model/{wire.partition('.')[2]}"}],
+        "status": "ACTIVE",
+        "type": "SYSTEM_DEFINED",
+    }
 
 
 def _usable(model: str, table: RouteTable, key: KeyRecord, facts: Facts, settings: GatewaySettings) -> bool:

@@ -23,7 +23,8 @@ from trivium.core import (
 )
 from trivium.gateway.admit import NO_RETRY, Refused, authenticate, read_headers, read_request, tags_of
 from trivium.gateway.attempt import Order, Tools
-from trivium.gateway.discovery import listing
+from trivium.gateway.dialect import BEDROCK, DIALECTS, PROFILES, Asked, asked
+from trivium.gateway.discovery import listing, profiles
 from trivium.gateway.flight import Cut, Flight, all_settled
 from trivium.gateway.guard import ConsecutiveBreaker, RetryBudget
 from trivium.gateway.metrics import Metrics
@@ -33,7 +34,6 @@ from trivium.gateway.seams import (
     Admission,
     Breaker,
     Credential,
-    Endpoint,
     Facts,
     GatewaySettings,
     NotSupported,
@@ -44,11 +44,10 @@ from trivium.gateway.seams import (
 )
 from trivium.gateway.stamp import clock_stamp
 from trivium.gateway.upstream import UPSTREAMS
-from trivium.gateway.wire.errors import envelope, error_event
+from trivium.gateway.wire.errors import envelope
 
 JSON = {"content-type": "application/json"}
 _TEXT = {"content-type": "text/plain; version=0.0.4; charset=utf-8"}
-_ENDPOINTS: Mapping[str, Endpoint] = {"/v1/messages": "messages", "/v1/messages/count_tokens": "count_tokens"}
 _MODELS = "/v1/models"
 _HANG_UP = {"connection": "close"}  # the rest of the body is not read
 _DRAIN_GRACE_S = 5.0
@@ -196,9 +195,13 @@ class Gateway:
         request_id = new_id("req", self._clock)
         own = {"request-id": request_id, "x-trivium-request-id": request_id}
         reply = Reply(send, self._clock, own)
+        wanted = asked(_raw_path(scope)) if scope["method"] == "POST" else None
         try:
-            serve = self._serve_of(scope["method"], scope["path"])
-            await serve(scope, receive, reply)
+            if wanted is not None:
+                reply.speech = wanted.dialect.speech(wanted)
+                await self._messages(wanted, scope, receive, reply)
+            else:
+                await self._serve_of(scope["method"], scope["path"])(scope, receive, reply)
         except Refused as error:
             await self._refuse(reply, error, request_id)
         except TriviumError as error:
@@ -212,26 +215,20 @@ class Gateway:
             _log.error("request failed: %s request=%s at %s", type(error).__name__, request_id, frames)
             await self._refuse(reply, Refused(500, "api_error", "the gateway failed; see its log"), request_id)
         finally:
-            endpoint = _ENDPOINTS.get(scope["path"], "other")
-            self.metrics.responded(endpoint, reply.status)
+            self.metrics.responded("other" if wanted is None else wanted.endpoint, reply.status)
 
     def _serve_of(self, method: str, path: str) -> Callable[[Scope, Receive, Reply], Awaitable[None]]:
-        if method == "POST" and path in _ENDPOINTS:
-            return self._messages
         if method in {"GET", "HEAD"}:
             if path == _MODELS or path.startswith(_MODELS + "/"):
                 return self._models
+            if path == PROFILES or path.startswith(PROFILES + "/"):
+                return self._profiles
             if path in self._plain:
                 return self._plain[path]
         raise Refused(404, "not_found_error", f"{method} {path[:200]}: not served here")
 
     async def _refuse(self, reply: Reply, error: Refused, request_id: str) -> None:
-        body = envelope(error.error_type, str(error), request_id)
-        if not reply.started:
-            await reply.whole(error.status, body, {**JSON, **error.headers})
-        elif not reply.ended:
-            await reply.write(error_event(body), {})
-            await reply.end()
+        await reply.refuse(error.status, envelope(error.error_type, str(error), request_id), error.headers)
 
     async def _hello(self, _scope: Scope, _receive: Receive, reply: Reply) -> None:
         await reply.whole(200, b'{"status":"ok"}', JSON)
@@ -248,25 +245,27 @@ class Gateway:
     async def _models(self, scope: Scope, _receive: Receive, reply: Reply) -> None:
         parts = self._parts
         headers = read_headers(scope["headers"], parts.tools.settings.header_bytes_max)
-        key = authenticate(headers, self._keys, self._clock.now())
+        key = authenticate(DIALECTS[0].secrets(headers), self._keys, self._clock.now())
         name = scope["path"][len(_MODELS) + 1 :]
         body = listing(parts.routes(), key, parts.facts, parts.tools.settings, only=name or None)
         await reply.whole(200, body, JSON)
 
-    async def _messages(self, scope: Scope, receive: Receive, reply: Reply) -> None:
+    async def _profiles(self, scope: Scope, _receive: Receive, reply: Reply) -> None:
+        parts, settings = self._parts, self._parts.tools.settings
+        reply.speech = BEDROCK.speech(Asked(BEDROCK, "messages"))
+        headers = read_headers(scope["headers"], settings.header_bytes_max)
+        key = authenticate(BEDROCK.secrets(headers), self._keys, self._clock.now())
+        only = scope["path"][len(PROFILES) + 1 :].rpartition("/")[2]  # an ARN ends in the name
+        await reply.whole(200, profiles(parts.routes(), key, parts.facts, settings, only=only), JSON)
+
+    async def _messages(self, wanted: Asked, scope: Scope, receive: Receive, reply: Reply) -> None:
         parts = self._parts
         began_ns = self._clock.monotonic_ns()
         headers = read_headers(scope["headers"], parts.tools.settings.header_bytes_max)
-        key = authenticate(headers, self._keys, self._clock.now())
+        key = authenticate(wanted.dialect.secrets(headers), self._keys, self._clock.now())
         data = await _body(headers, receive, parts.tools.settings)
-        endpoint = _ENDPOINTS[scope["path"]]
         request = read_request(
-            data,
-            headers,
-            request_id=reply.headers["request-id"],
-            endpoint=endpoint,
-            key=key,
-            facts=parts.facts,
+            wanted, data, headers, request_id=reply.headers["request-id"], key=key, facts=parts.facts
         )
         order = Order(request, self._stamp(headers), began_ns, key.workload, key.key_id, tags_of(key, headers))
         await self._fly(parts, order, key, receive, reply)
@@ -303,6 +302,12 @@ class Gateway:
         if flight.reason is Cut.SHUTDOWN:
             raise Refused(529, "overloaded_error", "the gateway is shutting down")
         reply.ended = True
+
+
+def _raw_path(scope: Scope) -> str:
+    """The path as the client wrote it: an ARN in it keeps its encoded slash."""
+    raw: bytes = scope.get("raw_path") or scope["path"].encode()
+    return raw.decode("latin-1").partition("?")[0]
 
 
 async def _retire(transport: Transport, users: Sequence[asyncio.Task[Any]]) -> None:

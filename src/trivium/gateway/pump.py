@@ -184,10 +184,11 @@ class Pump:
                 parts.breaker.record(surface, model, healthy=False)
                 return unauthorised(surface, error)
             outbound = replace(outbound, headers={**outbound.headers, **authorised})
+        notes = (*self._order.request.notes, *outbound.notes)
         self._reply.headers |= {
             "x-trivium-surface": name,
             "x-trivium-attempts": str(self._tries),
-            **({"x-trivium-notes": "; ".join(outbound.notes)} if outbound.notes else {}),
+            **({"x-trivium-notes": "; ".join(notes)} if notes else {}),
         }
         attempt = Attempt(
             parts.tools,
@@ -240,13 +241,13 @@ class Pump:
 
     async def _give_up(self, failure: Failure) -> None:
         """Tell the client; it should not repeat what was repeated here already."""
-        headers = {"content-type": "application/json"}
+        headers: dict[str, str] = {}
         if failure.error.retry_after_s is not None:
             headers["retry-after"] = str(math.ceil(failure.error.retry_after_s))  # whole seconds, as HTTP wants
         if self._tries > 1 or failure.error.retry is Retry.NEVER:
             headers |= NO_RETRY
         status = failure.status if failure.status >= _ERROR else 502
-        await self._reply.whole(status, failure.body, headers)
+        await self._reply.refuse(status, failure.body, headers)
 
 
 def denied(error: AdmissionDenied) -> Refused:

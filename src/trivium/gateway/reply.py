@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable, Iterable, Mapping, MutableMappi
 from typing import Any
 
 from trivium.core import Clock
-from trivium.gateway.wire.sse import PING
+from trivium.gateway.dialect import MessagesSpeech, Speech
 
 Message = MutableMapping[str, Any]
 Send = Callable[[Message], Awaitable[None]]
@@ -24,6 +24,7 @@ class Reply:
         self._send = send
         self._clock = clock
         self.headers = dict(headers)
+        self.speech: Speech = MessagesSpeech()  # until the path says which dialect the client speaks
         self.status = 0  # 0 until the first byte
         self.ended = False
         self._lock = asyncio.Lock()
@@ -47,17 +48,39 @@ class Reply:
             self.ended = True
             await self._put(body, more=False)
 
+    async def answer(self, body: bytes, headers: Mapping[str, str]) -> None:
+        """A complete Messages answer, in the client's dialect."""
+        await self.whole(200, self.speech.whole(body), self.speech.head(headers))
+
+    async def refuse(self, status: int, envelope: bytes, headers: Mapping[str, str]) -> None:
+        """An error in the client's dialect: as the whole answer, or as the end of a stream that has begun."""
+        if not self.started:
+            spoken = self.speech.refusal(status, envelope)
+            await self.whole(spoken.status, spoken.body, {**headers, **spoken.headers})
+        elif not self.ended:
+            await self._write(self.speech.error_event(envelope), {})
+            await self.end()
+
+    async def error(self, envelope: bytes) -> None:
+        """An error after the first byte; the stream is ended by its attempt."""
+        await self._write(self.speech.error_event(envelope), {})
+
     async def write(self, data: bytes, headers: Mapping[str, str]) -> None:
-        """A part of a stream; the first one brings status 200 and `headers`."""
+        """Whole Messages events, said in the client's dialect; the first ones bring status 200 and `headers`."""
+        await self._write(self.speech.events(data), headers)
+
+    async def _write(self, data: bytes, headers: Mapping[str, str]) -> None:
         async with self._lock:
             if not self.started:
-                await self._start(200, headers)
-            await self._put(data, more=True)
+                await self._start(200, self.speech.head(headers))
+            if data:
+                await self._put(data, more=True)
 
     async def ping(self, headers: Mapping[str, str]) -> None:
         """Show life, unless a write is under way anyway."""
-        if not self._lock.locked() and not self.ended:
-            await self.write(PING, headers)
+        beat = self.speech.ping()
+        if beat and not self._lock.locked() and not self.ended:
+            await self._write(beat, headers)
 
     async def end(self) -> None:
         """End a stream."""

@@ -43,6 +43,14 @@ class MessagesRequest:
     betas: tuple[str, ...] = ()  # anthropic-beta, split
     headers: Headers = field(default_factory=dict)  # the other anthropic-* headers, to be forwarded
     session: str = ""
+    notes: tuple[str, ...] = ()  # what of the request was not followed, for the client
+    dialect: str = "messages"
+    native: Body | None = None  # the body as it came, where its dialect is a surface's own
+
+    def body_for(self, surface: str) -> Body:
+        """What an adapter edits: the client's own bytes where it speaks that surface's dialect."""
+        own = self.native if self.dialect == surface and self.endpoint == "messages" else None
+        return own or self.body
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+import msgspec
+
 from trivium.core import UserError
 from trivium.gateway.seams import Facts, MessagesRequest
 
@@ -29,7 +31,7 @@ class Draft:
         self.request = request
         self.surface = surface
         self.facts = facts
-        self.body = request.body
+        self.body = request.body_for(surface)
         self.betas: list[str] = []  # as the surface calls them
         self.notes: list[str] = []
         self._replaced: dict[str, bytes] = {}
@@ -62,8 +64,10 @@ class Draft:
         self._note(note)
 
     def add(self, field: str, value: bytes) -> None:
-        """Put a field in front."""
-        self._added[field] = value
+        """Put a field in front, unless it says so already."""
+        found = self.raw(field)
+        if found is None or msgspec.json.decode(found) != msgspec.json.decode(value):
+            self._added[field] = value
 
     def leave_out(self, field: str, reason: str) -> None:
         """Leave a field out and say so."""

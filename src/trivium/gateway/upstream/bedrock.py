@@ -102,6 +102,8 @@ class Bedrock:
         refuse_features(draft)
         if draft.betas:
             draft.add("anthropic_beta", encoded(draft.betas))
+        else:
+            draft.remove(["anthropic_beta"])  # of a client that speaks this surface's dialect
         version, note = body_version(request, self.surface, facts)
         draft.add("anthropic_version", encoded(version))
         if note:

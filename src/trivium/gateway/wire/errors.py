@@ -50,6 +50,15 @@ def error_type_of(body: bytes) -> str | None:
     return found if isinstance(found, str) and found else None
 
 
+def message_of(body: bytes) -> str:
+    """The message of an envelope, empty when there is none."""
+    try:
+        message = msgspec.json.decode(body)["error"]["message"]
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError, KeyError, TypeError):
+        return ""
+    return message if isinstance(message, str) else ""
+
+
 def type_for(status: int) -> str:
     """The error type that fits an HTTP status."""
     if status in TYPE_BY_STATUS:

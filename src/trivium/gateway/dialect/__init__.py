@@ -1,0 +1,62 @@
+"""The dialects that clients speak, found by path. Adding one is a file here; the pump knows none of them."""
+
+from __future__ import annotations
+
+import re
+from urllib.parse import unquote
+
+from trivium.gateway.dialect._seam import Asked, Canonical, Dialect, Speech, Spoken
+from trivium.gateway.dialect.bedrock import Bedrock
+from trivium.gateway.dialect.foundry import Foundry
+from trivium.gateway.dialect.messages import Messages, MessagesSpeech
+from trivium.gateway.dialect.vertex import Vertex
+from trivium.gateway.seams import Endpoint
+
+__all__ = [
+    "BEDROCK",
+    "DIALECTS",
+    "PROFILES",
+    "Asked",
+    "Canonical",
+    "Dialect",
+    "MessagesSpeech",
+    "Speech",
+    "Spoken",
+    "asked",
+]
+
+_MESSAGES, _FOUNDRY, _VERTEX, _BEDROCK = Messages(), Foundry(), Vertex(), Bedrock()
+BEDROCK = _BEDROCK
+PROFILES = "/inference-profiles"  # what Bedrock's clients ask for before they begin
+DIALECTS: tuple[Dialect, ...] = (_MESSAGES, _FOUNDRY, _VERTEX, _BEDROCK)
+
+_PLAIN = {
+    "/v1/messages": Asked(_MESSAGES, "messages"),
+    "/v1/messages/count_tokens": Asked(_MESSAGES, "count_tokens"),
+    "/anthropic/v1/messages": Asked(_FOUNDRY, "messages"),
+    "/anthropic/v1/messages/count_tokens": Asked(_FOUNDRY, "count_tokens"),
+}
+_INVOKE = re.compile(r"/model/([^/]+)/(invoke|invoke-with-response-stream|count-tokens)")
+_PREDICT = re.compile(
+    r"(?:/v1)?/projects/[^/]+/locations/([^/]+)/publishers/anthropic/models/([^/:]+):(rawPredict|streamRawPredict)"
+)
+_WORKSPACE = re.compile(r"/v1/projects/[^/]+/locations/[^/]+/workspaces/[^/]+/invoke(/v1/messages(?:/count_tokens)?)")
+_COUNTED = "count-tokens"
+
+
+def asked(path: str) -> Asked | None:
+    """What a path asks for; percent-encoding untouched, without the query. None when nothing is served there."""
+    if path in _PLAIN:
+        return _PLAIN[path]
+    if found := _WORKSPACE.fullmatch(path):  # Claude on Google Cloud: the first-party wire below a prefix
+        return _PLAIN[found[1]]
+    if found := _INVOKE.fullmatch(path):
+        endpoint: Endpoint = "count_tokens" if found[2] == _COUNTED else "messages"
+        return Asked(_BEDROCK, endpoint, unquote(found[1]), found[2] == "invoke-with-response-stream")
+    if found := _PREDICT.fullmatch(path):
+        notes = (f"the route decides where this is served, not location {found[1][:40]} of the path",)
+        model = unquote(found[2])
+        if model == _COUNTED:
+            return Asked(_VERTEX, "count_tokens", notes=notes)
+        return Asked(_VERTEX, "messages", model, found[3] == "streamRawPredict", notes)
+    return None

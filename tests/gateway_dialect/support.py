@@ -1,0 +1,36 @@
+"""The gateway on a port of its own in front of one surface of the lab, for clients of every dialect."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from gateway_upstream.test_through_the_lab import Site, site
+from trivium.gateway import GatewayServer
+
+SURFACES = ("anthropic", "bedrock", "vertex", "foundry")
+
+
+@dataclass
+class Served:
+    """A site and its address."""
+
+    site: Site
+    url: str
+
+
+@contextlib.asynccontextmanager
+async def served(folder: Path, surface: str) -> AsyncIterator[Served]:
+    async with site(folder, surface) as at:
+        server = GatewayServer(at.gateway, host="127.0.0.1", port=0)
+        serving = asyncio.ensure_future(server._serve())
+        while not server.started:  # noqa: ASYNC110  uvicorn has no event for it
+            await asyncio.sleep(0.005)
+        try:
+            yield Served(at, server.address)
+        finally:
+            server.should_exit = True
+            await serving
