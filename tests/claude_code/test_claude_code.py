@@ -6,7 +6,7 @@ import json
 import os
 import shutil
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -53,7 +53,54 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
         yield found
 
 
-def ask(claude: str, site: Site, home: Path, secret: str, prompt: str, model: str) -> dict[str, Any]:
+def first_party(url: str, secret: str, model: str) -> dict[str, str]:
+    """How Claude Code is pointed at a gateway in the Messages dialect."""
+    return {"ANTHROPIC_BASE_URL": url, "ANTHROPIC_API_KEY": secret, "ANTHROPIC_MODEL": model}
+
+
+def by_bedrock(url: str, secret: str, model: str) -> dict[str, str]:
+    """As if the gateway were Bedrock; signed, with the virtual key as session token."""
+    return {
+        "CLAUDE_CODE_USE_BEDROCK": "1",
+        "ANTHROPIC_BEDROCK_BASE_URL": url,
+        "AWS_REGION": "us-west-2",
+        "AWS_ACCESS_KEY_ID": "any",
+        "AWS_SECRET_ACCESS_KEY": "any",
+        "AWS_SESSION_TOKEN": secret,
+        "AWS_EC2_METADATA_DISABLED": "true",
+        "ANTHROPIC_MODEL": f"us.anthropic.{model}",
+    }
+
+
+def by_vertex(url: str, secret: str, model: str) -> dict[str, str]:
+    """As if it were Vertex; the virtual key comes by a header of the user's own."""
+    return {
+        "CLAUDE_CODE_USE_VERTEX": "1",
+        "ANTHROPIC_VERTEX_BASE_URL": f"{url}/v1",
+        "ANTHROPIC_VERTEX_PROJECT_ID": "any",
+        "CLOUD_ML_REGION": "global",
+        "CLAUDE_CODE_SKIP_VERTEX_AUTH": "1",
+        "ANTHROPIC_CUSTOM_HEADERS": f"Authorization: Bearer {secret}",
+        "ANTHROPIC_MODEL": model,
+    }
+
+
+def by_foundry(url: str, secret: str, model: str) -> dict[str, str]:
+    """As if it were Foundry."""
+    return {
+        "CLAUDE_CODE_USE_FOUNDRY": "1",
+        "ANTHROPIC_FOUNDRY_BASE_URL": f"{url}/anthropic",
+        "ANTHROPIC_FOUNDRY_API_KEY": secret,
+        "ANTHROPIC_MODEL": model,
+    }
+
+
+Pointed = Callable[[str, str, str], dict[str, str]]
+
+
+def ask(
+    claude: str, site: Site, home: Path, secret: str, prompt: str, model: str, pointed: Pointed = first_party
+) -> dict[str, Any]:
     home.mkdir(exist_ok=True)
     done = subprocess.run(
         [claude, "-p", prompt, "--output-format", "json"],
@@ -61,9 +108,7 @@ def ask(claude: str, site: Site, home: Path, secret: str, prompt: str, model: st
         env={
             "HOME": str(home),
             "PATH": os.environ["PATH"],
-            "ANTHROPIC_BASE_URL": site.gateway_url,
-            "ANTHROPIC_API_KEY": secret,
-            "ANTHROPIC_MODEL": model,
+            **pointed(site.gateway_url, secret, model),
             "CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC": "1",
             "DISABLE_TELEMETRY": "1",
             "DISABLE_ERROR_REPORTING": "1",
@@ -99,6 +144,28 @@ def test_it_answers_and_its_cost_is_the_ledgers(claude: str, site: Site, tmp_pat
     # Claude Code prices every surface as if it were global: a regional profile costs 1.1 times its figure
     factor = Decimal("1.1") if surface == "bedrock" else Decimal(1)
     assert float(total) == pytest.approx(float(Decimal(str(result["total_cost_usd"])) * factor), rel=1e-6)
+
+
+@pytest.mark.parametrize("pointed", [by_bedrock, by_vertex, by_foundry])
+@pytest.mark.parametrize("surface", PLACES)
+def test_it_works_through_the_other_dialects(
+    claude: str, site: Site, tmp_path: Path, surface: str, pointed: Pointed
+) -> None:
+    """Claude Code set up for another platform, its address the gateway's: it answers, and each request is recorded."""
+    target = Target(Offer(surface, PLACES[surface], "*"), 1)
+    write_routes(RouteTable((Route("*", "*", (target,)),), f"{surface}-{pointed.__name__}"), site.routes)
+    workload = f"cc-{surface}-{pointed.__name__}"
+    with Ledger.open(site.ledger, clock=SystemClock()) as ledger:
+        _, secret = ledger.keys.create(workload)
+    model = MODELS.get(surface, "claude-opus-4-8")
+    if pointed is by_bedrock and model == "claude-opus-4-5":
+        model = "claude-opus-4-5-20251101-v1:0"
+    result = ask(claude, site, tmp_path / "home", secret, "[[lab out=50]] say something", model, pointed)
+    assert result["is_error"] is False
+    with Ledger.open(site.ledger, clock=SystemClock()) as ledger:
+        events = list(ledger.events(workload=workload))
+    assert {event.opened.offer.surface for event in events} == {surface}
+    assert result["session_id"] in {event.opened.session for event in events}
 
 
 def test_its_session_headers_stay_at_the_gateway(claude: str, site: Site) -> None:
