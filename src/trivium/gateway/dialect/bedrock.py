@@ -72,7 +72,8 @@ class _Speech:
         """A message passes; a count has another name here."""
         if self._asked.endpoint != "count_tokens":
             return body
-        return msgspec.json.encode({"inputTokens": msgspec.json.decode(body)["input_tokens"]})
+        counted = _object(body).get("input_tokens")
+        return body if counted is None else msgspec.json.encode({"inputTokens": counted})
 
     def events(self, data: bytes) -> bytes:
         """Each event in a frame; the last one carries the counts as well."""
@@ -80,10 +81,14 @@ class _Speech:
 
     def _data(self, name: bytes, data: bytes) -> bytes:
         if name in {b"message_start", b"message_delta"}:
-            value = msgspec.json.decode(data)
-            usage = (value.get("message") or value).get("usage") or {}
-            self._usage |= {key: count for key, count in usage.items() if count is not None}
+            value = _object(data)
+            message = value.get("message")
+            usage = (message if isinstance(message, dict) else value).get("usage")
+            if isinstance(usage, dict):
+                self._usage |= {key: count for key, count in usage.items() if count is not None}
         if name != b"message_stop":
+            return data
+        if not _object(data):
             return data
         counts = {ours: self._usage.get(theirs, 0) for ours, theirs in _COUNTS.items()}
         return Body(data).edit(add={_METRICS: msgspec.json.encode(counts)})
@@ -104,6 +109,15 @@ class _Speech:
         name, shown, _ = _EXCEPTIONS.get(kind, (_UNKNOWN[0], status, ""))
         headers = {"content-type": "application/json", "x-amzn-errortype": name}
         return Spoken(shown, headers, msgspec.json.encode({"message": message_of(envelope)}))
+
+
+def _object(data: bytes) -> dict[str, Any]:
+    """A JSON object; empty for what a surface sent that is none: it passes as it came."""
+    try:
+        value = msgspec.json.decode(data)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return {}
+    return value if isinstance(value, dict) else {}
 
 
 def _chunk(event: bytes) -> bytes:
