@@ -228,6 +228,18 @@ async def test_the_only_surface_is_tried_even_with_an_open_breaker() -> None:
     assert len(at.transport.sent) == 3
 
 
+async def test_a_failing_count_takes_no_messages_down_and_messages_no_count() -> None:
+    """Health is an endpoint's: clients count beside their requests, and a broken count says nothing of the model."""
+    at = world({"anthropic": [OVERLOADED] * 3 + [json_answer()], "foundry": [json_answer()]}, breaker_failures=2)
+    count = "/v1/messages/count_tokens"
+    for _ in range(3):
+        await post(at, ask(), path=count)
+    assert [sent.surface for sent in at.transport.sent] == ["anthropic", "foundry"] * 2 + ["foundry"]
+    assert (await post(at, ask())).status == 200
+    assert (await post(at, ask())).headers["x-trivium-surface"] == "anthropic"
+    assert (await post(at, ask(), path=count)).headers["x-trivium-surface"] == "foundry"
+
+
 async def test_a_surface_without_the_endpoint_is_passed_over() -> None:
     at = world({"vertex": [json_answer()], "anthropic": [json_answer({"input_tokens": 7})]})
     response = await post(at, ask(), path="/v1/messages/count_tokens")

@@ -7,6 +7,10 @@ from datetime import timedelta
 from gateway.support import STARTED
 from trivium.core import ManualClock
 from trivium.gateway.guard import ConsecutiveBreaker, RetryBudget
+from trivium.gateway.seams import Circuit
+
+HERE, OTHER = Circuit("vertex", "messages", "m"), Circuit("vertex", "messages", "other")
+COUNT = Circuit("vertex", "count_tokens", "m")
 
 
 def test_extra_attempts_are_a_tenth_of_recent_requests_plus_a_floor() -> None:
@@ -25,32 +29,33 @@ def test_extra_attempts_are_a_tenth_of_recent_requests_plus_a_floor() -> None:
 def test_a_breaker_opens_after_failures_in_a_row_and_closes_after_a_probe() -> None:
     clock = ManualClock(STARTED)
     breaker = ConsecutiveBreaker(clock, failures=2, open_s=30)
-    breaker.record("vertex", "m", healthy=False)
-    breaker.record("vertex", "m", healthy=True)
-    breaker.record("vertex", "m", healthy=False)
-    assert breaker.allows("vertex", "m")
-    breaker.record("vertex", "m", healthy=False)
-    assert not breaker.allows("vertex", "m")
-    assert breaker.allows("vertex", "other")
+    breaker.record(HERE, healthy=False)
+    breaker.record(HERE, healthy=True)
+    breaker.record(HERE, healthy=False)
+    assert breaker.allows(HERE)
+    breaker.record(HERE, healthy=False)
+    assert not breaker.allows(HERE)
+    assert breaker.allows(OTHER)
+    assert breaker.allows(COUNT)
     clock.advance(timedelta(seconds=30))
-    assert [breaker.allows("vertex", "m") for _ in range(2)] == [True, False]  # one probe
-    breaker.record("vertex", "m", healthy=False)
-    assert not breaker.allows("vertex", "m")
+    assert [breaker.allows(HERE) for _ in range(2)] == [True, False]  # one probe
+    breaker.record(HERE, healthy=False)
+    assert not breaker.allows(HERE)
     clock.advance(timedelta(seconds=30))
-    assert breaker.allows("vertex", "m")
-    breaker.release("vertex", "m")  # the client of the probe left
-    assert breaker.allows("vertex", "m")
-    breaker.record("vertex", "m", healthy=True)
-    assert [breaker.allows("vertex", "m") for _ in range(2)] == [True, True]
+    assert breaker.allows(HERE)
+    breaker.release(HERE)  # the client of the probe left
+    assert breaker.allows(HERE)
+    breaker.record(HERE, healthy=True)
+    assert [breaker.allows(HERE) for _ in range(2)] == [True, True]
 
 
 def test_a_probe_that_never_reports_is_replaced() -> None:
     clock = ManualClock(STARTED)
     breaker = ConsecutiveBreaker(clock, failures=1, open_s=30)
-    breaker.record("vertex", "m", healthy=False)
+    breaker.record(HERE, healthy=False)
     clock.advance(timedelta(seconds=30))
-    assert breaker.allows("vertex", "m")
+    assert breaker.allows(HERE)
     clock.advance(timedelta(seconds=29))
-    assert not breaker.allows("vertex", "m")
+    assert not breaker.allows(HERE)
     clock.advance(timedelta(seconds=1))
-    assert breaker.allows("vertex", "m")
+    assert breaker.allows(HERE)

@@ -1,10 +1,11 @@
-"""What keeps retries from making an outage worse: a retry budget, and a breaker per surface and model."""
+"""What keeps retries from making an outage worse: a retry budget, and a breaker per surface, endpoint and model."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
 from trivium.core import Clock
+from trivium.gateway.seams import Circuit
 
 _NS = 1_000_000_000
 WINDOW_S = 10.0
@@ -58,11 +59,11 @@ class ConsecutiveBreaker:
         self._clock = clock
         self._failures_max = failures
         self._open_ns = int(open_s * _NS)
-        self._states: dict[tuple[str, str], _State] = {}
+        self._states: dict[Circuit, _State] = {}
 
-    def allows(self, surface: str, model: str) -> bool:
-        """Whether a request may be sent there now; True for a half-open pair makes this request its probe."""
-        state = self._states.get((surface, model))
+    def allows(self, circuit: Circuit) -> bool:
+        """Whether a request may be sent there now; True for a half-open circuit makes this request its probe."""
+        state = self._states.get(circuit)
         if state is None or state.opened_at_ns is None:
             return True
         now = self._clock.monotonic_ns()
@@ -73,19 +74,19 @@ class ConsecutiveBreaker:
         state.probing_since_ns = now
         return True
 
-    def record(self, surface: str, model: str, *, healthy: bool) -> None:
+    def record(self, circuit: Circuit, *, healthy: bool) -> None:
         """Success closes; failures add up, and a failed probe opens anew."""
         if healthy:
-            self._states.pop((surface, model), None)
+            self._states.pop(circuit, None)
             return
-        state = self._states.setdefault((surface, model), _State())
+        state = self._states.setdefault(circuit, _State())
         state.failures += 1
         if state.failures >= self._failures_max:
             state.opened_at_ns = self._clock.monotonic_ns()
             state.probing_since_ns = None
 
-    def release(self, surface: str, model: str) -> None:
+    def release(self, circuit: Circuit) -> None:
         """The probe learned nothing; the next request may probe."""
-        state = self._states.get((surface, model))
+        state = self._states.get(circuit)
         if state is not None:
             state.probing_since_ns = None

@@ -32,6 +32,7 @@ from trivium.gateway.seams import (
     AdmissionRequest,
     Admitted,
     Breaker,
+    Circuit,
     Credential,
     Facts,
     Failure,
@@ -131,7 +132,7 @@ class Pump:
                 outbound = self._prepare(target)
             except (UserError, NotSupported, FactError) as error:  # this surface cannot take the request at all
                 unsuitable = unsuitable or error
-                self._parts.breaker.release(target.offer.surface, target.offer.model)
+                self._parts.breaker.release(self._circuit(target))
                 target = self._next()
                 continue
             if previous is not None:
@@ -152,7 +153,7 @@ class Pump:
         """The best target left whose breaker is closed; when all are open the best one must do."""
         breaker = self._parts.breaker
         for index, target in enumerate(self._targets):
-            if breaker.allows(target.offer.surface, target.offer.model):
+            if breaker.allows(self._circuit(target)):
                 return self._targets.pop(index)
         return self._targets.pop(0) if self._targets and not self.attempts else None
 
@@ -173,15 +174,18 @@ class Pump:
             raise NotSupported(f"{target.offer.surface} is not configured")
         return name
 
+    def _circuit(self, target: Target) -> Circuit:
+        return Circuit(self._name(target), self._order.request.endpoint, target.offer.model)
+
     async def _attempt(self, target: Target, outbound: Outbound) -> Failure | None:
         parts, name = self._parts, self._name(target)
-        surface, model = target.offer.surface, target.offer.model
+        surface = target.offer.surface
         credential = parts.credentials.get(name)
         if credential is not None:
             try:
                 authorised = await credential.headers(outbound)
             except UpstreamError as error:
-                parts.breaker.record(surface, model, healthy=False)
+                parts.breaker.record(self._circuit(target), healthy=False)
                 return unauthorised(surface, error)
             outbound = replace(outbound, headers={**outbound.headers, **authorised})
         notes = (*self._order.request.notes, *outbound.notes)
@@ -209,11 +213,11 @@ class Pump:
 
     def _report(self, target: Target, closed: Closed | None, failure: Failure | None) -> None:
         """Tell the breaker: an attempt is evidence unless the client ended it."""
-        breaker, offer = self._parts.breaker, target.offer
+        breaker, circuit = self._parts.breaker, self._circuit(target)
         if closed is None or closed.outcome is Outcome.CANCELLED:
-            breaker.release(offer.surface, offer.model)
+            breaker.release(circuit)
         else:
-            breaker.record(offer.surface, offer.model, healthy=failure is None or failure.error.retry is Retry.NEVER)
+            breaker.record(circuit, healthy=failure is None or failure.error.retry is Retry.NEVER)
 
     async def _after(self, target: Target, failure: Failure) -> Target | None:
         """Where to try again, or None; waits if the surface asked for it."""

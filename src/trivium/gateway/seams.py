@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Literal, Protocol
+from typing import Literal, NamedTuple, Protocol
 
 from trivium.core import (
     Closed,
@@ -343,18 +343,26 @@ class OpenAdmission:
         """Nothing was held."""
 
 
-class Breaker(Protocol):
-    """Keeps requests away from a (surface, model) that keeps failing."""
+class Circuit(NamedTuple):
+    """What fails together: counting tokens may be down while messages are fine, and the other way round."""
 
-    def allows(self, surface: str, model: str) -> bool:
-        """Whether a request may be sent there now; an answer of True to a half-open pair is its one probe."""
+    surface: str  # as configured: `surface` or `surface/scope`
+    endpoint: Endpoint
+    model: str
+
+
+class Breaker(Protocol):
+    """Keeps requests away from a circuit that keeps failing."""
+
+    def allows(self, circuit: Circuit) -> bool:
+        """Whether a request may be sent there now; an answer of True to a half-open circuit is its one probe."""
         ...
 
-    def record(self, surface: str, model: str, *, healthy: bool) -> None:
+    def record(self, circuit: Circuit, *, healthy: bool) -> None:
         """How an attempt went; a refusal for the request's own content counts as healthy."""
         ...
 
-    def release(self, surface: str, model: str) -> None:
+    def release(self, circuit: Circuit) -> None:
         """An attempt ended without evidence (the client left): give its probe back."""
         ...
 
