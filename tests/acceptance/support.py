@@ -7,7 +7,19 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from gateway.support import AUTH, Answer, Caller, MemorySink, MemoryTransport, PlainCredential, Response, Ring, record
+from gateway.support import (
+    AUTH,
+    Answer,
+    Caller,
+    MemorySink,
+    MemoryTransport,
+    PlainCredential,
+    Response,
+    Ring,
+    record,
+    sse_answer,
+)
+from gateway_upstream.support import chunk
 from gateway_upstream.test_through_the_lab import AT, MODEL, SCOPES, SNAPSHOT
 from trivium.core import ANY, ManualClock, Offer, Route, RouteTable, Target
 from trivium.gateway import Gateway, GatewaySettings, OpenAdmission, SnapshotFacts, SurfaceSettings
@@ -20,6 +32,13 @@ TOOL: dict[str, Any] = {
 EVENT_STREAM = {"content-type": "application/vnd.amazon.eventstream"}
 
 
+def carried(surface: str, events: Sequence[bytes], **options: Any) -> Answer:
+    """Events in the framing of the surface."""
+    if surface != "bedrock":
+        return sse_answer(events, **options)
+    return Answer(200, [chunk(event.partition(b"data: ")[2].strip()) for event in events], EVENT_STREAM, **options)
+
+
 class Scripted:
     """A gateway whose surfaces answer what the test says, in the order of the route."""
 
@@ -27,9 +46,9 @@ class Scripted:
         self.transport, self.sink, clock = MemoryTransport(answers), MemorySink(), ManualClock(AT)
         scopes = SCOPES | settings.pop("scopes", {})
         regions = {"bedrock": "us-west-2"} | settings.pop("regions", {})
-        table = RouteTable(
-            (Route(ANY, ANY, tuple(Target(Offer(name, scopes[name], ANY), not n) for n, name in enumerate(answers))),)
-        )
+        weights = settings.pop("weights", (1,) + (0,) * (len(answers) - 1))
+        targets = (Target(Offer(name, scopes[name], ANY), w) for name, w in zip(answers, weights, strict=True))
+        table = RouteTable((Route(ANY, ANY, tuple(targets)),))
         bases = {  # that of Vertex follows from its location
             "anthropic": "https://api.anthropic.com",
             "bedrock": "https://bedrock-runtime.us-west-2.amazonaws.com",
