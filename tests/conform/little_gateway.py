@@ -34,7 +34,7 @@ class LittleGateway:
             assert request.transport is not None
             request.transport.close()
         if KEY not in given and request.path != "/":
-            return _error(401, "authentication_error", "unknown key")
+            return _error(401, "authentication_error", f"unknown key: {sorted(map(str, given))}")
         if request.path == "/v1/models":
             return self._models(request)
         if self._fault == "no count" and request.path.endswith("/count_tokens"):
@@ -97,10 +97,12 @@ class LittleGateway:
                 return _error(503, "api_error", "try later")
             if self._fault == "wording" and upstream.status == 400 and body != b'{"model":':
                 return _error(400, "invalid_request_error", "the upstream refused")
+            of_stream = upstream.content_type == "text/event-stream"
             shown = {
                 name: value
                 for name, value in upstream.headers.items()
-                if name.lower() == "content-type" or (name.lower().startswith(_HIDDEN) and self._leaks(name.lower()))
+                if name.lower() == "content-type"
+                or (name.lower().startswith(_HIDDEN) and self._leaks(name.lower(), of_stream))
             }
             if self._fault == "buffer":
                 return web.Response(status=upstream.status, headers=shown, body=await upstream.read())
@@ -111,7 +113,9 @@ class LittleGateway:
             await response.write_eof()
             return response
 
-    def _leaks(self, name: str) -> bool:
+    def _leaks(self, name: str, of_stream: bool) -> bool:
+        if self._fault == "limits of streams":
+            return of_stream and "ratelimit" in name
         return self._fault == ("limits" if "ratelimit" in name else "account")
 
     def _part(self, part: bytes) -> bytes:

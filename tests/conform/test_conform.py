@@ -40,6 +40,7 @@ FAULTS = {
     "wording": {"P8.upstream"},
     "session": {"P9.session"},
     "limits": {"P10.limits"},
+    "limits of streams": {"P10.limits"},
     "account": {"P10.account"},
     "filter": {"P12.filters"},
     "no count": {"P13.lacking"},
@@ -81,7 +82,7 @@ async def test_our_own_gateway_fails_no_row() -> None:
         rows = await check(Site(url, SECRET, MODEL, upstream=(HERE, port)))
     assert of(rows, Verdict.FAILED) == {}
     assert set(of(rows, Verdict.NOT_OBSERVED)) == {"P10.spend"}
-    assert set(of(rows, Verdict.NOT_APPLICABLE)) == {"P2.profiles", "P11.clouds", "P13.lacking"}
+    assert set(of(rows, Verdict.NOT_APPLICABLE)) == {"P2.profiles", "P7.silence", "P11.clouds", "P13.lacking"}
     assert set(of(rows, Verdict.PASSED)) > WITNESSED
 
 
@@ -116,8 +117,9 @@ async def test_rows_of_the_upstream_are_not_observed_without_one_or_when_nothing
 async def test_a_wrong_key_a_silent_address_and_a_taken_port_are_no_rows() -> None:
     port = free_port()
     async with little_gateway(port) as url:
-        with pytest.raises(UserError, match="--key"):
+        with pytest.raises(UserError, match="--key") as refused:
             await check(Site(url, "sk-other", MODEL))
+        assert "sk-other" not in str(refused.value)
         with pytest.raises(UserError, match="--upstream"):
             await check(Site(url, KEY, MODEL, upstream=(HERE, int(url.rpartition(":")[2]))))
     with pytest.raises(Unreachable, match="does not answer"):
@@ -148,6 +150,7 @@ async def test_the_command_prints_rows_and_says_by_its_code_whether_one_failed(
         ["127.0.0.1:1"],
         ["http://127.0.0.1:1", "--key", "sk-secret-on-the-line"],
         ["http://127.0.0.1:1", "--upstream", "9100"],
+        ["http://name:sk-secret@127.0.0.1:1"],
     ],
 )
 def test_wrong_usage_ends_with_2_and_shows_no_secret(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
@@ -161,3 +164,10 @@ def test_a_gateway_that_does_not_answer_ends_with_4() -> None:
     with pytest.raises(SystemExit) as ended:
         main(["conform", f"http://{HERE}:{free_port()}"])
     assert ended.value.code == 4
+
+
+async def test_an_upstream_that_is_down_fails_no_row() -> None:
+    async with little_gateway(free_port()) as url:
+        rows = await check(Site(url, KEY, MODEL))
+    assert of(rows, Verdict.FAILED) == {}
+    assert {"P1.messages", "P7.events", "P8.envelope", "P12.filters"} <= set(of(rows, Verdict.NOT_OBSERVED))

@@ -20,7 +20,7 @@ def command(
     *,
     key: Annotated[str, typer.Option(help="The environment variable or the file that holds the key.")] = "",
     model: Annotated[str, typer.Option(help="The model to ask for; else the first that the gateway lists.")] = "",
-    timeout_s: Annotated[float, typer.Option(min=1.0, help="Seconds that one request may take.")] = 30.0,
+    timeout_s: Annotated[float, typer.Option(min=5.0, help="Seconds that one request may take.")] = 30.0,
     upstream: Annotated[
         str, typer.Option(metavar="HOST:PORT", help="Stand in here for the upstream that the gateway is set to.")
     ] = "",
@@ -37,6 +37,8 @@ def command(
 
     if urlsplit(url).scheme not in {"http", "https"} or not urlsplit(url).netloc:
         raise UserError("URL", url, "give an address such as https://gateway.example.com")
+    if "@" in urlsplit(url).netloc:
+        raise UserError("URL", "(not shown)", "leave name and password out of the address; give the key with --key")
     rows = asyncio.run(check(Site(url, _secret(key), model, timeout_s, _address(upstream))))
     if as_json:
         print_json(rows)

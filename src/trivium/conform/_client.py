@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import aiohttp
@@ -30,6 +30,7 @@ class Answer:
     body: bytes
     elapsed_s: float
     trouble: str = ""
+    hidden: str = field(default="", repr=False)  # the key, which a gateway may repeat in an error
 
     @property
     def ok(self) -> bool:
@@ -57,6 +58,8 @@ class Answer:
             return f"{self.asked} -> no answer ({self.trouble})"
         error = self.error()
         told = f"{error[0]}: {error[1]}" if error else self.body.decode("utf-8", "replace")
+        if self.hidden:
+            told = told.replace(self.hidden, "(the key)")
         shown = " ".join(told.split())[:_SHOWN_MAX]
         return f"{self.asked} -> {self.status}" + (f" {shown}" if shown and not self.ok else "")
 
@@ -92,7 +95,9 @@ class Client:
 
         def answer(status: int, told: Mapping[str, str], data: bytes, trouble: str = "") -> Answer:
             lower = {name.lower(): value for name, value in told.items()}
-            return Answer(asked, status, lower, data, asyncio.get_running_loop().time() - started_s, trouble)
+            return Answer(
+                asked, status, lower, data, asyncio.get_running_loop().time() - started_s, trouble, self._key or ""
+            )
 
         try:
             async with self._session.request(

@@ -45,6 +45,7 @@ REQUIREMENTS: Mapping[str, str] = {
     "P7.unbuffered": "an event reaches the client before the next one is sent",
     "P7.pings": "ping events are forwarded",
     "P7.comments": "comment lines are forwarded",
+    "P7.silence": "over an upstream without pings, such as Bedrock, the gateway sends its own",
     "P8.envelope": "a request that is wrong gets 400 and an error the client can read",
     "P8.upstream": "the upstream's error keeps its status, type and wording, or carries capability_rejected:",
     "P9.session": "x-claude-code-* headers are used here and not forwarded",

@@ -14,6 +14,7 @@ _COUNT_TOKENS = "/v1/messages/count_tokens?beta=true"
 _MODELS = "/v1/models?limit=1000"
 _MODELS_S = 3.0  # the client waits no longer
 _NOT_FOUND, _BAD, _TOO_MANY, _LACKING, _SERVER = 404, 400, 429, 501, 500
+_OF_CLOUDS = ("P7.silence", "P11.clouds")
 _REFUSED = frozenset({401, 403})
 
 
@@ -72,8 +73,8 @@ async def messages(client: Client, plain: Mapping[str, Any], filtered: str) -> t
         found["P12.filters"] = unseen("a plain message was not answered either")
     wrong = await client.ask("POST", MESSAGES, headers=headers, body=b'{"model":')
     error = wrong.error()
-    if whole.status == _NOT_FOUND and wrong.status == _NOT_FOUND:
-        found["P8.envelope"] = unseen("the path itself is not answered")
+    if not whole.ok and wrong.status == whole.status != _BAD:
+        found["P8.envelope"] = unseen(f"a message that is right gets the same: {wrong.line()}")
     else:
         holds = wrong.status == _BAD and error is not None and error[0] == "invalid_request_error"
         found["P8.envelope"] = judged(holds, f"a body cut short: {wrong.line()}")
@@ -129,7 +130,7 @@ async def count_tokens(client: Client, plain: Mapping[str, Any]) -> dict[str, Se
 
 
 def clouds(*, witnessed: bool) -> dict[str, Seen]:
-    """The row about other upstreams."""
+    """The rows about upstreams of other formats."""
     if witnessed:
-        return {"P11.clouds": inapplicable("the upstream of this check speaks the first-party format")}
-    return {"P11.clouds": unseen("only the clouds themselves see it")}
+        return dict.fromkeys(_OF_CLOUDS, inapplicable("the upstream of this check speaks the first-party format"))
+    return dict.fromkeys(_OF_CLOUDS, unseen("seen only over an upstream of such a format"))

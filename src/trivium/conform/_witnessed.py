@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from trivium.conform._client import Answer, Client
-from trivium.conform._rows import WITNESSED, Seen, failed, judged, passed, unseen
+from trivium.conform._rows import WITNESSED, Seen, Verdict, failed, judged, passed, unseen
 from trivium.conform._upstream import ACCOUNT, COMMENT, ERROR, LIMITS, OVERLOADED, Received, StandIn
 from trivium.conform._visible import MESSAGES
 
@@ -113,7 +113,8 @@ class Witness:
         when = "not before the upstream gave up waiting" if late else "while the upstream held back the next"
         pings = answer.body.count(b"event: ping")
         comment = COMMENT.strip() in answer.body
-        return {
+        leaks = {name: seen for name, seen in self._hidden(answer).items() if seen.verdict is Verdict.FAILED}
+        return leaks | {
             "P7.unbuffered": judged(not late, f"the first content event came {when}"),
             "P7.pings": judged(pings > 0, f"the upstream sent 1 ping, {pings} came"),
             "P7.comments": judged(comment, f"the upstream sent {COMMENT.strip().decode()!r}, it came: {comment}"),
