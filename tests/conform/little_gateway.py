@@ -37,6 +37,11 @@ class LittleGateway:
             return _error(401, "authentication_error", f"unknown key: {sorted(map(str, given))}")
         if request.path == "/v1/models":
             return self._models(request)
+        if request.method == "POST" and self._fault.startswith("spent"):
+            told = {"x-should-retry": "false"} if self._fault == "spent" else {}
+            return _error(429, "billing_error", "over the limit", {**told, "retry-after": "60"})
+        if self._fault == "count lacking" and request.path.endswith("/count_tokens"):
+            return _error(501, "not_supported", "not here", {"x-should-retry": "false"})
         if self._fault == "no count" and request.path.endswith("/count_tokens"):
             return _error(404, "not_found_error", "no such path")
         if request.method != "POST" or (self._fault == "path" and request.raw_path == "/v1/messages?beta=true"):
@@ -119,13 +124,16 @@ class LittleGateway:
         return self._fault == ("limits" if "ratelimit" in name else "account")
 
     def _part(self, part: bytes) -> bytes:
+        if self._fault == "cut":
+            return re.sub(rb"event: message_stop\n.*\n\n", b"", part)
         if self._fault == "pings":
             return re.sub(rb"event: ping\n.*\n\n", b"", part)
         return re.sub(rb": conform.*\n\n", b"", part) if self._fault == "comments" else part
 
 
-def _error(status: int, kind: str, message: str) -> web.Response:
-    return web.json_response({"type": "error", "error": {"type": kind, "message": message}}, status=status)
+def _error(status: int, kind: str, message: str, headers: dict[str, str] | None = None) -> web.Response:
+    told = {"type": "error", "error": {"type": kind, "message": message}}
+    return web.json_response(told, status=status, headers=headers)
 
 
 @contextlib.asynccontextmanager

@@ -33,6 +33,7 @@ FAULTS = {
     "system": {"P5.system"},
     "beta of pair": {"P6.pairs"},
     "field of pair": {"P6.pairs"},
+    "cut": {"P7.events"},
     "buffer": {"P7.unbuffered"},
     "pings": {"P7.pings"},
     "comments": {"P7.comments"},
@@ -40,6 +41,7 @@ FAULTS = {
     "wording": {"P8.upstream"},
     "session": {"P9.session"},
     "limits": {"P10.limits"},
+    "spent, try again": {"P10.spend"},
     "limits of streams": {"P10.limits"},
     "account": {"P10.account"},
     "filter": {"P12.filters"},
@@ -171,3 +173,11 @@ async def test_an_upstream_that_is_down_fails_no_row() -> None:
         rows = await check(Site(url, KEY, MODEL))
     assert of(rows, Verdict.FAILED) == {}
     assert {"P1.messages", "P7.events", "P8.envelope", "P12.filters"} <= set(of(rows, Verdict.NOT_OBSERVED))
+
+
+@pytest.mark.parametrize(("state", "row"), [("spent", "P10.spend"), ("count lacking", "P13.lacking")])
+async def test_what_a_gateway_may_refuse_passes_when_it_says_so_by_the_contract(state: str, row: str) -> None:
+    async with little_gateway(port := free_port(), state) as url:
+        rows = await check(Site(url, KEY, MODEL, upstream=(HERE, port)))
+    assert of(rows, Verdict.FAILED) == {}
+    assert row in of(rows, Verdict.PASSED)
