@@ -38,6 +38,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "seats": ("seats", "What exports of GitHub Copilot, Microsoft 365 and Copilot Studio say."),
     "limit": ("limit", "Spend limits and their alerts."),
     "profile": ("profile", "Measure the shape of real sessions; draw sessions from it."),
+    "conform": ("conform", "Check any gateway against what Claude Code asks of one."),
     "lab": ("lab", "Run the emulated surfaces alone, to test your own clients."),
 }
 
