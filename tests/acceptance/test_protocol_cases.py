@@ -103,7 +103,6 @@ async def test_d4_the_beta_of_counting_is_not_sent_where_it_is_unknown(surface: 
     assert "token-counting" not in f"{sent.url}{dict(sent.headers)}" + at.sent_body().decode()
 
 
-@pytest.mark.xfail(strict=True, reason="not yet: the breaker is one for all endpoints of a surface")
 async def test_d5_a_failing_count_takes_no_inference_down() -> None:
     """CC#84549: failures of auxiliary calls put the credential into a cooldown, and inference with it."""
     overloaded = error_answer(529, "overloaded_error")
