@@ -25,7 +25,7 @@ from trivium.gateway.admit import NO_RETRY, Refused, authenticate, read_headers,
 from trivium.gateway.attempt import Order, Tools
 from trivium.gateway.discovery import listing
 from trivium.gateway.flight import Cut, Flight, all_settled
-from trivium.gateway.guard import ConsecutiveBreaker, RetryBudget
+from trivium.gateway.guard import ConsecutiveBreaker, Rests, RetryBudget
 from trivium.gateway.metrics import Metrics
 from trivium.gateway.pump import Parts, Pump
 from trivium.gateway.reply import Receive, Reply, Send
@@ -96,6 +96,7 @@ class Gateway:
             breaker=breaker
             or ConsecutiveBreaker(clock, failures=settings.breaker_failures, open_s=settings.breaker_open_s),
             budget=RetryBudget(clock, ratio=settings.retry_ratio, floor_per_s=settings.retry_floor_per_s),
+            rests=Rests(clock),
         )
         self._flights: set[Flight] = set()
         self._retiring: set[asyncio.Future[None]] = set()
