@@ -69,6 +69,7 @@ def surface(name: str, **entry: Any) -> dict[str, Any]:
         ({**GOOD, "prices_as_of": "yesterday"}, "prices_as_of"),
         ({**GOOD, "gateway": {"host": " "}}, r"gateway\.host"),
         ({**GOOD, "gateway": {"deadline_s": 1e9}}, r"gateway\.deadline_s.*at most 604800"),
+        ({**GOOD, "gateway": {"rest_s_max": -1}}, r"gateway\.rest_s_max.*from 0"),
         ({**GOOD, "gateway": {"extra_attempts_max": 99}}, r"gateway\.extra_attempts_max"),
         (surface("anthropic/", credential=KEY), "SURFACE/SCOPE"),
         (surface("anthropic/us", credential=KEY, scope="eu"), r"surfaces\.anthropic/us\.scope: 'eu'"),

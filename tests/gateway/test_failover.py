@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+from dataclasses import replace
 
 import pytest
 
@@ -26,6 +27,7 @@ from gateway.support import (
 from trivium.core import ANY, NO_USAGE, Offer, Outcome, Quality, Route, RouteTable, Target, new_secret
 from trivium.gateway.routing import candidates
 from trivium.gateway.seams import GatewaySettings, SurfaceSettings, TransportError
+from trivium.gateway.upstream import UPSTREAMS
 
 OVERLOADED = error_answer(529, "overloaded_error")
 IN_STREAM = event("error", error={"type": "overloaded_error", "message": "Overloaded"})
@@ -238,6 +240,28 @@ async def test_a_failing_count_takes_no_messages_down_and_messages_no_count() ->
     assert (await post(at, ask())).status == 200
     assert (await post(at, ask())).headers["x-trivium-surface"] == "anthropic"
     assert (await post(at, ask(), path=count)).headers["x-trivium-surface"] == "foundry"
+
+
+@pytest.mark.parametrize(
+    ("status", "kind", "message"),
+    [
+        (402, "billing_error", "pay"),
+        (400, "invalid_request_error", "Your credit balance is too low to access the Anthropic API."),
+        (400, "invalid_request_error", "You have reached your specified API usage limits."),
+    ],
+)
+async def test_an_account_that_may_not_spend_fails_over_and_opens_its_breaker(
+    status: int, kind: str, message: str
+) -> None:
+    body = json.dumps({"type": "error", "error": {"type": kind, "message": message}}).encode()
+    poor = Answer(status, [body], {"content-type": "application/json"})
+    at = world({"anthropic": [poor], "vertex": [json_answer()]}, breaker_failures=2)
+    plain = at.gateway._parts.upstreams
+    at.gateway._parts = replace(at.gateway._parts, upstreams={**plain, "anthropic": UPSTREAMS["anthropic"]})
+    assert [(await post(at, ask())).status for _ in range(3)] == [200] * 3
+    assert [sent.surface for sent in at.transport.sent] == ["anthropic", "vertex"] * 2 + ["vertex"]
+    assert at.sink.closed_events[0].error_type == "billing_error"
+    assert at.sink.outcomes()[:2] == [Outcome.REFUSED, Outcome.OK]
 
 
 async def test_a_surface_without_the_endpoint_is_passed_over() -> None:

@@ -240,6 +240,29 @@ def test_a_surface_that_asks_not_to_be_asked_again_is_not() -> None:
     assert classify("anthropic", 429, anthropic("rate_limit_error"), retry_after="3").error.retry_after_s == 3.0
 
 
+LOW = "Your credit balance is too low to access the Anthropic API. Please go to Plans & Billing."
+CAPPED = "You have reached your specified API usage limits. You will regain access on 2026-12-01 at 00:00 UTC."
+
+
+@pytest.mark.parametrize("surface", ["anthropic", "vertex", "foundry", "bedrock"])
+@pytest.mark.parametrize(
+    ("status", "error_type", "message"),
+    [(400, "invalid_request_error", LOW), (400, "invalid_request_error", CAPPED), (402, "brand_new_error", "pay")],
+)
+def test_an_account_that_may_not_spend_is_never_the_requests_fault(
+    surface: str, status: int, error_type: str, message: str
+) -> None:
+    failure = classify(surface, status, anthropic(error_type, message))
+    assert seen(failure) == (402, "billing_error", ELSEWHERE, REFUSED, False)
+    assert json.loads(failure.body)["error"] == {"type": "billing_error", "message": message}
+    assert failure.error.request_id == "req_9"
+
+
+@pytest.mark.parametrize("message", [f"messages.0.content: {LOW!r} is not allowed", f"no tool is named {CAPPED!r}"])
+def test_a_clients_own_words_about_credit_stay_its_own_fault(message: str) -> None:
+    assert seen(classify("anthropic", 400, anthropic("invalid_request_error", message))) == BAD
+
+
 # --- errors inside a 200 answer ------------------------------------------------------------------------------------
 
 START = (

@@ -203,6 +203,7 @@ def gateway_settings(settings: Settings) -> GatewaySettings:
         drain_s=settings.gateway.drain_s,
         ping_interval_s=settings.gateway.ping_interval_s,
         extra_attempts_max=settings.gateway.extra_attempts_max,
+        rest_s_max=settings.gateway.rest_s_max,
     )
 
 

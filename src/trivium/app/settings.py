@@ -109,6 +109,7 @@ class GatewayEntry(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     deadline_s: float = 3600.0
     ping_interval_s: float = 15.0
     extra_attempts_max: int = 2
+    rest_s_max: float = 300.0  # the longest `retry-after` that is believed
     watch_interval_s: float = 60.0  # between two looks at the limits
 
 
@@ -216,8 +217,9 @@ def _check_gateway(entry: GatewayEntry) -> None:
     for name in ("deadline_s", "ping_interval_s", "watch_interval_s"):
         if not 0 < getattr(entry, name) <= _SECONDS_MAX:
             raise UserError(f"gateway.{name}", getattr(entry, name), f"give seconds above 0, at most {_SECONDS_MAX}")
-    if not 0 <= entry.drain_s <= _SECONDS_MAX:
-        raise UserError("gateway.drain_s", entry.drain_s, f"give seconds from 0 to {_SECONDS_MAX}")
+    for name in ("drain_s", "rest_s_max"):
+        if not 0 <= getattr(entry, name) <= _SECONDS_MAX:
+            raise UserError(f"gateway.{name}", getattr(entry, name), f"give seconds from 0 to {_SECONDS_MAX}")
     if not 0 <= entry.extra_attempts_max <= _ATTEMPTS_MAX:
         remedy = f"give a number from 0 to {_ATTEMPTS_MAX}"
         raise UserError("gateway.extra_attempts_max", entry.extra_attempts_max, remedy)

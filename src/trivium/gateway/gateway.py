@@ -26,7 +26,7 @@ from trivium.gateway.attempt import Order, Tools
 from trivium.gateway.dialect import BEDROCK, DIALECTS, PROFILES, Asked, asked
 from trivium.gateway.discovery import listing, profiles
 from trivium.gateway.flight import Cut, Flight, all_settled
-from trivium.gateway.guard import ConsecutiveBreaker, RetryBudget
+from trivium.gateway.guard import ConsecutiveBreaker, Rests, RetryBudget
 from trivium.gateway.metrics import Metrics
 from trivium.gateway.pump import Parts, Pump
 from trivium.gateway.reply import Receive, Reply, Send
@@ -95,6 +95,7 @@ class Gateway:
             breaker=breaker
             or ConsecutiveBreaker(clock, failures=settings.breaker_failures, open_s=settings.breaker_open_s),
             budget=RetryBudget(clock, ratio=settings.retry_ratio, floor_per_s=settings.retry_floor_per_s),
+            rests=Rests(clock),
         )
         self._flights: set[Flight] = set()
         self._retiring: set[asyncio.Future[None]] = set()

@@ -1,4 +1,4 @@
-"""What keeps retries from making an outage worse: a retry budget, and a breaker per surface, endpoint and model."""
+"""What keeps retries from making an outage worse: a retry budget, rests, and a breaker for each circuit."""
 
 from __future__ import annotations
 
@@ -90,3 +90,27 @@ class ConsecutiveBreaker:
         state = self._states.get(circuit)
         if state is not None:
             state.probing_since_ns = None
+
+
+class Rests:
+    """Circuits that named a time before which they want no request; there are no more of them than circuits."""
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._until_ns: dict[Circuit, int] = {}
+
+    def rest(self, circuit: Circuit, seconds: float) -> None:
+        """Leave it alone for so long; of two times the later one counts."""
+        until_ns = self._clock.monotonic_ns() + int(seconds * _NS)
+        self._until_ns[circuit] = max(until_ns, self._until_ns.get(circuit, until_ns))
+
+    def left_s(self, circuit: Circuit) -> float:
+        """Seconds of rest that remain, 0 when it may be asked."""
+        until_ns = self._until_ns.get(circuit)
+        if until_ns is None:
+            return 0.0
+        left_ns = until_ns - self._clock.monotonic_ns()
+        if left_ns <= 0:
+            del self._until_ns[circuit]
+            return 0.0
+        return left_ns / _NS

@@ -24,7 +24,7 @@ from trivium.core import (
 from trivium.gateway.admit import NO_RETRY, Refused
 from trivium.gateway.attempt import Attempt, Order, Tools
 from trivium.gateway.flight import Flight, unbroken
-from trivium.gateway.guard import RetryBudget
+from trivium.gateway.guard import Rests, RetryBudget
 from trivium.gateway.reply import Reply
 from trivium.gateway.routing import candidates
 from trivium.gateway.seams import (
@@ -45,6 +45,7 @@ from trivium.gateway.wire.errors import envelope
 
 _PAUSE_S = 0.2  # before a repetition at the same surface that named no time
 _ERROR = 400
+_RESTING = {429, 503, 529}  # what says with `retry-after` when the surface will have room again
 _UNKNOWN_BILLS_MAX = 2  # attempts that may have been billed without an answer
 
 
@@ -60,6 +61,7 @@ class Parts:
     credentials: Mapping[str, Credential]
     breaker: Breaker
     budget: RetryBudget
+    rests: Rests
 
 
 class Pump:
@@ -126,14 +128,14 @@ class Pump:
         unsuitable: TriviumError | None = None
         failure: Failure | None = None
         previous: Target | None = None
-        target = self._next()
+        target = await self._next()
         while target is not None:
             try:
                 outbound = self._prepare(target)
             except (UserError, NotSupported, FactError) as error:  # this surface cannot take the request at all
                 unsuitable = unsuitable or error
                 self._parts.breaker.release(self._circuit(target))
-                target = self._next()
+                target = await self._next()
                 continue
             if previous is not None:
                 labels = previous.offer.surface, target.offer.surface
@@ -149,13 +151,21 @@ class Pump:
         elif unsuitable is not None:
             raise unsuitable
 
-    def _next(self) -> Target | None:
-        """The best target left whose breaker is closed; when all are open the best one must do."""
-        breaker = self._parts.breaker
+    async def _next(self) -> Target | None:
+        """The best target left that may be asked now; for a first attempt one that rather would not must do."""
+        parts = self._parts
+        rests_s = [parts.rests.left_s(self._circuit(target)) for target in self._targets]
         for index, target in enumerate(self._targets):
-            if breaker.allows(self._circuit(target)):
+            if not rests_s[index] and parts.breaker.allows(self._circuit(target)):
                 return self._targets.pop(index)
-        return self._targets.pop(0) if self._targets and not self.attempts else None
+        if not self._targets or self.attempts:
+            return None
+        shortest_s = min(rests_s)  # 0 where only a breaker is in the way
+        if shortest_s > parts.tools.settings.retry_after_s_max:
+            raise resting(shortest_s)
+        if shortest_s:
+            await asyncio.sleep(shortest_s)
+        return self._targets.pop(rests_s.index(shortest_s))
 
     def _prepare(self, target: Target) -> Outbound:
         name = self._name(target)
@@ -212,8 +222,11 @@ class Pump:
         return failure
 
     def _report(self, target: Target, closed: Closed | None, failure: Failure | None) -> None:
-        """Tell the breaker: an attempt is evidence unless the client ended it."""
+        """Tell the breaker: an attempt is evidence unless the client ended it. A time that was named is kept."""
         breaker, circuit = self._parts.breaker, self._circuit(target)
+        if failure is not None and failure.error.status in _RESTING and failure.error.retry_after_s:
+            rest_s = min(failure.error.retry_after_s, self._parts.tools.settings.rest_s_max)
+            self._parts.rests.rest(circuit, rest_s)
         if closed is None or closed.outcome is Outcome.CANCELLED:
             breaker.release(circuit)
         else:
@@ -241,7 +254,7 @@ class Pump:
             if pause_s <= settings.retry_after_s_max:
                 await asyncio.sleep(pause_s)
                 return target
-        return self._next()
+        return await self._next()
 
     async def _give_up(self, failure: Failure) -> None:
         """Tell the client; it should not repeat what was repeated here already."""
@@ -260,6 +273,13 @@ def denied(error: AdmissionDenied) -> Refused:
     if error.retry_after_s is not None:
         headers["retry-after"] = str(math.ceil(error.retry_after_s))
     return Refused(429, "billing_error", f"{error.budget}: {error}", headers)
+
+
+def resting(shortest_s: float) -> Refused:
+    """Every surface named a time, and the earliest is too far away to wait here; nothing was sent."""
+    seconds = math.ceil(shortest_s)
+    message = f"every surface that may serve this asked for no request now; the first has room in {seconds} s"
+    return Refused(429, "rate_limit_error", message, {"retry-after": str(seconds)})
 
 
 def unauthorised(surface: str, error: UpstreamError) -> Failure:

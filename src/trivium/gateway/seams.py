@@ -199,6 +199,7 @@ class GatewaySettings:
     retry_ratio: float = 0.1  # extra attempts per request
     retry_floor_per_s: float = 3.0
     retry_after_s_max: float = 5.0  # a longer retry-after is the client's to wait
+    rest_s_max: float = 300.0  # a surface that names a longer time is asked again after this one; 0: no rests
     breaker_failures: int = 5
     breaker_open_s: float = 30.0
     drain_s: float = 30.0

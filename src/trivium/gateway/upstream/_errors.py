@@ -29,6 +29,11 @@ _LAW: dict[str, tuple[Retry, Outcome]] = {
     "timeout_error": (Retry.ELSEWHERE, Outcome.FAILED),
     "overloaded_error": (Retry.ELSEWHERE, Outcome.REFUSED),
 }
+# An account without credit, or at the limit its owner set, is told as an invalid request and known by its text alone
+# (anthropics/claude-code issues 66314 and 38038). The text must begin so: an error may quote a client's own words.
+_ACCOUNT_TEXTS = re.compile(r"Your credit balance is too low|You have reached your specified (?:\w+ )?API usage limits")
+_BILLING, _INVALID = "billing_error", "invalid_request_error"
+_PAYMENT_REQUIRED = 402
 _TEXT_MAX = 2000
 _BAD_GATEWAY = 502
 _UNAUTHENTICATED = 401
@@ -72,7 +77,8 @@ ReadNative = Callable[[int, Headers, Any], Native | None]
 def classify(surface: str, status: int, headers: Headers, body: bytes, read_native: ReadNative | None) -> Failure:
     """Read an error answer: an Anthropic envelope passes as it came, a surface's own form is translated.
 
-    A refusal of our credential is not the client's: it is told so as a bad gateway, whatever the form.
+    A refusal of our credential is not the client's: it is told so as a bad gateway, whatever the form. Nor is an
+    account that may not spend: it is told as `billing_error`, in the surface's words.
     """
     error_type = error_type_of(body)
     if error_type is not None:
@@ -84,7 +90,15 @@ def classify(surface: str, status: int, headers: Headers, body: bytes, read_nati
             type_for(status), f"status {status}"
         )
         passed = None
+    if native.error_type != _BILLING and _of_the_account(status, native):
+        native, passed = Native(_BILLING, native.message), None
     return _failure(surface, status, headers, native, passed, request_id=_request_id_of(body))
+
+
+def _of_the_account(status: int, native: Native) -> bool:
+    """Whether the surface's account may not spend, whatever the surface calls it."""
+    told = native.error_type == _INVALID and _ACCOUNT_TEXTS.match(native.message) is not None
+    return status == _PAYMENT_REQUIRED or told
 
 
 def in_stream(surface: str, body: bytes, read_native: ReadNative | None) -> Failure:
