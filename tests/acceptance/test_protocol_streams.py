@@ -166,7 +166,6 @@ async def test_d17_a_time_to_wait_reaches_the_client(surface: str) -> None:
 
 
 @pytest.mark.parametrize("surface", SURFACES)
-@pytest.mark.xfail(strict=True, reason="not yet: a 429 whose surface names no time names none to the client either")
 async def test_d17_every_429_names_a_time_to_wait(surface: str) -> None:
     """LL#37754: clouds send their 429 without `retry-after`; clients that rely on it did not wait."""
     at = Scripted({surface: [error_answer(429, "rate_limit_error")]})

@@ -44,7 +44,8 @@ from trivium.gateway.seams import (
 from trivium.gateway.wire.errors import envelope
 
 _PAUSE_S = 0.2  # before a repetition at the same surface that named no time
-_ERROR = 400
+_ERROR, _TOO_MANY = 400, 429
+_UNNAMED_WAIT_S = 5.0  # told with a 429 of a surface that names no time: clients that read none ask without end
 _RESTING = {429, 503, 529}  # what says with `retry-after` when the surface will have room again
 _UNKNOWN_BILLS_MAX = 2  # attempts that may have been billed without an answer
 
@@ -259,8 +260,11 @@ class Pump:
     async def _give_up(self, failure: Failure) -> None:
         """Tell the client; it should not repeat what was repeated here already."""
         headers: dict[str, str] = {}
-        if failure.error.retry_after_s is not None:
-            headers["retry-after"] = str(math.ceil(failure.error.retry_after_s))  # whole seconds, as HTTP wants
+        wait_s = failure.error.retry_after_s
+        if wait_s is None and failure.status == _TOO_MANY:
+            wait_s = _UNNAMED_WAIT_S
+        if wait_s is not None:
+            headers["retry-after"] = str(math.ceil(wait_s))  # whole seconds, as HTTP wants
         if self._tries > 1 or failure.error.retry is Retry.NEVER:
             headers |= NO_RETRY
         status = failure.status if failure.status >= _ERROR else 502
