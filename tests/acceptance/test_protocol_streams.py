@@ -15,6 +15,7 @@ import pytest
 from acceptance.support import TOOL, Scripted, carried
 from gateway import grammar
 from gateway.support import AUTH, Caller, error_answer, event, json_answer, sse_answer, stream
+from gateway.test_clients import site as served
 from gateway_upstream.test_through_the_lab import HI, MODEL, SURFACES, site
 from trivium.core import Outcome
 from trivium.lab import Fault
@@ -53,6 +54,22 @@ async def test_d11_thinking_and_its_signature_can_be_played_back(tmp_path: Path,
         message["content"][0]["thinking"] += " more"
         refused = await at.post({**THINKS_AND_CALLS, "messages": turns})
         assert "Invalid `signature`" in refused.json()["error"]["message"]
+
+
+async def test_d11_the_official_client_puts_the_same_message_together() -> None:
+    """BF#5638: what the SDK put together from the stream was not what the surface had said."""
+    async with served() as at, at.client() as client:
+        async with client.messages.stream(**THINKS_AND_CALLS, model=MODEL) as events:
+            told = (await events.get_final_message()).model_dump(mode="json", exclude_unset=True)["content"]
+        body = json.dumps({**THINKS_AND_CALLS, "model": MODEL, "stream": True}).encode()
+        own = await Caller(at.gateway).send("POST", "/v1/messages", headers=AUTH, body=body)
+        said = grammar.message_of(grammar.check(own.body))["content"]
+        assert [block["type"] for block in told] == ["thinking", "tool_use"]
+        assert told[0] == said[0]
+        assert (told[1]["name"], told[1]["input"]) == (said[1]["name"], said[1]["input"])
+        turns = [USER, {"role": "assistant", "content": told}]
+        turns.append({"role": "user", "content": [{"type": "tool_result", "tool_use_id": told[1]["id"]}]})
+        assert (await client.messages.create(**{**THINKS_AND_CALLS, "messages": turns}, model=MODEL)).stop_reason
 
 
 @pytest.mark.xfail(strict=True, reason="not yet: who signed a block is not known, and a refused one is not left out")
