@@ -36,12 +36,14 @@ from trivium.gateway.seams import (
     Credential,
     Facts,
     Failure,
+    MessagesRequest,
     NotSupported,
     Outbound,
     Routes,
     Upstream,
 )
 from trivium.gateway.wire.errors import envelope
+from trivium.gateway.wire.thinking import signature_refused, without_thinking
 
 _PAUSE_S = 0.2  # before a repetition at the same surface that named no time
 _ERROR, _TOO_MANY = 400, 429
@@ -239,13 +241,17 @@ class Pump:
         name = self._name(target)
         credential = self._parts.credentials.get(name) if failure.credential else None
         refreshable = credential is not None and name not in self._refreshed
-        if error.retry is Retry.NEVER and not refreshable:
+        unsigned = self._without_thinking(failure)
+        if error.retry is Retry.NEVER and not refreshable and unsigned is None:
             return None
         unknown_bills = sum(closed.outcome in {Outcome.FAILED, Outcome.CUT} for closed in self.attempts)
         if unknown_bills >= _UNKNOWN_BILLS_MAX or self._tries > settings.extra_attempts_max:
             return None
         if not self._parts.budget.take():
             return None
+        if unsigned is not None:
+            self._order = replace(self._order, request=unsigned)
+            return target
         if credential is not None and refreshable:
             self._refreshed.add(name)
             await credential.refresh()
@@ -256,6 +262,12 @@ class Pump:
                 await asyncio.sleep(pause_s)
                 return target
         return await self._next()
+
+    def _without_thinking(self, failure: Failure) -> MessagesRequest | None:
+        """The request to repeat once where blocks that another platform signed were refused; None if that is not it."""
+        if failure.error_type != "invalid_request_error" or not signature_refused(str(failure.error)):
+            return None
+        return without_thinking(self._order.request)
 
     async def _give_up(self, failure: Failure) -> None:
         """Tell the client; it should not repeat what was repeated here already."""
