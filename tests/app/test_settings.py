@@ -256,3 +256,12 @@ def test_without_a_file_the_fallback_of_now_is_used_and_the_start_warns(
     assert routes().version == "none"
     routes.fall_back_to(RouteTable((), "other"))
     assert routes().version == "other"
+
+
+@pytest.mark.parametrize("missing", ["region", "workspace"])
+def test_claude_on_aws_needs_its_region_and_its_workspace(missing: str) -> None:
+    entry: dict[str, object] = {"credential": {"kind": "aws"}, "region": "us-west-2", "workspace": "wrkspc_01"}
+    assert parse_settings({"surfaces": {"claude-aws": entry}}).surfaces["claude-aws"].workspace == "wrkspc_01"
+    del entry[missing]
+    with pytest.raises(UserError, match=missing):
+        parse_settings({"surfaces": {"claude-aws": entry}})

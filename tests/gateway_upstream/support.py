@@ -22,6 +22,9 @@ CAPTURES = Path(__file__).parent.parent / "golden" / "wire_captures"
 OPUS_45, OPUS_5 = "claude-opus-4-5", "claude-opus-5"
 SETTINGS = {
     "anthropic": SurfaceSettings("anthropic", "https://api.anthropic.com"),
+    "claude-aws": SurfaceSettings(
+        "claude-aws", "https://aws-external-anthropic.us-west-2.api.aws", region="us-west-2", workspace="wrkspc_01"
+    ),
     "bedrock": SurfaceSettings(
         "bedrock", "https://bedrock-runtime.us-west-2.amazonaws.com", scope="us", region="us-west-2"
     ),
@@ -47,6 +50,7 @@ REFUSED = {  # as the protocol documentation lists them
             "thread", "diagnostics", "billing_policy",
         }
     ),
+    "claude-aws": frozenset({"speed", "diagnostics"}),
     "foundry": frozenset({"fallbacks", "fallback_credit_token", "inference_geo", "speed"}),
 }  # fmt: skip
 LACKING = {

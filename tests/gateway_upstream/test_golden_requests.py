@@ -63,6 +63,11 @@ EXPECTED: Mapping[str, Differences] = {
     "first_party__claude_code_create": QUERY | ACCEPT,
     "first_party__claude_code_tool_result": QUERY | ACCEPT | KEY_HEADER,
     "first_party__claude_code_count_tokens": QUERY | KEY_HEADER,
+    "platform_aws__create": {},
+    "platform_aws__create_apikey": {},
+    "platform_aws__claude_code_create": QUERY
+    | ACCEPT
+    | {"authorization": (ABSENT, "Bearer")},  # the client's own sign-in was switched off
     "bedrock__create": OLD_MODEL,
     "bedrock__create_rich": OLD_MODEL
     | {  # the surface refuses both; the geography is that of the route, any capacity is what it has
@@ -180,9 +185,14 @@ def as_messages(captured: Mapping[str, Any], *, model: str) -> MessagesRequest:
     )
 
 
+def surface_of(name: str) -> str:
+    platform = name.partition("__")[0]
+    return {"first_party": "anthropic", "platform_aws": "claude-aws"}.get(platform, platform)
+
+
 async def ours(name: str) -> Outbound:
     """What the adapter and the credential make of it."""
-    captured, surface = capture(name), name.partition("__")[0].replace("first_party", "anthropic")
+    captured, surface = capture(name), surface_of(name)
     wire, path = wire_of(captured), captured["request"]["path"]
     model = "claude-opus-4-5" if "opus-4-5" in wire or "profile" in wire else "claude-opus-5-5"
     asked = as_messages(captured, model=model)
@@ -191,6 +201,8 @@ async def ours(name: str) -> Outbound:
     if surface == "vertex":
         scope = settings["region"] = path.partition("/locations/")[2].partition("/")[0]
         settings["base_url"] = "http://127.0.0.1:18801" + path.partition("/projects/")[0]
+    if surface == "claude-aws":
+        settings["workspace"] = headers_of(captured)["anthropic-workspace-id"]
     if name == "bedrock__boto3_count_tokens":
         inner = {**HELLO, "max_tokens": 1}
         asked = request(inner, model=model, endpoint="count_tokens")
@@ -210,7 +222,8 @@ def credential(name: str, captured: Mapping[str, Any]) -> Credential:
         return ApiKey(headers_of(captured).get("x-api-key", "key"))
     if "sigv4" in captured:
         keys = AwsKeys("AKIAFAKE", "secret", headers_of(captured).get("x-amz-security-token"))
-        return AwsCredential(region="us-west-2", clock=ManualClock(AT), find=lambda: Held(keys))
+        service = captured["sigv4"]["service"]
+        return AwsCredential(region="us-west-2", service=service, clock=ManualClock(AT), find=lambda: Held(keys))
     return Bearer(headers_of(captured).get("authorization", "Bearer ya29.fake").removeprefix("Bearer "))
 
 
@@ -248,7 +261,7 @@ def _inner(body: dict[str, Any]) -> dict[str, Any]:
 
 
 def test_every_capture_that_the_gateway_could_send_is_compared() -> None:
-    surfaces = ("first_party__", "bedrock__", "vertex__", "foundry__")
+    surfaces = ("first_party__", "platform_aws__", "bedrock__", "vertex__", "foundry__")
     named = {path.stem for path in CAPTURES.glob("*.json") if path.stem.startswith(surfaces)}
     assert {name for name in named if not any(part in name for part in NOT_OURS)} == set(EXPECTED)
 

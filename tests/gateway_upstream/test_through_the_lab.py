@@ -34,7 +34,13 @@ from trivium.lab import Fault, LabServer
 AT = datetime(2026, 11, 22, 12, tzinfo=UTC)
 SURFACES = ("anthropic", "bedrock", "vertex", "foundry")
 SNAPSHOT = load().snapshot(AT.date())
-SCOPES = {"anthropic": "global", "bedrock": "us", "vertex": "global", "foundry": "global-standard"}
+SCOPES = {
+    "anthropic": "global",
+    "bedrock": "us",
+    "vertex": "global",
+    "foundry": "global-standard",
+    "claude-aws": "global",
+}
 MODEL = "claude-opus-5"
 
 
@@ -67,13 +73,14 @@ def credential_of(lab: LabServer, surface: str, kind: str) -> Credential:
     assert lab.certificates is not None
     ca, signin = lab.certificates.ca_path, lab.url("signin") if kind in {"google", "azure"} else ""
     if kind == "key":
-        if surface == "bedrock":
+        if surface in {"bedrock", "claude-aws"}:
             return Bearer(lab.key(surface))
         return ApiKey(lab.key(surface), header="api-key" if surface == "foundry" else "")
     if kind == "aws":
         known = lab.identities.aws[0]
         keys = AwsKeys(known.access_key_id, known.secret_access_key)
-        return AwsCredential(region="us-west-2", find=lambda: Held(keys))
+        service = "aws-external-anthropic" if surface == "claude-aws" else "bedrock"
+        return AwsCredential(region="us-west-2", service=service, find=lambda: Held(keys))
     if kind == "google":
         info = lab.identities.google.service_account(signin + "/token")
         return GoogleCredential(
@@ -103,7 +110,12 @@ async def site(folder: Path, surface: str, kind: str = "", *, scope: str = "", *
             surface,
             lab.base_url(surface),
             scope=scope,
-            **{"region": "us-west-2" if surface == "bedrock" else "", "project": "lab-project", **settings},
+            **{
+                "region": "us-west-2" if surface == "bedrock" else "",
+                "project": "lab-project",
+                "workspace": "wrkspc_01",
+                **settings,
+            },
         )
         credential = credential_of(lab, surface, kind)
         sink = MemorySink()
@@ -132,6 +144,8 @@ CACHED: dict[str, Any] = {
 }
 WAYS = [
     ("anthropic", "key"),
+    ("claude-aws", "aws"),
+    ("claude-aws", "key"),
     ("bedrock", "aws"),
     ("bedrock", "key"),
     ("vertex", "google"),

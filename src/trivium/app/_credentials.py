@@ -14,6 +14,7 @@ from trivium.gateway import Credential
 from trivium.gateway.credentials import FOUNDRY_SCOPE, ApiKey, AwsCredential, AzureCredential, Bearer, GoogleCredential
 
 _GOOGLE_SCOPE = "https://www.googleapis.com/auth/cloud-platform"
+_AWS_SERVICES = {"bedrock": "bedrock", "claude-aws": "aws-external-anthropic"}  # the name a signature carries
 
 
 def credentials_of(settings: Settings, base: Path) -> dict[str, Credential]:
@@ -25,7 +26,7 @@ def _credential(key: str, entry: SurfaceEntry, base: Path) -> Credential:
     surface, reference = surface_of(key), entry.credential
     ca_file = base / entry.ca_file if entry.ca_file else None
     match reference.kind:
-        case "api-key" if surface == "bedrock":
+        case "api-key" if surface in _AWS_SERVICES:
             return Bearer(_secret(key, reference, base), surface=surface)
         case "api-key":
             header = "api-key" if surface == "foundry" else ""
@@ -33,7 +34,12 @@ def _credential(key: str, entry: SurfaceEntry, base: Path) -> Credential:
         case "token":
             return Bearer(_secret(key, reference, base), surface=surface)
         case "aws":
-            return AwsCredential(region=entry.region, profile=reference.profile or None, surface=surface)
+            return AwsCredential(
+                region=entry.region,
+                profile=reference.profile or None,
+                service=_AWS_SERVICES[surface],
+                surface=surface,
+            )
         case "google":
             find = _google_file(key, base / reference.file) if reference.file else None
             return GoogleCredential(surface=surface, find=find, ca_file=ca_file)

@@ -34,6 +34,7 @@ from trivium.watch import Unwritten
 # The public address of each surface, from its own documentation; `base_url` in the settings replaces it.
 PUBLIC_ADDRESS: Mapping[str, str] = {
     "anthropic": "https://api.anthropic.com",
+    "claude-aws": "https://aws-external-anthropic.{region}.api.aws",
     "bedrock": "https://bedrock-runtime.{region}.amazonaws.com",
     "vertex": "",  # depends on the location: the adapter knows the three forms
     "foundry": "https://{resource}.services.ai.azure.com/anthropic",

@@ -23,6 +23,7 @@ DEFAULT_FILE = Path("trivium.toml")
 DEFAULT_SCOPE = "global"
 CREDENTIAL_KINDS = {
     "anthropic": ("api-key",),
+    "claude-aws": ("aws", "api-key"),
     "bedrock": ("aws", "api-key"),
     "vertex": ("google", "token"),
     "foundry": ("api-key", "azure"),
@@ -36,6 +37,7 @@ _READS = {
     "azure": ("scope",),
 }
 _OF_ONE_SURFACE = {"project": "vertex", "resource": "foundry"}
+_NEEDED = {"bedrock": ("region",), "vertex": ("project",), "claude-aws": ("region", "workspace")}
 _PORT_MAX = 65_535
 _SECONDS_MAX = 7 * 86_400
 _ATTEMPTS_MAX = 10
@@ -68,7 +70,7 @@ class SurfaceEntry(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     region: str = ""
     project: str = ""
     resource: str = ""  # foundry: the name of the resource
-    workspace: str = ""
+    workspace: str = ""  # claude-aws: the id of the workspace
     deployments: dict[str, str] = {}
     ca_file: str = ""
     draining: bool = False
@@ -238,9 +240,8 @@ def _check_surface(key: str, entry: SurfaceEntry) -> None:
     for name, owner in _OF_ONE_SURFACE.items():
         if getattr(entry, name) and surface != owner:
             raise UserError(f"{where}.{name}", getattr(entry, name), f"take it out: it belongs to {owner}")
-    needed = {"bedrock": ("region", entry.region), "vertex": ("project", entry.project)}.get(surface)
-    if needed and not needed[1]:
-        raise UserError(f"{where}.{needed[0]}", "", f"{surface} needs it")
+    if missing := next((name for name in _NEEDED.get(surface, ()) if not getattr(entry, name)), None):
+        raise UserError(f"{where}.{missing}", "", f"{surface} needs it")
     for name in ("region", "resource"):
         if getattr(entry, name) and not _LABEL.fullmatch(getattr(entry, name)):
             raise UserError(f"{where}.{name}", getattr(entry, name), "give its name alone: letters, digits and hyphens")

@@ -123,8 +123,8 @@ def _model(row: Mapping[str, str]) -> Model:
         inference_geo=row["inference_geo"] == "yes",
         bedrock_profiles=tuple(row["bedrock_profiles"].split()),
         available={
-            surface: tuple(_window(item) for item in row[f"available_{surface}"].split())
-            for surface in ("anthropic", "bedrock", "vertex", "foundry")
+            surface: tuple(_window(item) for item in row[f"available_{surface.replace('-', '_')}"].split())
+            for surface in ("anthropic", "claude-aws", "bedrock", "vertex", "foundry")
         },
     )
 

@@ -25,10 +25,11 @@ from trivium.lab.surfaces._base import Setup, Surface
 if TYPE_CHECKING:
     from trivium.lab.auth.tls import Certificates
 
-SURFACES = ("anthropic", "bedrock", "vertex", "foundry")
+SURFACES = ("anthropic", "claude-aws", "bedrock", "vertex", "foundry")
 SIGN_IN = "signin"  # token endpoints of Google and Entra, beside vertex and foundry
 KEYS: Mapping[str, Mapping[str, str]] = {  # the lab's fake keys → the account behind each
     "anthropic": {"sk-ant-lab": "lab"},
+    "claude-aws": {"claude-aws-key-lab": "lab"},
     "bedrock": {"bedrock-api-key-lab": "lab"},
     "vertex": {},
     "foundry": {"foundry-lab-key": "lab"},
@@ -254,12 +255,12 @@ def _checked(surfaces: Sequence[str]) -> tuple[str, ...]:
 
 def _identities(names: Sequence[str], wall: Clock, seed: int) -> tuple[Any, dict[str, Any]]:
     """Accounts for surfaces that check signatures and tokens; they need the `lab` extra."""
-    if not {"bedrock", "vertex", "foundry", SIGN_IN} & set(names):
+    if not {"claude-aws", "bedrock", "vertex", "foundry", SIGN_IN} & set(names):
         return None, {}
     try:
         module = importlib.import_module("trivium.lab.auth.identities")
     except ImportError as error:
-        if {"bedrock", "vertex", SIGN_IN} & set(names):
+        if {"claude-aws", "bedrock", "vertex", SIGN_IN} & set(names):
             raise UserError("surfaces", ", ".join(names), "install the `lab` extra: trivium[lab]") from error
         return None, {}  # foundry alone works with keys
     identities = module.Identities.create(clock=wall, seed=seed)
@@ -267,7 +268,7 @@ def _identities(names: Sequence[str], wall: Clock, seed: int) -> tuple[Any, dict
 
 
 def _build(name: str, setup: Setup) -> Surface:
-    surface: Surface = importlib.import_module(f"trivium.lab.surfaces.{name}").build(setup)
+    surface: Surface = importlib.import_module(f"trivium.lab.surfaces.{name.replace('-', '_')}").build(setup)
     return surface
 
 

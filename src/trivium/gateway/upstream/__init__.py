@@ -5,11 +5,13 @@ from collections.abc import Mapping
 from trivium.gateway.seams import Upstream
 from trivium.gateway.upstream.anthropic import Anthropic
 from trivium.gateway.upstream.bedrock import Bedrock
+from trivium.gateway.upstream.claude_aws import ClaudeAws
 from trivium.gateway.upstream.foundry import Foundry
 from trivium.gateway.upstream.vertex import Vertex
 
 UPSTREAMS: Mapping[str, Upstream] = {
     "anthropic": Anthropic(),
+    "claude-aws": ClaudeAws(),
     "bedrock": Bedrock(),
     "vertex": Vertex(),
     "foundry": Foundry(),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from trivium.core import Target, UserError
+from trivium.core import Target
 from trivium.gateway.seams import (
     Decoder,
     Facts,
@@ -15,10 +15,10 @@ from trivium.gateway.seams import (
 )
 from trivium.gateway.upstream._choices import address, bought, encoded, own_headers, tier_by_speed
 from trivium.gateway.upstream._errors import classify, in_stream
+from trivium.gateway.upstream._geography import geography_of
 from trivium.gateway.upstream._relay import relay
 from trivium.gateway.wire.headers import upstream_headers
 
-_GLOBAL = "global"
 _PATHS = {"messages": "/v1/messages", "count_tokens": "/v1/messages/count_tokens"}
 
 
@@ -31,7 +31,7 @@ class Anthropic:
         """The client's request, to the configured address."""
         wire = facts.wire_model(self.surface, target.offer.scope, request.model)
         edits = {} if request.body.get("model") == wire else {"model": encoded(wire)}
-        scope, geography = _geography(request, target)
+        scope, geography = geography_of(request, target)
         outbound = Outbound(
             surface=self.surface,
             method="POST",
@@ -57,18 +57,3 @@ class Anthropic:
     def request_id(self, headers: Headers) -> str:
         """The API's own id."""
         return headers.get("request-id", "")
-
-
-def _geography(request: MessagesRequest, target: Target) -> tuple[str, dict[str, bytes]]:
-    """Where the request is served, and the field that says so when the route keeps a place and the client is silent.
-
-    The body decides what is served and billed. A client may narrow a global route, but not leave a narrow one.
-    """
-    asked, kept = request.body.get("inference_geo"), target.offer.scope
-    if kept == _GLOBAL:
-        return (asked if isinstance(asked, str) else kept), {}
-    if asked is None:
-        return kept, ({"inference_geo": encoded(kept)} if request.endpoint == "messages" else {})
-    if asked != kept:
-        raise UserError("inference_geo", asked, f"this route keeps {kept}; ask for it, or for a route that does not")
-    return kept, {}

@@ -118,8 +118,8 @@ class AnthropicSurface(FirstPartySurface):
         return super().refuse(refused, exchange)
 
     def _model_info(self, model: Model) -> dict[str, object]:
-        since = min(window.since for window in model.available["anthropic"] if window.since is not None)
-        ends = [window.until for window in model.available["anthropic"]]
+        since = min(window.since for window in model.available[self.name] if window.since is not None)
+        ends = [window.until for window in model.available[self.name]]
         retires = None if None in ends else max(end for end in ends if end is not None).isoformat()
         return {
             "type": "model",

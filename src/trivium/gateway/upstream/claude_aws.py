@@ -1,0 +1,78 @@
+"""Claude Platform on AWS: first-party bodies and betas, a workspace in a header, AWS's own errors in front."""
+
+from __future__ import annotations
+
+from trivium.core import Target, UserError
+from trivium.gateway.seams import (
+    Decoder,
+    Facts,
+    Failure,
+    GatewaySettings,
+    Headers,
+    MessagesRequest,
+    Outbound,
+    SurfaceSettings,
+)
+from trivium.gateway.upstream._aws_errors import read_native
+from trivium.gateway.upstream._choices import address, bought, encoded, own_headers, tier_by_speed
+from trivium.gateway.upstream._draft import Draft
+from trivium.gateway.upstream._errors import classify, in_stream
+from trivium.gateway.upstream._fields import fit_betas, fit_fields
+from trivium.gateway.upstream._geography import geography_of
+from trivium.gateway.upstream._nested import refuse_features
+from trivium.gateway.upstream._places import place_of
+from trivium.gateway.upstream._relay import relay
+from trivium.gateway.wire.headers import upstream_headers
+
+_PATHS = {"messages": "/v1/messages", "count_tokens": "/v1/messages/count_tokens"}
+_WORKSPACE = "anthropic-workspace-id"
+
+
+class ClaudeAws:
+    """Adapter of `claude-aws`."""
+
+    surface = "claude-aws"
+
+    def prepare(self, request: MessagesRequest, target: Target, facts: Facts, settings: SurfaceSettings) -> Outbound:
+        """The client's request for the configured workspace, whatever workspace the client named."""
+        if not settings.workspace:
+            raise UserError(f"surfaces.{self.surface}.workspace", "", "give the id of the workspace")
+        wire = facts.wire_model(self.surface, target.offer.scope, request.model)
+        draft = Draft(request, self.surface, facts)
+        if request.body.get("model") != wire:
+            draft.replace("model", encoded(wire))
+        scope, geography = geography_of(request, target)
+        for name, value in geography.items():
+            draft.add(name, value)
+            draft.notes.append(f"added {name}: the route keeps {scope}")
+        fit_betas(draft)
+        fit_fields(draft, place=place_of(target.offer.scope, settings.region))
+        refuse_features(draft)
+        headers = upstream_headers(request, betas=False)
+        if draft.betas:
+            headers["anthropic-beta"] = ",".join(draft.betas)
+        outbound = Outbound(
+            surface=self.surface,
+            method="POST",
+            url=address(settings, _PATHS[request.endpoint]),
+            headers={**own_headers(settings, headers), _WORKSPACE: settings.workspace},
+            body=draft.edited(),
+            stream=request.stream,
+            notes=tuple(draft.notes),
+        )
+        return bought(outbound, target, scope=scope, tier=tier_by_speed(request, target))
+
+    def decoder(self, request: MessagesRequest, status: int, headers: Headers, limits: GatewaySettings) -> Decoder:  # noqa: ARG002  the signature is the Protocol's
+        """Pass through."""
+        return relay(self.surface, self._in_stream, request, limits)
+
+    def _in_stream(self, body: bytes) -> Failure:
+        return in_stream(self.surface, body, read_native)
+
+    def classify(self, status: int, headers: Headers, body: bytes) -> Failure:
+        """An Anthropic envelope from the API, or an exception of the front."""
+        return classify(self.surface, status, headers, body, read_native)
+
+    def request_id(self, headers: Headers) -> str:
+        """The API's id, else the one AWS logs."""
+        return headers.get("request-id") or headers.get("x-amzn-requestid", "")
