@@ -102,7 +102,10 @@ def credential_of(lab: LabServer, surface: str, kind: str) -> Credential:
 
 @contextlib.asynccontextmanager
 async def site(folder: Path, surface: str, kind: str = "", *, scope: str = "", **settings: Any) -> AsyncIterator[Site]:
-    kind = kind or {"anthropic": "key", "bedrock": "aws", "vertex": "google", "foundry": "azure"}[surface]
+    kind = (
+        kind
+        or {"anthropic": "key", "claude-aws": "aws", "bedrock": "aws", "vertex": "google", "foundry": "azure"}[surface]
+    )
     clock, scope = ManualClock(AT), scope or SCOPES[surface]
     async with LabServer((surface,), clock=clock, wall=SystemClock(), tls=folder) as lab:
         assert lab.certificates is not None
