@@ -23,7 +23,7 @@ from trivium.core import (
 )
 from trivium.gateway.admit import NO_RETRY, Refused, authenticate, read_headers, read_request, tags_of
 from trivium.gateway.attempt import Order, Tools
-from trivium.gateway.dialect import BEDROCK, DIALECTS, PROFILES, Asked, asked
+from trivium.gateway.dialect import BEDROCK, MESSAGES, PROFILES, Asked, asked
 from trivium.gateway.discovery import listing, profiles
 from trivium.gateway.flight import Cut, Flight, all_settled
 from trivium.gateway.guard import ConsecutiveBreaker, Rests, RetryBudget
@@ -246,7 +246,7 @@ class Gateway:
     async def _models(self, scope: Scope, _receive: Receive, reply: Reply) -> None:
         parts = self._parts
         headers = read_headers(scope["headers"], parts.tools.settings.header_bytes_max)
-        key = authenticate(DIALECTS[0].secrets(headers), self._keys, self._clock.now())
+        key = authenticate(MESSAGES.secrets(headers), self._keys, self._clock.now())
         name = scope["path"][len(_MODELS) + 1 :]
         body = listing(parts.routes(), key, parts.facts, parts.tools.settings, only=name or None)
         await reply.whole(200, body, JSON)

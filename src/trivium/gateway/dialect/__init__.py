@@ -15,6 +15,7 @@ from trivium.gateway.seams import Endpoint
 __all__ = [
     "BEDROCK",
     "DIALECTS",
+    "MESSAGES",
     "PROFILES",
     "Asked",
     "Canonical",
@@ -26,7 +27,7 @@ __all__ = [
 ]
 
 _MESSAGES, _FOUNDRY, _VERTEX, _BEDROCK = Messages(), Foundry(), Vertex(), Bedrock()
-BEDROCK = _BEDROCK
+MESSAGES, BEDROCK = _MESSAGES, _BEDROCK
 PROFILES = "/inference-profiles"  # what Bedrock's clients ask for before they begin
 DIALECTS: tuple[Dialect, ...] = (_MESSAGES, _FOUNDRY, _VERTEX, _BEDROCK)
 

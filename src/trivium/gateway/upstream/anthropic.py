@@ -4,25 +4,21 @@ from __future__ import annotations
 
 from trivium.core import Target
 from trivium.gateway.seams import (
-    Decoder,
     Facts,
-    Failure,
-    GatewaySettings,
     Headers,
     MessagesRequest,
     Outbound,
     SurfaceSettings,
 )
+from trivium.gateway.upstream._answers import FirstPartyAnswers
 from trivium.gateway.upstream._choices import address, bought, encoded, own_headers, tier_by_speed
-from trivium.gateway.upstream._errors import classify, in_stream
 from trivium.gateway.upstream._geography import geography_of
-from trivium.gateway.upstream._relay import relay
 from trivium.gateway.wire.headers import upstream_headers
 
 _PATHS = {"messages": "/v1/messages", "count_tokens": "/v1/messages/count_tokens"}
 
 
-class Anthropic:
+class Anthropic(FirstPartyAnswers):
     """Adapter of `anthropic`."""
 
     surface = "anthropic"
@@ -42,17 +38,6 @@ class Anthropic:
             notes=tuple(f"added {name}: the route keeps {scope}" for name in geography),
         )
         return bought(outbound, target, scope=scope, tier=tier_by_speed(request, target))
-
-    def decoder(self, request: MessagesRequest, status: int, headers: Headers, limits: GatewaySettings) -> Decoder:  # noqa: ARG002  the signature is the Protocol's
-        """Pass through."""
-        return relay(self.surface, self._in_stream, request, limits)
-
-    def _in_stream(self, body: bytes) -> Failure:
-        return in_stream(self.surface, body, None)
-
-    def classify(self, status: int, headers: Headers, body: bytes) -> Failure:
-        """An Anthropic envelope, or a page of the network in front of it."""
-        return classify(self.surface, status, headers, body, None)
 
     def request_id(self, headers: Headers) -> str:
         """The API's own id."""

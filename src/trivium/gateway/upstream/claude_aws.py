@@ -2,33 +2,32 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from trivium.core import Target, UserError
 from trivium.gateway.seams import (
-    Decoder,
     Facts,
-    Failure,
-    GatewaySettings,
     Headers,
     MessagesRequest,
     Outbound,
     SurfaceSettings,
 )
+from trivium.gateway.upstream._answers import FirstPartyAnswers
 from trivium.gateway.upstream._aws_errors import read_native
 from trivium.gateway.upstream._choices import address, bought, encoded, own_headers, tier_by_speed
 from trivium.gateway.upstream._draft import Draft
-from trivium.gateway.upstream._errors import classify, in_stream
+from trivium.gateway.upstream._errors import Native
 from trivium.gateway.upstream._fields import fit_betas, fit_fields
 from trivium.gateway.upstream._geography import geography_of
 from trivium.gateway.upstream._nested import refuse_features
 from trivium.gateway.upstream._places import place_of
-from trivium.gateway.upstream._relay import relay
 from trivium.gateway.wire.headers import upstream_headers
 
 _PATHS = {"messages": "/v1/messages", "count_tokens": "/v1/messages/count_tokens"}
 _WORKSPACE = "anthropic-workspace-id"
 
 
-class ClaudeAws:
+class ClaudeAws(FirstPartyAnswers):
     """Adapter of `claude-aws`."""
 
     surface = "claude-aws"
@@ -62,16 +61,9 @@ class ClaudeAws:
         )
         return bought(outbound, target, scope=scope, tier=tier_by_speed(request, target))
 
-    def decoder(self, request: MessagesRequest, status: int, headers: Headers, limits: GatewaySettings) -> Decoder:  # noqa: ARG002  the signature is the Protocol's
-        """Pass through."""
-        return relay(self.surface, self._in_stream, request, limits)
-
-    def _in_stream(self, body: bytes) -> Failure:
-        return in_stream(self.surface, body, read_native)
-
-    def classify(self, status: int, headers: Headers, body: bytes) -> Failure:
-        """An Anthropic envelope from the API, or an exception of the front."""
-        return classify(self.surface, status, headers, body, read_native)
+    def read_native(self, status: int, headers: Headers, value: Any) -> Native | None:
+        """AWS's own form."""
+        return read_native(status, headers, value)
 
     def request_id(self, headers: Headers) -> str:
         """The API's id, else the one AWS logs."""

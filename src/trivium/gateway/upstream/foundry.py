@@ -6,22 +6,19 @@ from typing import Any
 
 from trivium.core import Target
 from trivium.gateway.seams import (
-    Decoder,
     Facts,
-    Failure,
-    GatewaySettings,
     Headers,
     MessagesRequest,
     Outbound,
     SurfaceSettings,
 )
+from trivium.gateway.upstream._answers import FirstPartyAnswers
 from trivium.gateway.upstream._choices import address, bought, deployed, encoded, own_headers, tier_by_speed
 from trivium.gateway.upstream._draft import Draft
-from trivium.gateway.upstream._errors import Native, classify, in_stream, text_at
+from trivium.gateway.upstream._errors import Native, text_at
 from trivium.gateway.upstream._fields import fit_betas, fit_fields
 from trivium.gateway.upstream._nested import refuse_features
 from trivium.gateway.upstream._places import place_of
-from trivium.gateway.upstream._relay import relay
 from trivium.gateway.wire.errors import type_for
 from trivium.gateway.wire.headers import upstream_headers
 
@@ -41,7 +38,16 @@ _CODES: dict[str, Native] = {
 }
 
 
-class Foundry:
+def _read_native(status: int, headers: Headers, value: Any) -> Native | None:  # noqa: ARG001  the table's form
+    code = text_at(value, "error", "code") or text_at(value, "code") or text_at(value, "statusCode")
+    message = text_at(value, "error", "message") or text_at(value, "message")
+    if not code and not message:
+        return None
+    known = _CODES.get(code) or _CODES.get(str(status)) or Native(type_for(status), "")
+    return Native(known.error_type, message or code, credential=known.credential)
+
+
+class Foundry(FirstPartyAnswers):
     """Adapter of `foundry`."""
 
     surface = "foundry"
@@ -74,26 +80,10 @@ class Foundry:
             outbound, target, scope=target.offer.scope, tier=_FAST if fast else tier_by_speed(request, target)
         )
 
-    def decoder(self, request: MessagesRequest, status: int, headers: Headers, limits: GatewaySettings) -> Decoder:  # noqa: ARG002  the signature is the Protocol's
-        """Pass through."""
-        return relay(self.surface, self._in_stream, request, limits)
-
-    def _in_stream(self, body: bytes) -> Failure:
-        return in_stream(self.surface, body, _read_native)
-
-    def classify(self, status: int, headers: Headers, body: bytes) -> Failure:
-        """An Anthropic envelope from the model service, or Azure's form from the front."""
-        return classify(self.surface, status, headers, body, _read_native)
+    def read_native(self, status: int, headers: Headers, value: Any) -> Native | None:
+        """Azure's own form."""
+        return _read_native(status, headers, value)
 
     def request_id(self, headers: Headers) -> str:
         """The model service's id, else the front's."""
         return headers.get("request-id") or headers.get("apim-request-id", "")
-
-
-def _read_native(status: int, headers: Headers, value: Any) -> Native | None:  # noqa: ARG001  the table's form
-    code = text_at(value, "error", "code") or text_at(value, "code") or text_at(value, "statusCode")
-    message = text_at(value, "error", "message") or text_at(value, "message")
-    if not code and not message:
-        return None
-    known = _CODES.get(code) or _CODES.get(str(status)) or Native(type_for(status), "")
-    return Native(known.error_type, message or code, credential=known.credential)
