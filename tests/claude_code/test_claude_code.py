@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
 import subprocess
 import time
 import urllib.request
@@ -15,6 +14,7 @@ from typing import Any
 
 import pytest
 
+from claude_code.install import VERSIONS, claude_of
 from trivium.cli._up.site import Site, gateway, lab
 from trivium.core import Offer, Route, RouteTable, SystemClock, Target
 from trivium.ledger import Ledger
@@ -22,8 +22,6 @@ from trivium.plan import write_routes
 
 pytestmark = pytest.mark.slow
 
-VERSIONS = ("2.1.332", "2.1.197")  # today's, and the last that was a script: it reads no capability_rejected
-CACHE = Path.home() / ".cache/trivium-tests/claude-code"
 # Foundry takes no system messages inside a conversation; with this model Claude Code sends none. (Newer clients
 # adapt to the gateway's `capability_rejected: mid_conv_system`; the older one shows it.)
 MODELS = {"foundry": "claude-opus-4-5"}
@@ -32,24 +30,8 @@ PLACES = {"anthropic": "global", "bedrock": "us", "vertex": "global", "foundry":
 
 @pytest.fixture(scope="module", params=VERSIONS)
 def claude(request: pytest.FixtureRequest) -> str:
-    """The command, installed once into a cache of the user's; skips by name where it cannot be had."""
-    folder = CACHE / request.param
-    command = folder / "node_modules/.bin/claude"
-    if not command.exists():
-        npm = shutil.which("npm")
-        if npm is None:
-            pytest.skip("npm is not installed, so Claude Code cannot be")
-        folder.mkdir(parents=True, exist_ok=True)
-        package = f"@anthropic-ai/claude-code@{request.param}"
-        done = subprocess.run(
-            [npm, "install", "--no-audit", "--prefix", str(folder), package],
-            cwd=folder,
-            capture_output=True,
-            check=False,
-        )
-        if done.returncode or not command.exists():
-            pytest.skip(f"npm could not install {package}")
-    return str(command)
+    """The command; skips by name where it cannot be had."""
+    return claude_of(request.param)
 
 
 @pytest.fixture(scope="module")
