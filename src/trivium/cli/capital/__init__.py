@@ -1,0 +1,13 @@
+"""`trivium capital`: who finances whom, what comes round, what is owed; one file a command."""
+
+from __future__ import annotations
+
+import typer
+
+from trivium.cli.capital import capacity
+
+app = typer.Typer(
+    no_args_is_help=True,
+    help="Who finances whom, what comes round, and what a failure would set off; never a probability of default.",
+)
+app.command("capacity")(capacity.command)
