@@ -1,0 +1,25 @@
+"""Can a buyer serve what it committed to: years of cover, the cone of revenue, probability and size of a shortfall."""
+
+from trivium.capital.cover._growth import Growth, grown_years, static_years
+from trivium.capital.cover._paths import (
+    SEED,
+    Means,
+    Shortfall,
+    break_even_growth,
+    passage_share,
+    revenue_usd,
+    shortfall,
+)
+
+__all__ = [
+    "SEED",
+    "Growth",
+    "Means",
+    "Shortfall",
+    "break_even_growth",
+    "grown_years",
+    "passage_share",
+    "revenue_usd",
+    "shortfall",
+    "static_years",
+]
