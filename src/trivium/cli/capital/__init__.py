@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import typer
 
-from trivium.cli.capital import capacity
+from trivium.cli.capital import capacity, deal, deals, flow
 
 app = typer.Typer(
     no_args_is_help=True,
     help="Who finances whom, what comes round, and what a failure would set off; never a probability of default.",
 )
+app.command("deals")(deals.command)
+app.command("deal")(deal.command)
+app.command("flow")(flow.command)
 app.command("capacity")(capacity.command)

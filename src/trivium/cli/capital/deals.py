@@ -1,0 +1,99 @@
+"""`trivium capital deals`: the deal ledger as of a day."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from trivium.cli._main import EXIT_FINDING
+from trivium.cli.capital import _shared as shared
+from trivium.core import UserError
+
+if TYPE_CHECKING:
+    from trivium.capital.deals import Deal, DealLedger
+
+_HEADERS = ("deal", "from", "to", "kind", "what", "bn USD", "announced", "stage", "state", "sources", "grade", "sure")
+
+
+def command(
+    as_of: shared.AsOf = None,
+    party: Annotated[list[str] | None, typer.Option(help="Only deals of this party; may be repeated.")] = None,
+    kind: Annotated[list[str] | None, typer.Option(help="Only this kind of deal; may be repeated.")] = None,
+    entered_by: shared.EnteredBy = None,
+    overlay: shared.Overlay = None,
+    as_json: shared.AsJson = False,
+) -> None:
+    """Every deal as of a day: who gives what to whom, how sure, and what became of it. Exit 1 if a row was not read."""
+    from trivium.capital.deals import deal_document
+    from trivium.cli._output import print_json
+
+    ledger, _, _ = shared.ledger_of(as_of, entered_by, overlay)
+    chosen = _chosen(ledger, tuple(party or ()), tuple(kind or ()))
+    if as_json:
+        print_json(
+            {
+                "as_of": ledger.as_of,
+                "deals": [deal_document(deal) for deal in chosen],
+                "not_read": [{"claim": one.claim_id, "why": one.why} for one in ledger.refused],
+            }
+        )
+    else:
+        _show(ledger, chosen)
+    if ledger.refused:
+        raise typer.Exit(EXIT_FINDING)
+
+
+def _chosen(ledger: DealLedger, parties: tuple[str, ...], kinds: tuple[str, ...]) -> tuple[Deal, ...]:
+    from trivium.capital.deals import Kind
+
+    names = {one.name.casefold(): one.name for one in ledger.parties}
+    for name in parties:
+        if name.casefold() not in names:
+            raise UserError("--party", name, f"name one of {', '.join(names.values())}")
+    known = [one.value for one in Kind]
+    for name in kinds:
+        if name not in known:
+            raise UserError("--kind", name, f"use one of {', '.join(known)}")
+    wanted = {names[name.casefold()] for name in parties}
+    return tuple(
+        deal
+        for deal in ledger.deals
+        if (not wanted or wanted & {deal.giver, deal.getter}) and (not kinds or deal.kind.value in kinds)
+    )
+
+
+def _show(ledger: DealLedger, chosen: tuple[Deal, ...]) -> None:
+    from trivium.cli._output import console
+    from trivium.figures import table
+
+    screen = console()
+    rows = [_row(deal) for deal in chosen]
+    title = f"{len(rows)} deals as of {ledger.as_of}"
+    drawn = table(_HEADERS, rows, title=title)
+    screen.print(drawn.terminal(screen.width), markup=False, soft_wrap=True)
+    rounds = sorted({deal.round for deal in chosen if deal.round})
+    if rounds:
+        screen.print(f"\nrounds: {', '.join(rounds)}; a round's total holds its parts", markup=False, soft_wrap=True)
+    for one in ledger.refused:
+        screen.print(f"not read: {one.claim_id}: {one.why}", markup=False, soft_wrap=True)
+    screen.print(f"\n{shared.NOT_A_FINDING}", markup=False, soft_wrap=True)
+
+
+def _row(deal: Deal) -> tuple[str, ...]:
+    after = deal.superseded_by.removeprefix("deal.")
+    state = f"now {after}" if after else deal.state.value
+    return (
+        deal.name,
+        deal.giver,
+        deal.getter,
+        deal.kind.value,
+        deal.what.replace("_", " "),
+        shared.amount_text(deal.amount) + ("" if deal.counted else " (total)"),
+        str(deal.announced_on or ""),
+        deal.stage.value,
+        state,
+        str(len(deal.sources)),
+        deal.grade,
+        deal.confidence,
+    )
