@@ -37,6 +37,10 @@ class Schedule:
         """What falls due in a calendar year, in USD, exact."""
         return Fraction(amount.usd) * self.share_of(year)
 
+    def share_between(self, first: date, until: date) -> Fraction:
+        """The share that falls due from a day on and before another; a given year is spread over its months."""
+        return self._until(until) - self._until(first)
+
     @property
     def span(self) -> range:
         """The calendar years in which something falls due."""
@@ -46,6 +50,10 @@ class Schedule:
 
     def _until(self, day: date) -> Fraction:
         """The share due before a day."""
+        if self.years:
+            part = (months(day) - day.year * _MONTHS) / _MONTHS
+            gone = sum((share for year, share in self.years if year < day.year), Fraction(0))
+            return gone + dict(self.years).get(day.year, Fraction(0)) * part
         if day <= self.start:
             return Fraction(0)
         if self.shape == "at once":

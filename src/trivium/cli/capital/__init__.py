@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import typer
 
-from trivium.cli.capital import capacity, deal, deals, flow
+from trivium.cli.capital import capacity, cover, deal, deals, flow
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -14,3 +14,4 @@ app.command("deals")(deals.command)
 app.command("deal")(deal.command)
 app.command("flow")(flow.command)
 app.command("capacity")(capacity.command)
+app.command("cover")(cover.command)
