@@ -50,6 +50,15 @@ def test_deals_as_json_holds_every_deal_and_filters_by_party_and_kind() -> None:
     }
 
 
+def test_deals_of_a_party_add_up_what_it_owes_with_the_sum() -> None:
+    assert (
+        "Anthropic, bn USD: committed 30 + 100 + 200 + 45 = 375; contracted 30 + 100 + 45 = 175; "
+        "firm 30 + 100 + 3.75 = 133.75; not known: D042, D046, D049"
+    ) in _run("deals", *FIRST, "--party", "Anthropic")
+    found = json.loads(_run("deals", *FIRST, "--party", "Anthropic", "--json"))["commitments"]
+    assert [(one["party"], one["firm_usd"]) for one in found] == [("Anthropic", "133750000000")]
+
+
 def test_a_row_that_cannot_be_read_is_named_and_ends_with_1(tmp_path: Path) -> None:
     (tmp_path / "deals.csv").write_text(
         "id,subject,predicate,value,unit,status,source\ndeal.OWN,Nobody,commit:cloud,1,USD,contracted,Ours\n"
@@ -97,6 +106,8 @@ def test_flow_shows_an_earlier_ledger_beside_and_what_it_rests_on() -> None:
     assert "5 have as many" in text or "of 5 have as many" in text
     assert "no probability of default" in text
     both = json.loads(_run("flow", *NOW, "--beside", "2026-06-28", "--json"))
+    assert {"D009", "D032"} <= set(both["beside"]["gone"])
+    assert {"D103", "D108", "D106"} <= set(both["beside"]["new"])
     assert both["beside"]["circulation"]["total_usd"] == 1_766_000_000_000
 
 

@@ -78,6 +78,15 @@ def test_round_trips_of_the_first_edition_are_the_sums_of_their_rows(
     assert len(flow().round_trips) == 5
 
 
+def test_a_round_trip_says_what_of_it_is_staged_and_how_firm_its_weakest_row_is() -> None:
+    """Amazon's 33 are 13 paid and 20 on conditions; Google's purchase is a report."""
+    found = {(one.buyer, one.supplier): one for one in flow().round_trips}
+    assert found["Anthropic", "Amazon"].conditional_usd == bn("20")
+    assert found["Anthropic", "Google"].conditional_usd == bn("30")
+    assert found["Anthropic", "Google"].stages == ("announced", "reported", "contracted")
+    assert found["OpenAI", "Microsoft"].stages == ("contracted",)
+
+
 def test_microsofts_own_purchases_make_the_ratio_5_5_of_30() -> None:
     trip = next(one for one in flow().round_trips if (one.buyer, one.supplier) == ("Anthropic", "Microsoft"))
     assert trip.ratio_with_purchases == Fraction(bn("5.5"), bn("30"))
@@ -163,6 +172,7 @@ def test_what_is_no_edge_is_left_out_with_its_reason() -> None:
     assert left["deal.D050"] == "a guarantee moves no cash"
     assert left["deal.D042"] == "its amount is not known"
     assert left["deal.D025"] == "programme target"
+    assert dict(later().left_out)["deal.D094"] == "paid in shares of the buyer"
     assert len(left) + len(flow().edges) == 67 - 1  # all but D005, which D006 replaced
 
 

@@ -139,6 +139,29 @@ def test_a_row_that_entered_later_replaces_nothing_in_the_ledger_as_it_stood() -
     assert ledger(FIRST).deal("D009").superseded_by == "deal.D103"
 
 
+@pytest.mark.parametrize("day", [date(2025, 9, 30), date(2025, 11, 18), date(2026, 2, 27), date(2026, 4, 24), NOW])
+def test_no_deal_is_known_before_its_announcement_and_none_replaced_before_its_successors(day: date) -> None:
+    found = ledger(day)
+    assert all(deal.announced_on is not None and deal.announced_on <= day for deal in found.deals)
+    assert len(found.deals) == sum(
+        deal.announced_on is not None and deal.announced_on <= day for deal in ledger().deals
+    )
+    for deal in found.deals:
+        assert all(one.on is None or one.on <= day for one in deal.versions), deal.id
+        if deal.superseded_by:
+            assert found.deal(deal.superseded_by).announced_on <= day
+
+
+@pytest.mark.parametrize(
+    ("statement", "deal"),
+    [("S003", "D030"), ("S005", "D032"), ("S006", "D031"), ("S020", "D003"), ("S032", "D034"), ("S053", "D080")],
+)
+def test_amounts_of_the_article_and_of_its_deals_agree_where_they_speak_of_the_same(statement: str, deal: str) -> None:
+    said = next(one for one in ledger().statements if one.claim.id == f"article.{statement}")
+    assert f"deal.{deal}" in said.deals
+    assert said.claim.number * BN == ledger().deal(deal).amount.point.usd
+
+
 def test_stages_are_those_of_the_rows() -> None:
     rows = [deal.stage for deal in ledger(FIRST, FIRST).deals]
     counted = {stage: rows.count(stage) for stage in Stage}

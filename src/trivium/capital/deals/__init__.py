@@ -5,6 +5,7 @@ from trivium.capital.deals._document import (
     deal_document,
     decimal_text,
     figure_document,
+    firmness_document,
     statement_document,
 )
 from trivium.capital.deals._firmness import Firmness, commitments
@@ -50,6 +51,7 @@ __all__ = [
     "deal_document",
     "decimal_text",
     "figure_document",
+    "firmness_document",
     "kind_of",
     "read_deals",
     "statement_document",

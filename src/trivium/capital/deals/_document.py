@@ -5,6 +5,7 @@ from __future__ import annotations
 from fractions import Fraction
 from typing import Any
 
+from trivium.capital.deals._firmness import Firmness
 from trivium.capital.deals._values import Contradiction, Deal, Figure, Share, Statement
 from trivium.core import Money
 
@@ -55,6 +56,18 @@ def deal_document(deal: Deal) -> dict[str, Any]:
         "sources": [{"title": one.title, "address": one.address} for one in deal.sources],
         "note": deal.claim.note,
         "terms": list(deal.term_ids),
+    }
+
+
+def firmness_document(one: Firmness) -> dict[str, Any]:
+    """What a party has committed at three degrees of firmness, in USD, with the deals behind it."""
+    return {
+        "party": one.party,
+        "headline_usd": decimal_text(one.headline_usd),
+        "contracted_usd": decimal_text(one.contracted_usd),
+        "firm_usd": decimal_text(one.firm_usd),
+        "deals": [row[0].removeprefix("deal.") for row in one.rows],
+        "not_known": [name.removeprefix("deal.") for name in one.unknown],
     }
 
 

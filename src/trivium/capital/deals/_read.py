@@ -141,6 +141,7 @@ def _deal(claim: Claim, terms: Terms, said: tuple[Statement, ...], chain: life.C
     asked = (claim.id, f"assumed/{claim.predicate}", f"assumed/{kind.value}", f"assumed/{head}", "assumed/*")
     amount = _amount(claim, terms)
     not_counted = terms.one(claim.id, "counted")
+    no_cash = _no_cash(claim.id, head, kind, terms)
     excluded = not_counted is not None and not_counted.value == "no"
     return Deal(
         id=claim.id,
@@ -158,7 +159,8 @@ def _deal(claim: Claim, terms: Terms, said: tuple[Statement, ...], chain: life.C
         announced_on=claim.announced_on,
         start=claim.valid_from,
         end=claim.valid_until,
-        cash=head in _CASH and kind is not Kind.GUARANTEE,
+        cash=not no_cash,
+        no_cash=no_cash,
         counted=not excluded,
         not_counted=not_counted.note if excluded and not_counted is not None else "",
         conditions=tuple(one.value for one in terms.all(claim.id, "condition")),
@@ -177,6 +179,14 @@ def _deal(claim: Claim, terms: Terms, said: tuple[Statement, ...], chain: life.C
         claim=claim,
         term_ids=terms.ids_of(claim.id),
     )
+
+
+def _no_cash(subject: str, head: str, kind: Kind, terms: Terms) -> str:
+    """Why a deal moves no money, empty if it does."""
+    if head not in _CASH or kind is Kind.GUARANTEE:
+        return f"a {kind.value} moves no cash"
+    stated = terms.one(subject, "cash")
+    return stated.note or "no cash" if stated is not None and stated.value == "no" else ""
 
 
 def _name(terms: Terms, party: str) -> str:

@@ -96,7 +96,8 @@ class Version:
 class Deal:
     """Who gives what to whom. `giver` pays, invests, lends, holds, supplies or guarantees; `getter` receives.
 
-    `head` and `what` are the table's own words (`commit`, `cloud`). `cash`: money moves from giver to getter.
+    `head` and `what` are the table's own words (`commit`, `cloud`). `cash`: money moves from giver to getter, and
+    `no_cash` says why not.
     `counted`: part of sums; a round's total, a programme and a backlog are not, and `not_counted` says why.
     `inside` and `overlaps` name deals that hold, or may hold, the same money.
     """
@@ -117,6 +118,7 @@ class Deal:
     start: date | None
     end: date | None
     cash: bool
+    no_cash: str
     counted: bool
     not_counted: str
     conditions: tuple[str, ...]

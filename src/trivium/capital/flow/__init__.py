@@ -4,7 +4,7 @@ from trivium.capital.flow._circulation import Network, NotProved, circulation
 from trivium.capital.flow._cycles import elementary_cycles, pair_weights
 from trivium.capital.flow._document import flow_document
 from trivium.capital.flow._edges import Worth, money_edges
-from trivium.capital.flow._flow import circular_flow
+from trivium.capital.flow._flow import circular_flow, rows_moved
 from trivium.capital.flow._modelled import pass_through
 from trivium.capital.flow._null import null_model
 from trivium.capital.flow._pairs import round_trips
@@ -31,4 +31,5 @@ __all__ = [
     "pair_weights",
     "pass_through",
     "round_trips",
+    "rows_moved",
 ]

@@ -40,6 +40,8 @@ def flow_document(flow: Flow) -> dict[str, Any]:
                 "supplier": one.supplier,
                 "committed_usd": one.committed_usd,
                 "invested_usd": one.invested_usd,
+                "conditional_usd": one.conditional_usd,
+                "stages": list(one.stages),
                 "ratio": decimal_text(one.ratio),
                 "supplier_buys_usd": one.also_usd,
                 "ratio_with_purchases": decimal_text(one.ratio_with_purchases),

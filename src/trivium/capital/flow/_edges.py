@@ -12,6 +12,7 @@ from trivium.capital.deals import Deal, Kind, Stage
 from trivium.capital.flow._values import Edge
 from trivium.core import UserError
 
+_STAGED = "staged"
 _DAYS_A_YEAR = Decimal("365.25")
 _EXACT = Context(prec=40)
 
@@ -52,7 +53,7 @@ class Worth:
 def why_left_out(deal: Deal) -> str:
     """Why a deal is no edge of money, empty if it is one."""
     if not deal.cash:
-        return f"a {deal.kind.value} moves no cash"
+        return deal.no_cash
     if not deal.counted:
         return deal.not_counted or "not counted"
     if deal.stage is Stage.LETTER_OF_INTENT:
@@ -65,7 +66,15 @@ def why_left_out(deal: Deal) -> str:
 def money_edges(deals: Iterable[Deal], worth: Worth) -> tuple[Edge, ...]:
     """The edges of money among deals: those that move cash, are counted, have an amount and are more than an intent."""
     found = [
-        Edge(deal.id, deal.giver, deal.getter, _head(deal), worth.of(deal))
+        Edge(
+            deal.id,
+            deal.giver,
+            deal.getter,
+            _head(deal),
+            worth.of(deal),
+            deal.stage.value,
+            deal.what.startswith(_STAGED),
+        )
         for deal in deals
         if not why_left_out(deal) and deal.giver != deal.getter
     ]

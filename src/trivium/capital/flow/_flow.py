@@ -49,6 +49,12 @@ def circular_flow(
     )
 
 
+def rows_moved(earlier: Flow, later: Flow) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """The rows that were edges of money and are none any more, and those that have become one, by their short ids."""
+    before, after = ({edge.deal.removeprefix("deal.") for edge in one.edges} for one in (earlier, later))
+    return tuple(sorted(before - after)), tuple(sorted(after - before))
+
+
 def _with_modelled(edges: tuple[Edge, ...], modelled: Sequence[tuple[str, str, Fraction]]) -> tuple[Edge, ...]:
     """The edges and those that are modelled: a share of all that others commit to a party, save the one it pays."""
     more = []

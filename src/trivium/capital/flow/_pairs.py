@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
+from trivium.capital.deals import Stage
 from trivium.capital.flow._values import Edge, RoundTrip
 
 INVEST, COMMIT = "invest", "commit"
@@ -24,11 +25,14 @@ def _trip(buyer: str, supplier: str, by: Mapping[tuple[str, str, str], list[Edge
     committed = by[buyer, supplier, COMMIT]
     invested = by[supplier, buyer, INVEST]
     also = by.get((supplier, buyer, COMMIT), [])
+    rows = (*committed, *invested)
     return RoundTrip(
         buyer,
         supplier,
         sum(edge.usd for edge in committed),
         sum(edge.usd for edge in invested),
         sum(edge.usd for edge in also),
-        tuple(edge.deal for edge in (*committed, *invested, *also)),
+        tuple(edge.deal for edge in (*rows, *also)),
+        sum(edge.usd for edge in invested if edge.conditional),
+        tuple(stage.value for stage in Stage if stage.value in {edge.stage for edge in rows}),
     )

@@ -8,19 +8,26 @@ from fractions import Fraction
 
 @dataclass(frozen=True, slots=True)
 class Edge:
-    """Money from a payer to a receiver in whole USD, from a deal. `head`: invest, commit, lend or revenue share."""
+    """Money from a payer to a receiver in whole USD, from a deal. `head`: invest, commit, lend or revenue share.
+
+    `stage` is how far the deal had come; `conditional`: it is paid in stages, on conditions.
+    """
 
     deal: str
     payer: str
     receiver: str
     head: str
     usd: int
+    stage: str = ""
+    conditional: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class RoundTrip:
     """A buyer's commitments to a supplier and the supplier's investments in the buyer, in USD, with their deals.
 
+    `conditional_usd` is the part of what is invested that is paid in stages, on conditions. `stages` are those of the
+    rows, the weakest first.
     `also_usd` is what the supplier commits to pay the buyer for purchases of its own: with it counted as a return, the
     ratio is `ratio_with_purchases`.
     """
@@ -31,6 +38,8 @@ class RoundTrip:
     invested_usd: int
     also_usd: int
     deals: tuple[str, ...]
+    conditional_usd: int = 0
+    stages: tuple[str, ...] = ()
 
     @property
     def ratio(self) -> Fraction:

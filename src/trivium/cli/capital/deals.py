@@ -11,7 +11,7 @@ from trivium.cli.capital import _shared as shared
 from trivium.core import UserError
 
 if TYPE_CHECKING:
-    from trivium.capital.deals import Deal, DealLedger
+    from trivium.capital.deals import Deal, DealLedger, Firmness
 
 _HEADERS = ("deal", "from", "to", "kind", "what", "bn USD", "announced", "stage", "state", "sources", "grade", "sure")
 
@@ -25,45 +25,51 @@ def command(
     as_json: shared.AsJson = False,
 ) -> None:
     """Every deal as of a day: who gives what to whom, how sure, and what became of it. Exit 1 if a row was not read."""
-    from trivium.capital.deals import deal_document
+    from trivium.capital.deals import commitments, deal_document, firmness_document
     from trivium.cli._output import print_json
 
     ledger, _, _ = shared.ledger_of(as_of, entered_by, overlay)
-    chosen = _chosen(ledger, tuple(party or ()), tuple(kind or ()))
+    parties = _parties(ledger, tuple(party or ()))
+    chosen = _chosen(ledger, parties, tuple(kind or ()))
+    owed = [commitments(ledger.current, name) for name in parties]
     if as_json:
         print_json(
             {
                 "as_of": ledger.as_of,
                 "deals": [deal_document(deal) for deal in chosen],
+                "commitments": [firmness_document(one) for one in owed if one.rows],
                 "not_read": [{"claim": one.claim_id, "why": one.why} for one in ledger.refused],
             }
         )
     else:
-        _show(ledger, chosen)
+        _show(ledger, chosen, owed)
     if ledger.refused:
         raise typer.Exit(EXIT_FINDING)
+
+
+def _parties(ledger: DealLedger, asked: tuple[str, ...]) -> tuple[str, ...]:
+    names = {one.name.casefold(): one.name for one in ledger.parties}
+    for name in asked:
+        if name.casefold() not in names:
+            raise UserError("--party", name, f"name one of {', '.join(names.values())}")
+    return tuple(names[name.casefold()] for name in asked)
 
 
 def _chosen(ledger: DealLedger, parties: tuple[str, ...], kinds: tuple[str, ...]) -> tuple[Deal, ...]:
     from trivium.capital.deals import Kind
 
-    names = {one.name.casefold(): one.name for one in ledger.parties}
-    for name in parties:
-        if name.casefold() not in names:
-            raise UserError("--party", name, f"name one of {', '.join(names.values())}")
     known = [one.value for one in Kind]
     for name in kinds:
         if name not in known:
             raise UserError("--kind", name, f"use one of {', '.join(known)}")
-    wanted = {names[name.casefold()] for name in parties}
     return tuple(
         deal
         for deal in ledger.deals
-        if (not wanted or wanted & {deal.giver, deal.getter}) and (not kinds or deal.kind.value in kinds)
+        if (not parties or {deal.giver, deal.getter}.intersection(parties)) and (not kinds or deal.kind.value in kinds)
     )
 
 
-def _show(ledger: DealLedger, chosen: tuple[Deal, ...]) -> None:
+def _show(ledger: DealLedger, chosen: tuple[Deal, ...], owed: list[Firmness]) -> None:
     from trivium.cli._output import console
     from trivium.figures import table
 
@@ -75,9 +81,27 @@ def _show(ledger: DealLedger, chosen: tuple[Deal, ...]) -> None:
     rounds = sorted({deal.round for deal in chosen if deal.round})
     if rounds:
         screen.print(f"\nrounds: {', '.join(rounds)}; a round's total holds its parts", markup=False, soft_wrap=True)
+    for total in owed:
+        if total.rows:
+            screen.print(_owed(total), markup=False, soft_wrap=True)
     for one in ledger.refused:
         screen.print(f"not read: {one.claim_id}: {one.why}", markup=False, soft_wrap=True)
     screen.print(f"\n{shared.NOT_A_FINDING}", markup=False, soft_wrap=True)
+
+
+def _owed(total: Firmness) -> str:
+    """What a party has committed, with its sum; firm is what is contracted and cannot be got out of."""
+    parts = (
+        ("committed", [row[1] for row in total.rows], total.headline_usd),
+        ("contracted", [row[2] for row in total.rows], total.contracted_usd),
+        ("firm", [row[3] for row in total.rows], total.firm_usd),
+    )
+    said = [
+        f"{name} {' + '.join(shared.billions(usd) for usd in rows if usd) or '0'} = {shared.billions(usd)}"
+        for name, rows, usd in parts
+    ]
+    unknown = ", ".join(name.removeprefix("deal.") for name in total.unknown)
+    return f"\n{total.party}, bn USD: {'; '.join(said)}" + (f"; not known: {unknown}" if unknown else "")
 
 
 def _row(deal: Deal) -> tuple[str, ...]:

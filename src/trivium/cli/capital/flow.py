@@ -46,7 +46,7 @@ def command(
     as_json: shared.AsJson = False,
 ) -> None:
     """Circular flow: pairs, cycles up to length 5, the maximum circulation, and each commitment's returned part."""
-    from trivium.capital.flow import flow_document
+    from trivium.capital.flow import flow_document, rows_moved
     from trivium.cli._output import console, print_json
 
     rate = _rate(present_value)
@@ -71,7 +71,8 @@ def command(
             "null_model": None if chance is None else _chance_document(chance),
         }
         if earlier is not None:
-            document["beside"] = {"as_of": beside, **flow_document(earlier)}
+            gone, new = rows_moved(earlier, flow)
+            document["beside"] = {"as_of": beside, "gone": gone, "new": new, **flow_document(earlier)}
         print_json(document)
         return
     screen = console()
@@ -130,11 +131,17 @@ def _rate(text: str | None) -> Decimal | None:
 
 
 def _show(screen: Console, flow: Flow, earlier: Flow | None, beside: str | None) -> None:
+    from trivium.capital.flow import rows_moved
+
     _totals(screen, flow, earlier, beside)
     _pairs(screen, flow, earlier, beside)
     _commitments(screen, flow, earlier, beside)
     _cycles(screen, flow)
     _years(screen, flow)
+    if earlier is not None:
+        gone, new = rows_moved(earlier, flow)
+        _say(screen, f"\nrows of {beside} that are none now: {', '.join(gone) or 'none'}")
+        _say(screen, f"rows that have come: {', '.join(new) or 'none'}")
     for text in flow.assumed:
         _say(screen, f"assumed: {text}")
     if flow.schedules_assumed:
@@ -177,22 +184,26 @@ def _pairs(screen: Console, flow: Flow, earlier: Flow | None, beside: str | None
             f"{one.buyer} - {one.supplier}",
             shared.billions(one.committed_usd),
             shared.billions(one.invested_usd),
+            shared.billions(one.conditional_usd),
             _ratio(one.ratio),
+            one.stages[0] if one.stages else "",
             ", ".join(name.removeprefix("deal.") for name in one.deals),
         ]
         if earlier is not None:
             old = then.get((one.buyer, one.supplier))
-            row.insert(4, "none" if old is None else _ratio(old.ratio))
+            row.insert(5, "none" if old is None else _ratio(old.ratio))
         rows.append(tuple(row))
     headers = [
         "buyer - supplier",
         "committed",
         "invested back",
+        "of it staged",
         "ratio",
         *(f"ratio {day}" for day in _beside(beside)),
+        "weakest",
         "from",
     ]
-    _table(screen, "Round trips", tuple(headers), rows, "lrrr" + "r" * (earlier is not None) + "l")
+    _table(screen, "Round trips", tuple(headers), rows, "lrrrr" + "r" * (earlier is not None) + "ll")
 
 
 def _commitments(screen: Console, flow: Flow, earlier: Flow | None, beside: str | None) -> None:
