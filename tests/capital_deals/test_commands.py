@@ -32,6 +32,7 @@ def test_deals_lists_status_sources_and_grade() -> None:
     assert "3 deals as of 2026-11-25" in text
     assert "at least 20" in text
     assert "no probability of default" in text
+    assert 'D003: the Azure purchase of OpenAI runs "through 2032"' in _run("deals", *NOW)
     assert "now D103" in _run("deals", *NOW)
 
 

@@ -223,6 +223,52 @@ def test_an_organisations_own_deal_is_read_and_a_row_that_is_none_is_named(tmp_p
     assert len(found.deals) == 102
 
 
+def test_the_firm_part_of_a_contract_with_notice_is_what_falls_due_within_it(tmp_path: Path) -> None:
+    """3.6 bn over a year, 30 days of notice in June: one month of it, 0.3."""
+    own(
+        tmp_path,
+        "deals.csv",
+        "deal.OWN1,,,Us -> B,commit:x,3600000000,USD,contracted,2026-01-01,2026-12-31,2026-01-01,2026-01-01,,,Ours,,",
+    )
+    own(
+        tmp_path,
+        "deal_terms.csv",
+        "own.notice,,,deal.OWN1,notice_days,30,days,contracted,,,2026-01-01,2026-01-01,,,Ours,,",
+    )
+    deal = read_deals(load([tmp_path]).snapshot(date(2026, 6, 1))).deal("own1")
+    assert deal.firm_usd == 300_000_000
+    assert deal.firm.assumed
+    assert "notice" in deal.firm.why
+
+
+def test_an_unreadable_row_replaces_nothing(tmp_path: Path) -> None:
+    own(
+        tmp_path,
+        "deals.csv",
+        "deal.OWN1,,,Nobody,commit:cloud,1,USD,contracted,,,2026-01-01,2026-01-01,,deal.D030,Ours,,",
+    )
+    assert read_deals(load([tmp_path]).snapshot(NOW)).deal("D030").state is State.CURRENT
+
+
+@pytest.mark.parametrize(
+    ("row", "named"),
+    [
+        ("own.x,,,deal.D030,amount_low,31000000000,USD,contracted,,,2026-01-01,2026-01-01,,,Ours,,", "amount_low"),
+        ("own.x,,,deal.D030,term_years,0,years,contracted,,,2026-01-01,2026-01-01,,,Ours,,", "own.x"),
+        ("own.x,,,deal.D030,term_years,9999,years,contracted,,,2026-01-01,2026-01-01,,,Ours,,", "own.x"),
+        ("own.x,,,deal.D030,notice_days,soon,days,contracted,,,2026-01-01,2026-01-01,,,Ours,,", "own.x"),
+        ("own.x,,,deal.D030,schedule,steep,shape,contracted,,,2026-01-01,2026-01-01,,,Ours,,", "own.x"),
+        ("own.x,,,deal.D030,tranche,half: much,USD,contracted,,,2026-01-01,2026-01-01,,,Ours,,", "own.x"),
+        ("own.x,,,deal.D030,firm_usd,31000000000,USD,contracted,,,2026-01-01,2026-01-01,,,Ours,,", "own.x"),
+        ("own.x,,,deal.D030,conflict,a or b,,contracted,,,2026-01-01,2026-01-01,,,Ours,,no form", "own.x"),
+    ],
+)
+def test_a_malformed_term_is_refused_by_name(row: str, named: str, tmp_path: Path) -> None:
+    own(tmp_path, "deal_terms.csv", row)
+    with pytest.raises(UserError, match=named.replace(".", r"\.")):
+        read_deals(load([tmp_path]).snapshot(NOW))
+
+
 @pytest.mark.parametrize("value", ["0.6..0.3..0.9", "0..2..3", "some", "0..1"])
 def test_a_malformed_assumption_is_refused_by_name(value: str, tmp_path: Path) -> None:
     own(

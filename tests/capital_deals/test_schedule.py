@@ -37,7 +37,11 @@ def test_a_ramp_grows_in_a_line() -> None:
 
 
 def test_given_years_are_weights() -> None:
-    assert given_years("2027: 40; 2028: 60", "x") == ((2027, Fraction(2, 5)), (2028, Fraction(3, 5)))
+    years = given_years("2027: 40; 2028: 60", "x")
+    assert years == ((2027, Fraction(2, 5)), (2028, Fraction(3, 5)))
+    schedule = Schedule("given", date(2027, 1, 1), date(2028, 12, 31), years)
+    assert [schedule.share_of(year) for year in range(2026, 2030)] == [0, Fraction(2, 5), Fraction(3, 5), 0]
+    assert schedule.share_between(date(2027, 7, 1), date(2028, 7, 1)) == Fraction(1, 5) + Fraction(3, 10)
 
 
 @pytest.mark.parametrize("text", ["steep", "2027: x", "2027: 0", "2027: -1; 2028: 2"])

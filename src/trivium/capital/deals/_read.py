@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 from fractions import Fraction
 
 from trivium.capital.deals import _life as life
@@ -28,6 +28,7 @@ from trivium.catalog import Claim, Snapshot, Source
 from trivium.core import ZERO, Money, NoClaim, UserError
 
 _CASH = ("invest", "commit", "lend")
+_TERM_YEARS_MAX = 100
 _LEASES = ("lease", "leases")
 _OURS = frozenset({"conflict", "entered_on", "qualified_by"})  # terms that no page states of this deal
 _OPEN = frozenset({"up to", "at least", "about"})
@@ -54,8 +55,9 @@ class DealLedger:
 
     def deal(self, name: str) -> Deal:
         """A deal by its id, `D045` or `deal.D045`; NoClaim if none had been announced by the day."""
-        found = {deal.id: deal for deal in self.deals}
-        if (deal := found.get(name) or found.get(f"deal.{name}")) is None:
+        found = {deal.id.casefold(): deal for deal in self.deals}
+        asked = name.casefold()
+        if (deal := found.get(asked) or found.get(f"deal.{asked}")) is None:
             raise NoClaim(f"no deal {name!r} in the ledger as of {self.as_of}; `trivium capital deals` lists them")
         return deal
 
@@ -79,16 +81,12 @@ def read_deals(snapshot: Snapshot, *, entered_by: date | None = None) -> DealLed
     """
     terms = terms_of(snapshot)
     rows = [claim for claim in snapshot.claims if claim.topic == DEALS and _entered(terms, claim, entered_by)]
-    chain = life.Chain.of(rows, snapshot.as_of)
+    refused = [Refused(claim.id, why) for claim in rows if (why := _unreadable(claim))]
+    unread = {one.claim_id for one in refused}
+    readable = [claim for claim in rows if claim.id not in unread]
+    chain = life.Chain.of(readable, snapshot.as_of)
     said = statements(snapshot, terms)
-    deals: list[Deal] = []
-    refused: list[Refused] = []
-    for claim in rows:
-        why = _unreadable(claim)
-        if why:
-            refused.append(Refused(claim.id, why))
-        else:
-            deals.append(_deal(claim, terms, said, chain, snapshot.as_of))
+    deals = [_deal(claim, terms, said, chain, snapshot.as_of) for claim in readable]
     known = {deal.id for deal in deals}
     return DealLedger(
         as_of=snapshot.as_of,
@@ -139,7 +137,7 @@ def _deal(claim: Claim, terms: Terms, said: tuple[Statement, ...], chain: life.C
     head, _, what = claim.predicate.partition(":")
     kind = kind_of(head, what)
     asked = (claim.id, f"assumed/{claim.predicate}", f"assumed/{kind.value}", f"assumed/{head}", "assumed/*")
-    amount = _amount(claim, terms)
+    amount, schedule, notice = _amount(claim, terms), _schedule(claim, terms, asked), _notice(terms, claim.id)
     not_counted = terms.one(claim.id, "counted")
     no_cash = _no_cash(claim.id, head, kind, terms)
     excluded = not_counted is not None and not_counted.value == "no"
@@ -151,7 +149,7 @@ def _deal(claim: Claim, terms: Terms, said: tuple[Statement, ...], chain: life.C
         head=head,
         what=what,
         amount=amount,
-        schedule=_schedule(claim, terms, asked),
+        schedule=schedule,
         stage=life.stage_of(claim),
         state=chain.state(claim, terms, as_of),
         grade=claim.status,
@@ -165,8 +163,8 @@ def _deal(claim: Claim, terms: Terms, said: tuple[Statement, ...], chain: life.C
         not_counted=not_counted.note if excluded and not_counted is not None else "",
         conditions=tuple(one.value for one in terms.all(claim.id, "condition")),
         tranches=tuple(_tranche(one) for one in terms.all(claim.id, "tranche")),
-        notice_days=_notice(terms, claim.id),
-        firm=_firm(terms, asked, amount),
+        notice_days=notice,
+        firm=_firm(terms, asked, amount, _within_notice(schedule, notice, as_of)),
         avoidable=_share(terms, asked, "avoidable_share"),
         resale=_share(terms, asked, "resale_share"),
         round=life.said_in(claim, "round"),
@@ -200,6 +198,15 @@ def _names(terms: Terms, subject: str, predicate: str) -> tuple[str, ...]:
 
 
 def _amount(claim: Claim, terms: Terms) -> Amount:
+    found = _amount_said(claim, terms)
+    ends = [end for end in (found.low, found.point, found.high) if end is not None]
+    if ends != sorted(ends):
+        told = " ".join(map(str, ends))
+        raise UserError(f"{claim.id}: amount_low, amount, amount_high", told, "give them in order")
+    return found
+
+
+def _amount_said(claim: Claim, terms: Terms) -> Amount:
     point = None if claim.number is None else Money.from_usd(claim.number)
     said = terms.one(claim.id, "amount_words")
     words = "" if said is None else said.value
@@ -248,11 +255,24 @@ def _share(terms: Terms, asked: tuple[str, ...], field: str) -> Share:
     return share_of(field, claim)
 
 
-def _firm(terms: Terms, asked: tuple[str, ...], amount: Amount) -> Share:
-    """The firm share: from a firm amount if a term gives one, else assumed."""
+def _within_notice(schedule: Schedule, notice_days: int | None, as_of: date) -> Fraction | None:
+    """The share that falls due within the notice, if it were given on a day."""
+    if notice_days is None:
+        return None
+    return schedule.share_between(as_of, as_of + timedelta(days=notice_days))
+
+
+def _firm(terms: Terms, asked: tuple[str, ...], amount: Amount, noticed: Fraction | None) -> Share:
+    """The firm share: from a firm amount if a term gives one, else from the notice, else assumed."""
     claim = terms.one(asked[0], "firm_usd")
     if claim is None or not amount.point:
-        return _share(terms, asked, "firm_share")
+        shares = _share(terms, asked, "firm_share")
+        if noticed is None or not shares.assumed:
+            return shares
+        why = "what falls due within the notice; a time during which none may be given is not known"
+        return Share(
+            "firm_share", min(shares.low, noticed), noticed, max(shares.high, noticed), True, shares.claim_id, why
+        )
     share = Fraction(_money(claim).picos, amount.point.picos) if amount.point.picos else Fraction(0)
     if share > 1:
         raise UserError(claim.id, claim.value, "a firm part is at most the whole")
@@ -274,10 +294,17 @@ def _schedule(claim: Claim, terms: Terms, asked: tuple[str, ...]) -> Schedule:
     end = claim.valid_until
     if end is None or end < start:
         term = None if text == "at once" else terms.first(asked, "term_years")
-        end = start if term is None else years_after(start, figures_in(term)[1])
+        end = start if term is None else years_after(start, _term_years(term))
         if term is not None and term.topic == ASSUMPTIONS:
             assumed.append(f"term {term.value} years, to {end}: {term.note} ({term.id})")
     return Schedule("given" if years else text, start, end, years, tuple(assumed))
+
+
+def _term_years(term: Claim) -> Fraction:
+    years = figures_in(term)[1]
+    if not Fraction(1, 12) <= years <= _TERM_YEARS_MAX:
+        raise UserError(term.id, term.value, f"give a term from a month to {_TERM_YEARS_MAX} years")
+    return years
 
 
 def _sources(claim: Claim, terms: Terms, said: tuple[Statement, ...]) -> tuple[Source, ...]:

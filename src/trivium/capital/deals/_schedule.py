@@ -29,9 +29,7 @@ class Schedule:
 
     def share_of(self, year: int) -> Fraction:
         """The share of the amount that falls in a calendar year; over all years they add up to 1."""
-        if self.years:
-            return dict(self.years).get(year, Fraction(0))
-        return self._until(date(year + 1, 1, 1)) - self._until(date(year, 1, 1))
+        return self.share_between(date(year, 1, 1), date(year + 1, 1, 1))
 
     def due(self, amount: Money, year: int) -> Fraction:
         """What falls due in a calendar year, in USD, exact."""

@@ -56,6 +56,8 @@ def why_left_out(deal: Deal) -> str:
         return deal.no_cash
     if not deal.counted:
         return deal.not_counted or "not counted"
+    if deal.giver == deal.getter:
+        return "both are one party"
     if deal.stage is Stage.LETTER_OF_INTENT:
         return "a letter of intent"
     if deal.amount.point is None:
@@ -76,7 +78,7 @@ def money_edges(deals: Iterable[Deal], worth: Worth) -> tuple[Edge, ...]:
             deal.what.startswith(_STAGED),
         )
         for deal in deals
-        if not why_left_out(deal) and deal.giver != deal.getter
+        if not why_left_out(deal)
     ]
     return tuple(edge for edge in found if edge.usd)
 

@@ -11,7 +11,7 @@ from trivium.cli.capital import _shared as shared
 from trivium.core import UserError
 
 if TYPE_CHECKING:
-    from trivium.capital.deals import Deal, DealLedger, Firmness
+    from trivium.capital.deals import Contradiction, Deal, DealLedger, Firmness
 
 _HEADERS = ("deal", "from", "to", "kind", "what", "bn USD", "announced", "stage", "state", "sources", "grade", "sure")
 
@@ -25,7 +25,7 @@ def command(
     as_json: shared.AsJson = False,
 ) -> None:
     """Every deal as of a day: who gives what to whom, how sure, and what became of it. Exit 1 if a row was not read."""
-    from trivium.capital.deals import commitments, deal_document, firmness_document
+    from trivium.capital.deals import commitments, contradiction_document, deal_document, firmness_document
     from trivium.cli._output import print_json
 
     ledger, _, _ = shared.ledger_of(as_of, entered_by, overlay)
@@ -38,6 +38,7 @@ def command(
                 "as_of": ledger.as_of,
                 "deals": [deal_document(deal) for deal in chosen],
                 "commitments": [firmness_document(one) for one in owed if one.rows],
+                "contradictions": [contradiction_document(one) for one in _against(ledger, chosen)],
                 "not_read": [{"claim": one.claim_id, "why": one.why} for one in ledger.refused],
             }
         )
@@ -84,9 +85,19 @@ def _show(ledger: DealLedger, chosen: tuple[Deal, ...], owed: list[Firmness]) ->
     for total in owed:
         if total.rows:
             screen.print(_owed(total), markup=False, soft_wrap=True)
-    for one in ledger.refused:
-        screen.print(f"not read: {one.claim_id}: {one.why}", markup=False, soft_wrap=True)
+    if against := _against(ledger, chosen):
+        screen.print(f"\n{len(against)} contradictions; `trivium capital deal ID` says what stands:", markup=False)
+        for one in against:
+            names = ", ".join(name.removeprefix("deal.") for name in one.deals)
+            screen.print(f"  {names}: {one.says}", markup=False, soft_wrap=True)
+    for row in ledger.refused:
+        screen.print(f"not read: {row.claim_id}: {row.why}", markup=False, soft_wrap=True)
     screen.print(f"\n{shared.NOT_A_FINDING}", markup=False, soft_wrap=True)
+
+
+def _against(ledger: DealLedger, chosen: tuple[Deal, ...]) -> tuple[Contradiction, ...]:
+    names = {deal.id for deal in chosen}
+    return tuple(one for one in ledger.contradictions if names.intersection(one.deals))
 
 
 def _owed(total: Firmness) -> str:
