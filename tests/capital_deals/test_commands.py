@@ -36,6 +36,13 @@ def test_deals_lists_status_sources_and_grade() -> None:
     assert "now D103" in _run("deals", *NOW)
 
 
+def test_a_narrow_terminal_leaves_columns_out_and_cuts_no_line() -> None:
+    done = CliRunner().invoke(app, ["deals", *NOW, "--kind", "guarantee"], env={"COLUMNS": "80"})
+    table = done.output.split("\n\n")[0].splitlines()
+    assert max(map(len, table)) <= 80
+    assert "announced" not in table[1]
+
+
 def test_deals_as_json_holds_every_deal_and_filters_by_party_and_kind() -> None:
     found = json.loads(_run("deals", *NOW, "--json"))
     assert len(found["deals"]) == 101

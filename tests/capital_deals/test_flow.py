@@ -267,6 +267,39 @@ def test_two_ways_back_leave_each_commitment_a_range() -> None:
     assert found == {("B", "A"): (1, 4), ("B", "C"): (0, 3), ("C", "A"): (0, 3)}
 
 
+@settings(max_examples=40, deadline=None)
+@given(EDGES)
+def test_ranges_are_those_of_a_program_that_fixes_the_optimum(edges: list[Edge]) -> None:
+    """The same two ends from linear programs in floats, with the most that is returned as a constraint."""
+    found = circulation(edges)
+    for one in found.commitments:
+        low, high = _ends(edges, found.returned_usd, one.payer, one.receiver)
+        assert (one.low_usd, one.high_usd) == (pytest.approx(low, abs=1e-4), pytest.approx(high, abs=1e-4))
+
+
+def _ends(edges: list[Edge], returned: int, payer: str, receiver: str) -> list[float]:
+    optimize, numpy = needed("scipy.optimize", "test"), needed("numpy", "test")
+    balance = numpy.zeros((len(PARTIES), len(edges)))
+    for number, edge in enumerate(edges):
+        balance[PARTIES.index(edge.payer), number] -= 1
+        balance[PARTIES.index(edge.receiver), number] += 1
+    invested = [[-1.0 if edge.head == "invest" else 0.0 for edge in edges]]
+    asked = [1.0 if (edge.payer, edge.receiver, edge.head) == (payer, receiver, "commit") else 0.0 for edge in edges]
+    return [
+        sign
+        * optimize.linprog(
+            [sign * value for value in asked],
+            A_ub=invested,
+            b_ub=[-returned + 1e-6],
+            A_eq=balance,
+            b_eq=[0.0] * len(PARTIES),
+            bounds=[(0, edge.usd) for edge in edges],
+            method="highs",
+        ).fun
+        for sign in (1, -1)
+    ]
+
+
 def test_amounts_of_odd_dollars_are_rounded_to_millions_and_say_so() -> None:
     odd = [Edge("1", "A", "B", "invest", 5 * BN + 1), Edge("2", "B", "A", "commit", 7 * BN)]
     found = circulation(odd)

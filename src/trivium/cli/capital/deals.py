@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from trivium.capital.deals import Contradiction, Deal, DealLedger, Firmness
 
 _HEADERS = ("deal", "from", "to", "kind", "what", "bn USD", "announced", "stage", "state", "sources", "grade", "sure")
+_ROOM, _WIDE = frozenset({"what", "announced", "sure"}), 120
 
 
 def command(
@@ -75,9 +76,11 @@ def _show(ledger: DealLedger, chosen: tuple[Deal, ...], owed: list[Firmness]) ->
     from trivium.figures import table
 
     screen = console()
-    rows = [_row(deal) for deal in chosen]
+    # what a narrow terminal has no room for is in `trivium capital deal ID`
+    kept = [number for number, name in enumerate(_HEADERS) if screen.width >= _WIDE or name not in _ROOM]
+    rows = [tuple(_row(deal)[number] for number in kept) for deal in chosen]
     title = f"{len(rows)} deals as of {ledger.as_of}"
-    drawn = table(_HEADERS, rows, title=title)
+    drawn = table([_HEADERS[number] for number in kept], rows, title=title)
     screen.print(drawn.terminal(screen.width), markup=False, soft_wrap=True)
     rounds = sorted({deal.round for deal in chosen if deal.round})
     if rounds:
