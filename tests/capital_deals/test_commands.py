@@ -122,6 +122,8 @@ def test_flow_shows_an_earlier_ledger_beside_and_what_it_rests_on() -> None:
 def test_flow_of_a_year_and_at_present_value() -> None:
     found = json.loads(_run("flow", *FIRST, "--year", "2027", "--present-value", "0.08", "--json"))
     assert found["present_value_rate"] == "0.08"
+    assert found["circulation"]["rounded_to_usd"] == 1_000_000
+    assert "whole multiples of 1,000,000 USD" in _run("flow", *FIRST, "--year", "2027", "--present-value", "0.08")
     assert found["years"] == []
     google = next(edge for edge in found["edges"] if edge["claim"] == "deal.D043")
     assert 36_900_000_000 < google["usd"] < 37_100_000_000  # 40 bn, 368 days ahead at 8 %

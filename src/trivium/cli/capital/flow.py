@@ -142,6 +142,8 @@ def _show(screen: Console, flow: Flow, earlier: Flow | None, beside: str | None)
         gone, new = rows_moved(earlier, flow)
         _say(screen, f"\nrows of {beside} that are none now: {', '.join(gone) or 'none'}")
         _say(screen, f"rows that have come: {', '.join(new) or 'none'}")
+    if flow.circulation.unit_usd > 1:
+        _say(screen, f"circulation is in whole multiples of {flow.circulation.unit_usd:,} USD")
     for text in flow.assumed:
         _say(screen, f"assumed: {text}")
     if flow.schedules_assumed:
