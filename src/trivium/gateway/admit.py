@@ -78,6 +78,8 @@ def read_request(
     if key.models and model not in key.models:
         allowed = ", ".join(key.models)
         raise Refused(400, "invalid_request_error", f"model: {sent}: this key may use {allowed}", NO_RETRY)
+    if canonical.open_ended and "max_tokens" not in body and (limit := facts.output_tokens_max(model)) is not None:
+        body = Body(body.edit(add={"max_tokens": msgspec.json.encode(limit)}))
     stream = _field(body, "stream", bool, "true or false") if body.get("stream") is not None else False
     max_tokens = None
     if endpoint == "messages":
@@ -102,6 +104,7 @@ def read_request(
         notes=asked.notes,
         dialect=asked.dialect.name,
         native=canonical.native,
+        beyond=canonical.beyond,
     )
 
 
