@@ -13,7 +13,7 @@ from botocore.exceptions import ClientError, EventStreamError
 
 from gateway.support import OTHER_SECRET, SECRET
 from gateway_dialect.converse_grammar import check, message_of
-from gateway_dialect.support import SURFACES, Served, served
+from gateway_dialect.support import SURFACES, Spy, served
 from gateway_dialect.test_sdk_clients import boto, run
 from trivium.core import Outcome, Quality
 from trivium.lab import Fault
@@ -187,31 +187,6 @@ async def test_every_stream_keeps_to_the_grammar(tmp_path: Path, surface: str) -
         assert (names[0], names[-3:]) == ("messageStart", ["contentBlockStop", "messageStop", "metadata"])
         notes = headers.get("x-trivium-notes", "")
         assert ("requestMetadata" in notes) == (surface != "bedrock")
-
-
-class Spy:
-    """Stands in front of a gateway's transport, and keeps what passes in both directions."""
-
-    def __init__(self, at: Served) -> None:
-        self.sent: list[Any] = []
-        self.passed = bytearray()
-        transport = at.site.gateway._parts.tools.transport
-        self._send = transport.send
-        transport.send = self._spy  # type: ignore[method-assign]
-
-    async def _spy(self, outbound: Any, timeouts: Any) -> Any:
-        self.sent.append(outbound)
-        self.passed.clear()
-        inbound: Any = await self._send(outbound, timeouts)
-        chunks = inbound.chunks
-
-        async def copied() -> Any:
-            async for chunk in chunks():
-                self.passed.extend(chunk)
-                yield chunk
-
-        inbound.chunks = copied
-        return inbound
 
 
 async def test_on_bedrock_the_bytes_pass_in_both_directions(tmp_path: Path) -> None:

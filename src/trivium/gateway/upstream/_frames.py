@@ -1,4 +1,4 @@
-"""Bedrock's answers as the Messages API's: frames become server-sent events, built from the bytes they carry."""
+"""Bedrock's frames: made into the Messages API's events from the bytes they carry, or passed on, read from a copy."""
 
 from __future__ import annotations
 
@@ -85,7 +85,7 @@ class FramesDecoder:
 
 
 class BedrockStreamDecoder(FramesDecoder):
-    """InvokeModel's frames become events."""
+    """InvokeModel's frames become events; for a client of InvokeModel they pass as they came."""
 
     def __init__(
         self,
@@ -98,11 +98,12 @@ class BedrockStreamDecoder(FramesDecoder):
         super().__init__(surface, read_exception, limits)
         self._failure_of = failure_of
         self._tap = EventTap(long_writes=writes_may_be_long(request))
+        self._native = request.dialect == surface
         self._agrees = True  # whether the metrics of the last event say what the events said
 
     def _event(self, frame: Frame) -> bytes | None:
         if frame.headers.get(":event-type") != "chunk":
-            return b""  # nothing of the answer: the protocol's own opening
+            return frame.raw if self._native else b""  # nothing of the answer: the protocol's own opening
         try:
             inner = _chunk.decode(frame.payload).event
             name = _event.decode(inner).type
@@ -118,7 +119,7 @@ class BedrockStreamDecoder(FramesDecoder):
         if self._tap.error is not None:
             self.failure = self._failure_of(self._tap.error)
             return None
-        return event
+        return frame.raw if self._native else event
 
     def _without_metrics(self, inner: bytes) -> bytes:
         body = Body(inner)

@@ -73,6 +73,7 @@ class Bedrock:
             body=draft.edited(),
             stream=request.stream,
             notes=tuple(draft.notes),
+            native=request.stream and request.dialect == self.surface,
         )
         return bought(outbound, target, scope=target.offer.scope, tier=tier_by_speed(request, target))
 
