@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import base64
 import contextlib
+import json
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from types import SimpleNamespace
@@ -14,9 +16,11 @@ import httpx2
 from botocore.awsrequest import AWSResponse
 from botocore.config import Config
 
-from gateway_dialect.converse_grammar import message_of
+from gateway import grammar
+from gateway_dialect import converse_grammar
 
 MODEL = "claude-opus-5"
+FRAMES = "application/vnd.amazon.eventstream"
 _ASK: dict[str, Any] = {"model": MODEL, "max_tokens": 1, "messages": [{"role": "user", "content": "hi"}]}
 
 
@@ -37,6 +41,17 @@ class Meaning:
     content: tuple[tuple[Any, ...], ...]
     stop: str
     counts: tuple[int, int, int, int]
+
+
+MEANT = Meaning(
+    content=(
+        ("thinking", "It may clear up.", "c2lnLTI="),
+        ("text", "Sun in Zürich ☀"),
+        ("tool_use", "toolu_2", "weather", {"city": "Genève"}),
+    ),
+    stop="tool_use",
+    counts=(12, 6, 5, 4 + 3),
+)
 
 
 class Refusal(Exception):
@@ -85,16 +100,41 @@ def converse(answered: Answered) -> Meaning:
         try:
             if answered.stream:
                 with contextlib.closing(client.converse_stream(**ask)["stream"]) as events:
-                    answer = message_of(list(events))
+                    answer = converse_grammar.message_of(list(events))
             else:
                 answer = client.converse(**ask)
         except client.exceptions.ClientError as error:
-            said = error.response
-            raise Refusal(said["ResponseMetadata"]["HTTPStatusCode"], said["Error"]["Message"]) from error
+            said = error.response  # an exception frame has no status: it came after a good one
+            status = said.get("ResponseMetadata", {}).get("HTTPStatusCode", answered.status)
+            raise Refusal(status, said["Error"]["Message"]) from error
     content = tuple(_converse_block(block) for block in answer["output"]["message"]["content"])
     usage = answer["usage"]
     names = ("inputTokens", "outputTokens", "cacheReadInputTokens", "cacheWriteInputTokens")
     return Meaning(content, answer["stopReason"], tuple(usage[name] for name in names))  # type: ignore[arg-type]
+
+
+def check_events(answered: Answered) -> None:
+    """A stream of server-sent events."""
+    grammar.check(answered.body)
+
+
+def check_chunks(answered: Answered) -> None:
+    """The same events in frames, or an exception frame at the end."""
+    events = []
+    for headers, payload in converse_grammar.frames_of(answered.body):
+        value = json.loads(payload)
+        if headers[":message-type"] == "event":
+            inner = base64.b64decode(value["bytes"])
+        else:
+            error = {"type": headers[":exception-type"], "message": value["message"]}
+            inner = json.dumps({"type": "error", "error": error}).encode()
+        events.append(b"event: %s\ndata: %s\n\n" % (json.loads(inner)["type"].encode(), inner))
+    grammar.check(b"".join(events))
+
+
+def check_converse(answered: Answered) -> None:
+    """Converse's own frames."""
+    converse_grammar.check(answered.body)
 
 
 def _understood(client: Any, answered: Answered) -> Meaning:

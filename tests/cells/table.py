@@ -30,13 +30,15 @@ class Asked:
 class Ingress:
     """A kind of client: how it says a request of the file, and what its official client makes of the answers.
 
-    `say(request, stream)` gets one entry of the request file; `read(status, headers, body, stream)` returns what the
-    client understood, in the words of `clients.Meaning`.
+    `say(request, stream)` gets one entry of the request file, `read` says what the client understood, `check` raises
+    for a stream that leaves the grammar of its dialect, and `meant` is what the recorded answers mean to such a client.
     """
 
     name: str
     say: Callable[[Mapping[str, Any], bool], Asked]
     read: clients.Read
+    check: Callable[[clients.Answered], object]
+    meant: clients.Meaning = clients.MEANT
 
 
 def _messages(request: Mapping[str, Any], stream: bool, *, path: str = "/v1/messages") -> Asked:
@@ -73,11 +75,11 @@ def _converse(request: Mapping[str, Any], stream: bool) -> Asked:
 
 
 INGRESSES = (
-    Ingress("messages", _messages, clients.anthropic),
-    Ingress("foundry", _foundry, clients.foundry),
-    Ingress("vertex", _vertex, clients.vertex),
-    Ingress("bedrock-invoke", _invoke, clients.bedrock_invoke),
-    Ingress("converse", _converse, clients.converse),
+    Ingress("messages", _messages, clients.anthropic, clients.check_events),
+    Ingress("foundry", _foundry, clients.foundry, clients.check_events),
+    Ingress("vertex", _vertex, clients.vertex, clients.check_events),
+    Ingress("bedrock-invoke", _invoke, clients.bedrock_invoke, clients.check_chunks),
+    Ingress("converse", _converse, clients.converse, clients.check_converse),
 )
 SURFACES: tuple[SurfaceSettings, ...] = tuple(
     SETTINGS[name] for name in ("anthropic", "claude-aws", "bedrock", "vertex", "foundry")

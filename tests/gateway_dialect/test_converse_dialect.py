@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import contextlib
 import json
 from types import SimpleNamespace
 from typing import Any
@@ -11,6 +12,8 @@ import pytest
 from botocore.eventstream import EventStream
 from botocore.parsers import create_parser
 from botocore.session import get_session
+from hypothesis import given
+from hypothesis import strategies as st
 
 from gateway.support import PlainFacts, event, record, stream
 from gateway_dialect.converse_grammar import check, faults, frames_of, message_of
@@ -463,3 +466,50 @@ def test_thinking_that_was_signed_elsewhere_leaves_both_bodies() -> None:
     assert stripped.body.get("messages")[1]["content"] == [{"type": "text", "text": "b"}]
     assert stripped.native is not None
     assert stripped.native.get("messages") == [turns[0], {"role": "assistant", "content": [{"text": "b"}]}, turns[2]]
+
+
+@pytest.mark.parametrize("text", ['"\\ud800"', "[" * 5000 + "]" * 5000])
+def test_json_that_only_breaks_inside_is_refused_like_any_other(text: str) -> None:
+    found = asked(f"/model/{MODEL}/converse")
+    assert found is not None
+    with pytest.raises(UserError):
+        found.dialect.canonical(found, b'{"messages":[{"role":"user","content":%s}]}' % text.encode(), {})
+
+
+NAMES = st.sampled_from(
+    [
+        "role", "content", "text", "image", "document", "toolUse", "toolResult", "cachePoint", "reasoningContent",
+        "reasoningText", "citationsContent", "citations", "location", "documentPage", "searchResult", "json", "source",
+        "bytes", "format", "name", "toolUseId", "input", "type", "ttl", "tools", "toolSpec", "inputSchema",
+        "toolChoice", "textFormat", "structure", "jsonSchema", "schema", "tool", "anthropic_beta",
+        "output_config", "thinking",
+    ]
+)  # fmt: skip
+LEAVES = st.one_of(
+    st.none(), st.booleans(), st.integers(), st.sampled_from(["", "user", "png", "bytes", B64, "default"])
+)
+VALUES = st.recursive(
+    LEAVES,
+    lambda inner: st.one_of(st.lists(inner, max_size=3), st.dictionaries(NAMES, inner, max_size=2)),
+    max_leaves=12,
+)
+MEMBERS = [
+    "messages", "system", "inferenceConfig", "toolConfig", "outputConfig", "additionalModelRequestFields", "serviceTier"
+]  # fmt: skip
+
+
+@given(st.dictionaries(st.sampled_from(MEMBERS), VALUES, max_size=4))
+def test_whatever_is_sent_is_read_kept_for_bedrock_or_refused_by_name(body: dict[str, Any]) -> None:
+    try:
+        said = canonical(body)
+    except UserError:
+        return
+    assert json.loads(said.body.data)["model"] == MODEL
+    assert said.native is not None
+    assert said.native.data == json.dumps(body).encode()
+
+
+@given(st.lists(VALUES, max_size=3))
+def test_whatever_stands_in_a_message_is_read_kept_for_bedrock_or_refused_by_name(content: list[Any]) -> None:
+    with contextlib.suppress(UserError):
+        canonical({"messages": [{"role": "user", "content": content}]})

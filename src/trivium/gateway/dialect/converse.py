@@ -47,7 +47,10 @@ class Converse:
     def canonical(self, asked: Asked, data: bytes, headers: Headers) -> Canonical:
         """The request rebuilt as a Messages body, with the client's own beside it."""
         sent = Body(data)
-        fields, betas, reader = read(msgspec.json.decode(data))
+        try:
+            fields, betas, reader = read(msgspec.json.decode(data))
+        except (msgspec.DecodeError, RecursionError) as error:  # inside a member: the object itself was read above
+            raise UserError("body", f"{len(data)} bytes", f"send one valid JSON object ({error})") from error
         named = {"model": asked.model, **({"stream": True} if asked.stream else {})}
         return Canonical(
             body=Body(msgspec.json.encode({**named, **fields})),
