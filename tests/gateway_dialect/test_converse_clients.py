@@ -164,7 +164,7 @@ async def test_what_only_bedrock_has_is_refused_by_name_elsewhere(tmp_path: Path
             assert said == {}
         else:
             assert said["Code"] == "ValidationException"
-            assert said["Message"].startswith("guardrailConfig: 'dict': only Bedrock's own Converse takes it")
+            assert said["Message"].startswith("guardrailConfig: 'an object': only Bedrock's own Converse takes it")
             assert at.site.sink.opened_events == []
 
 

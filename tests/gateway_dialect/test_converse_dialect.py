@@ -245,6 +245,7 @@ def test_blocks_that_only_bedrock_reads_are_named(block: dict[str, Any], field: 
     ("body", "field"),
     [
         ({"messages": {}}, "messages"),
+        ({"inferenceConfig": {"maxTokens": 0}}, "inferenceConfig.maxTokens"),
         ({"messages": [{"role": "user", "content": "hi"}]}, "messages.0.content"),
         ({"messages": [{"role": "user", "content": [{"text": "a", "image": {}}]}]}, "messages.0.content.0"),
         ({"messages": [{"role": "user", "content": [{"text": 1}]}]}, "messages.0.content.0.text"),
@@ -513,3 +514,22 @@ def test_whatever_is_sent_is_read_kept_for_bedrock_or_refused_by_name(body: dict
 def test_whatever_stands_in_a_message_is_read_kept_for_bedrock_or_refused_by_name(content: list[Any]) -> None:
     with contextlib.suppress(UserError):
         canonical({"messages": [{"role": "user", "content": content}]})
+
+
+def test_where_no_claim_knows_the_longest_answer_only_bedrock_serves_a_request_that_names_none() -> None:
+    class Silent(_OneModel):
+        def output_tokens_max(self, model: str) -> int | None:
+            return None
+
+    found = asked(f"/model/{MODEL}/converse")
+    assert found is not None
+
+    def beyond(body: bytes) -> UserError | None:
+        read = read_request(found, body, {}, request_id="r", key=record(), facts=Silent())
+        assert read.beyond is not None
+        return read.beyond.refused
+
+    refused = beyond(b'{"messages":[]}')
+    assert refused is not None
+    assert refused.field == "max_tokens"
+    assert beyond(b'{"messages":[],"inferenceConfig":{"maxTokens":5}}') is None

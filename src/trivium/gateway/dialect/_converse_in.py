@@ -16,6 +16,7 @@ from trivium.gateway.dialect._converse_out import OPAQUE
 _ONLY_THERE = "only Bedrock's own Converse takes it; leave it out, or route this workload to bedrock"
 _TEXTUAL = frozenset({"txt", "md", "csv", "html"})  # what the Messages API takes as plain text
 _SHOWN_MAX = 64
+_KINDS = {dict: "an object", list: "a list", str: "a text", type(None): "nothing"}
 
 
 class Reader:
@@ -28,7 +29,7 @@ class Reader:
     def beyond(self, field: str, value: object, remedy: str = _ONLY_THERE) -> dict[str, Any] | None:
         """The Messages API has no word for this: always None, for what would have been said."""
         if self.refused is None:
-            shown = value[:_SHOWN_MAX] if isinstance(value, str) else type(value).__name__
+            shown = value[:_SHOWN_MAX] if isinstance(value, str) else kind_of(value)
             self.refused = UserError(field, shown, remedy)
         return None
 
@@ -172,17 +173,24 @@ def _texts(content: object, where: str) -> list[str]:
     return [text_at(object_at(part, where).get("text"), f"{where}.{index}.text") for index, part in enumerate(parts)]
 
 
+def kind_of(value: object) -> str:
+    """What a JSON value is, in JSON's words."""
+    if isinstance(value, bool):
+        return "a boolean"
+    return _KINDS.get(type(value), "a number")
+
+
 def listed(value: object, where: str) -> list[Any]:
     """A list; raises UserError."""
     if not isinstance(value, list):
-        raise UserError(where, type(value).__name__, "give a list")
+        raise UserError(where, kind_of(value), "give a list")
     return value
 
 
 def object_at(value: object, where: str) -> dict[str, Any]:
     """An object; raises UserError."""
     if not isinstance(value, dict):
-        raise UserError(where, type(value).__name__, "give an object")
+        raise UserError(where, kind_of(value), "give an object")
     return value
 
 
@@ -198,7 +206,7 @@ def only_member(value: object, where: str) -> tuple[str, Any]:
 def text_at(value: object, where: str) -> str:
     """A text; raises UserError."""
     if not isinstance(value, str):
-        raise UserError(where, type(value).__name__, "give a text")
+        raise UserError(where, kind_of(value), "give a text")
     return value
 
 

@@ -9,7 +9,7 @@ import msgspec
 
 from trivium.core import UserError
 from trivium.gateway.dialect._aws import secrets
-from trivium.gateway.dialect._converse_in import Reader, listed, object_at, only_member, text_at
+from trivium.gateway.dialect._converse_in import Reader, kind_of, listed, object_at, only_member, text_at
 from trivium.gateway.dialect._converse_out import ConverseSpeech
 from trivium.gateway.dialect._seam import VERSION_DEFAULT, Asked, Canonical, Speech, header_betas
 from trivium.gateway.seams import Beyond, Headers
@@ -100,6 +100,9 @@ def _settle(body: Mapping[str, Any], reader: Reader) -> None:
 
 def _settings(config: Mapping[str, Any], reader: Reader) -> dict[str, Any]:
     reader.known(config, set(_INFERENCE), "inferenceConfig")
+    longest = config.get("maxTokens")
+    if longest is not None and (isinstance(longest, bool) or not isinstance(longest, int) or longest < 1):
+        raise UserError("inferenceConfig.maxTokens", longest, "give a whole number of 1 or more")
     return {theirs: config[ours] for ours, theirs in _INFERENCE.items() if config.get(ours) is not None}
 
 
@@ -169,14 +172,14 @@ def _merge(fields: dict[str, Any], more: Mapping[str, Any], reader: Reader) -> N
     """Fields that are the model's own: what Converse says too may not be said twice, but for lists and objects."""
     for name, value in more.items():
         if name in {"model", "stream", "messages", "system"}:
-            raise UserError(f"{_MORE}.{name}", type(value).__name__, "leave it out: the request says it elsewhere")
+            raise UserError(f"{_MORE}.{name}", kind_of(value), "leave it out: the request says it elsewhere")
         if name == "tools":
             _check_tools(listed(value, f"{_MORE}.tools"), reader)
             fields["tools"] = [*fields.get("tools", []), *value]
         elif name == "output_config" and isinstance(value, dict) and not value.keys() & fields.get(name, {}).keys():
             fields[name] = {**fields.get(name, {}), **value}
         elif name in fields:
-            raise UserError(f"{_MORE}.{name}", type(value).__name__, "say it once: Converse has a field for it")
+            raise UserError(f"{_MORE}.{name}", kind_of(value), "say it once: Converse has a field for it")
         else:
             if (name in _OTHER_BLOCKS and value) or _COMPACTS in msgspec.json.encode(value):
                 reader.beyond(f"{_MORE}.{name}", value, _NO_BLOCKS)
