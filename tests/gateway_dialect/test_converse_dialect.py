@@ -15,10 +15,10 @@ from botocore.session import get_session
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.support import PlainFacts, event, record, stream
+from gateway.support import PlainFacts, event, json_answer, post, record, sse_answer, stream, world
 from gateway_dialect.converse_grammar import check, faults, frames_of, message_of
 from gateway_upstream.support import CAPTURES, send
-from trivium.core import UserError
+from trivium.core import Outcome, UserError
 from trivium.gateway.admit import read_request
 from trivium.gateway.dialect import Canonical, Speech, asked
 from trivium.gateway.seams import NotSupported
@@ -533,3 +533,31 @@ def test_where_no_claim_knows_the_longest_answer_only_bedrock_serves_a_request_t
     assert refused is not None
     assert refused.field == "max_tokens"
     assert beyond(b'{"messages":[],"inferenceConfig":{"maxTokens":5}}') is None
+
+
+@pytest.mark.parametrize(("tier", "bought"), [("priority", "priority"), ("default", "standard")])
+def test_a_tier_that_the_client_names_is_what_is_bought(tier: str, bought: str) -> None:
+    found = asked(f"/model/{MODEL}/converse")
+    assert found is not None
+    data = json.dumps({"messages": [], "serviceTier": {"type": tier}}).encode()
+    read = read_request(found, data, {}, request_id="r", key=record(), facts=_OneModel())
+    sent = send("bedrock", read, scope="us")
+    assert (sent.offer.tier if sent.offer else "standard") == bought
+
+
+async def test_a_block_without_a_word_is_an_error_to_the_client_and_an_attempt_that_failed() -> None:
+    """In a stream what preceded it has been said; whole, nothing has. Both times it is recorded with what it used."""
+    block = {"type": "server_tool_use", "id": "x", "name": "web_search", "input": {}}
+    events = [*stream()[:-2], event("content_block_start", index=1, content_block=block)]
+    at = world({"anthropic": [sse_answer(events), json_answer({**ANSWER, "content": [block]})]})
+    path, body = "/model/claude-sonnet-4-5/converse", json.dumps({"messages": []}).encode()
+    streamed = await post(at, body, path=f"{path}-stream")
+    assert check(streamed.body)[-1][0] == "exception"
+    assert b"server_tool_use" in streamed.body
+    assert at.sink.outcomes() == [Outcome.FAILED]
+    assert at.sink.closed_events[0].usage.input == 12
+    whole = await post(at, body, path=path)
+    assert (whole.status, whole.headers["x-should-retry"]) == (501, "false")
+    assert "server_tool_use" in whole.json()["message"]
+    assert at.sink.closed_events[1].usage.output == 6
+    at.sink.check()
