@@ -196,7 +196,7 @@ class Gateway:
         request_id = new_id("req", self._clock)
         own = {"request-id": request_id, "x-trivium-request-id": request_id}
         reply = Reply(send, self._clock, own)
-        wanted = asked(_raw_path(scope)) if scope["method"] == "POST" else None
+        wanted = asked(_raw_path(scope), self._clock) if scope["method"] == "POST" else None
         try:
             if wanted is not None:
                 reply.speech = wanted.dialect.speech(wanted)

@@ -18,6 +18,7 @@ from trivium.core import (
     TriviumError,
     UpstreamError,
     Usage,
+    UserError,
 )
 from trivium.gateway.wire.body import Body
 
@@ -27,6 +28,15 @@ Headers = Mapping[str, str]  # names in lower case; repeated headers are joined 
 
 class NotSupported(TriviumError):
     """The surface lacks what was asked: HTTP 501 `not_supported`, and the client should not retry."""
+
+
+@dataclass(frozen=True, slots=True)
+class Beyond:
+    """What of a request the Messages API has no words for: only the surface whose dialect it is can take it."""
+
+    surface: str
+    refused: UserError | None = None  # why any other surface cannot serve the request
+    notes: tuple[str, ...] = ()  # what any other surface is not told, for the client
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +56,7 @@ class MessagesRequest:
     notes: tuple[str, ...] = ()  # what of the request was not followed, for the client
     dialect: str = "messages"
     native: Body | None = None  # the body as it came, where its dialect is a surface's own
+    beyond: Beyond | None = None
 
     def body_for(self, surface: str) -> Body:
         """What an adapter edits: the client's own bytes where it speaks that surface's dialect."""
@@ -65,6 +76,7 @@ class Outbound:
     stream: bool = False
     notes: tuple[str, ...] = ()  # what was changed or left out, for the client: `x-trivium-notes`
     offer: Offer | None = None  # what this request buys when that is not the target's offer (fast mode, a geography)
+    native: bool = False  # its answer is in the client's own dialect already, and passes as it comes
 
 
 class Inbound(Protocol):
@@ -155,6 +167,10 @@ class Facts(Protocol):
 
     def supports(self, surface: str, model: str, capability: str) -> bool | None:
         """Whether the surface offers a capability of the catalogue's; None when no claim says."""
+        ...
+
+    def output_tokens_max(self, model: str) -> int | None:
+        """The longest answer that every surface gives for the model; None when no claim says."""
         ...
 
     def models(self) -> tuple[str, ...]:
