@@ -15,6 +15,7 @@ from trivium.gateway.seams import Endpoint
 __all__ = [
     "BEDROCK",
     "DIALECTS",
+    "FOUNDRY",
     "MESSAGES",
     "PROFILES",
     "Asked",
@@ -27,7 +28,7 @@ __all__ = [
 ]
 
 _MESSAGES, _FOUNDRY, _VERTEX, _BEDROCK = Messages(), Foundry(), Vertex(), Bedrock()
-MESSAGES, BEDROCK = _MESSAGES, _BEDROCK
+MESSAGES, BEDROCK, FOUNDRY = _MESSAGES, _BEDROCK, _FOUNDRY
 PROFILES = "/inference-profiles"  # what Bedrock's clients ask for before they begin
 DIALECTS: tuple[Dialect, ...] = (_MESSAGES, _FOUNDRY, _VERTEX, _BEDROCK)
 
