@@ -10,7 +10,7 @@ import httpx2
 import pytest
 
 from gateway.support import AUTH, Caller
-from gateway_auxiliary.support import site
+from gateway_auxiliary.support import OPUS, request, results, site
 from gateway_upstream.test_through_the_lab import site as one_surface
 from trivium.lab import Fault
 
@@ -124,3 +124,111 @@ async def test_hidden_parts_of_a_path_reach_no_surface(tmp_path: Path) -> None:
 def document(file_id: str) -> Any:
     source = {"type": "document", "source": {"type": "file", "file_id": file_id}}
     return [{"role": "user", "content": [source, {"type": "text", "text": "[[lab out=9]] what is this"}]}]
+
+
+def routes(**by_workload: tuple[str, ...]) -> Any:
+    def target(surface: str, weight: int) -> dict[str, Any]:
+        return {"surface": surface, "scope": "global", "model": "*", "weight": weight}
+
+    return {
+        "routes": [
+            {
+                "workload": name,
+                "model": "*",
+                "targets": [target(one, int(not place)) for place, one in enumerate(names)],
+            }
+            for name, names in by_workload.items()
+        ]
+    }
+
+
+async def test_a_message_goes_where_its_file_lies_and_nowhere_else(tmp_path: Path) -> None:
+    ask: Any = {"model": OPUS, "max_tokens": 99}
+    async with site(tmp_path, "anthropic", "claude-aws", routes=routes(search=("claude-aws", "anthropic"))) as at:
+        client = at.client()
+        uploaded = await client.beta.files.upload(file=("a.txt", b"x"))
+        at.routes = routes(search=("anthropic", "claude-aws"))  # the plan changed
+        await at.restart()
+        client = at.client()
+        plain = await client.messages.with_raw_response.create(**ask, messages=[{"role": "user", "content": "a"}])
+        assert plain.headers["x-trivium-surface"] == "anthropic"
+        pinned = await client.messages.with_raw_response.create(**ask, messages=document(uploaded.id))
+        assert pinned.headers["x-trivium-surface"] == "claude-aws"
+        counted = await client.messages.with_raw_response.count_tokens(model=OPUS, messages=document(uploaded.id))
+        assert counted.headers["x-trivium-surface"] == "claude-aws"
+        at.lab.faults.add(Fault("status", surface="claude-aws", status=529))
+        with pytest.raises(anthropic.APIStatusError) as overloaded:
+            await client.messages.create(**ask, messages=document(uploaded.id))
+        assert overloaded.value.status_code == 529
+
+
+async def test_a_file_of_another_workload_or_of_nobody_is_not_found_in_a_message(tmp_path: Path) -> None:
+    ask: Any = {"model": OPUS, "max_tokens": 99}
+    async with site(tmp_path, "anthropic") as at:
+        uploaded = await at.client("search").beta.files.upload(file=("a.txt", b"x"))
+        async with anthropic.AsyncAnthropic(base_url=at.lab.url(), api_key=at.lab.key()) as behind:
+            outside = await behind.beta.files.upload(file=("b.txt", b"y"))
+        for workload, file_id in (("chat", uploaded.id), ("search", outside.id), ("search", "file_none")):
+            with pytest.raises(anthropic.NotFoundError, match=f"File not found: {file_id}"):
+                await at.client(workload).messages.create(**ask, messages=document(file_id))
+        assert (at.lab.seen.counts["anthropic", "/v1/messages", 200], at.runtime.ledger.first_at()) == (0, None)
+        assert (
+            await at.client("search").messages.create(**ask, messages=document(uploaded.id))
+        ).usage.output_tokens == 9
+
+
+async def test_escapes_and_nesting_hide_no_file(tmp_path: Path) -> None:
+    async with site(tmp_path, "anthropic") as at, httpx2.AsyncClient() as plain:
+        uploaded = await at.client("search").beta.files.upload(file=("a.txt", b"x"))
+        source = '{"type":"document","source":{"type":"\\u0066ile","file\\u005fid":"%s"}}' % uploaded.id  # noqa: UP031  braces
+        result = '{"type":"tool_result","tool_use_id":"t","content":[%s]}' % source  # noqa: UP031  braces
+        for block in (source, result):
+            body = '{"model":"%s","max_tokens":9,"messages":[{"role":"user","content":[%s]}]}' % (OPUS, block)  # noqa: UP031
+            headers = {"x-api-key": at.secret("chat"), "anthropic-version": "2023-06-01"}
+            answer = await plain.post(f"{at.url}/v1/messages", headers=headers, content=body.encode())
+            assert (answer.status_code, uploaded.id in answer.text) == (404, True)
+
+
+async def test_a_file_that_no_route_reaches_is_refused_by_name(tmp_path: Path) -> None:
+    ask: Any = {"model": OPUS, "max_tokens": 99}
+    async with site(tmp_path, "anthropic", "bedrock") as at:
+        client = at.client()
+        uploaded = await client.beta.files.upload(file=("a.txt", b"x"))
+        at.routes = routes(search=("bedrock",))
+        await at.restart()
+        with pytest.raises(
+            anthropic.BadRequestError, match=rf"file_id: '{uploaded.id}': it lies at anthropic, and no route"
+        ):
+            await at.client().messages.create(**ask, messages=document(uploaded.id))
+
+
+async def test_a_batch_goes_where_its_files_lie(tmp_path: Path) -> None:
+    async with site(tmp_path, "anthropic", "claude-aws", routes=routes(search=("claude-aws", "anthropic"))) as at:
+        there = await at.client().beta.files.upload(file=("a.txt", b"x"))
+        at.routes = routes(search=("anthropic", "claude-aws"))
+        await at.restart()
+        client = at.client()
+        here = await client.beta.files.upload(file=("b.txt", b"y"))
+        requests = [request("plain"), request("named", messages=document(there.id))]
+        made = await client.messages.batches.with_raw_response.create(requests=requests)
+        assert made.headers["x-trivium-surface"] == "claude-aws"
+        at.advance(3600)
+        found = await results(client, (await made.parse()).id)
+        assert {name: result.type for name, result in found.items()} == {"plain": "succeeded", "named": "succeeded"}
+        assert at.spent() == at.lab.bill.total()
+        with pytest.raises(anthropic.BadRequestError, match="upload them to one surface"):
+            await client.messages.batches.create(
+                requests=[request("a", messages=document(there.id)), request("b", messages=document(here.id))]
+            )
+        with pytest.raises(anthropic.NotFoundError, match="file_none"):
+            await client.messages.batches.create(requests=[request("a", messages=document("file_none"))])
+
+
+async def test_nesting_without_end_is_no_failure_of_ours(tmp_path: Path) -> None:
+    async with one_surface(tmp_path, "anthropic") as at:
+        deep = '{"type":"file","file_id":"file_deep"}'
+        for _ in range(300):
+            deep = f'{{"type":"tool_result","content":[{deep}]}}'
+        body = f'{{"model":"{OPUS}","max_tokens":9,"messages":[{{"role":"user","content":[{deep}]}}]}}'
+        answer = await Caller(at.gateway).send("POST", "/v1/messages", headers=AUTH, body=body.encode())
+        assert (answer.status, answer.json()["error"]["message"]) == (404, "File not found: file_deep")

@@ -283,7 +283,8 @@ class Gateway:
         request = read_request(
             wanted, data, headers, request_id=reply.headers["request-id"], key=key, facts=parts.facts
         )
-        order = Order(request, self._stamp(headers), began_ns, key.workload, key.key_id, tags_of(key, headers))
+        pin = await self._auxiliary.pin(request.body, key, settings)
+        order = Order(request, self._stamp(headers), began_ns, key.workload, key.key_id, tags_of(key, headers), pin)
         await self._fly(parts, order, key, receive, reply)
 
     async def _keep(self, kept: Wanted, scope: Scope, receive: Receive, reply: Reply) -> None:

@@ -20,6 +20,7 @@ from trivium.core import (
     TriviumError,
     UpstreamError,
     Usage,
+    UserError,
 )
 from trivium.gateway.wire.body import Body
 
@@ -407,6 +408,20 @@ class Resources(Protocol):
     async def forget(self, resource: Resource) -> None:
         """It was deleted, or the surface no longer has it."""
         ...
+
+
+class Pin(NamedTuple):
+    """Where a request must go, because a file that it names lies there."""
+
+    surface: str  # as configured
+    file_id: str
+
+    def elsewhere(self, model: str) -> UserError:
+        """What is told where no route leads there."""
+        remedy = (
+            f"it lies at {self.surface}, and no route takes {model} there: send the content as base64, or route to it"
+        )
+        return UserError("file_id", self.file_id, remedy)
 
 
 class Circuit(NamedTuple):

@@ -9,16 +9,18 @@ import logging
 import math
 from collections.abc import Awaitable, Callable
 
-from trivium.core import Retry
+from trivium.core import KeyRecord, Retry
 from trivium.gateway.admit import NO_RETRY, Refused
 from trivium.gateway.auxiliary._asked import Action, Call, Wanted, wanted
 from trivium.gateway.auxiliary._batches import Batches, Running
 from trivium.gateway.auxiliary._desk import Desk, Failed
 from trivium.gateway.auxiliary._files import Files
 from trivium.gateway.auxiliary._listed import answer_list
+from trivium.gateway.auxiliary._pinned import files_in, pin_of
 from trivium.gateway.pump import Parts
 from trivium.gateway.reply import Reply
-from trivium.gateway.seams import GatewaySettings, Resources
+from trivium.gateway.seams import GatewaySettings, Pin, Resources
+from trivium.gateway.wire.body import Body
 
 __all__ = ["Auxiliary", "Call", "Wanted", "wanted"]
 
@@ -50,6 +52,11 @@ class Auxiliary:
     def end(self, asked: Wanted) -> None:
         """The request is over."""
         self._uploads -= asked.upload
+
+    async def pin(self, body: Body, key: KeyRecord, settings: GatewaySettings) -> Pin | None:
+        """Where a message must go for the files it names; raises Refused for files of others."""
+        named = files_in(body)
+        return await pin_of(named, self.resources, key, settings) if named else None
 
     def rest(self) -> None:
         """Begin nothing beside requests any more: the gateway is shutting down, and the next one will see to it."""

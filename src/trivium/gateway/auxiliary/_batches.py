@@ -15,6 +15,7 @@ from trivium.gateway.auxiliary._asked import ROOTS
 from trivium.gateway.auxiliary._desk import Desk, Failed, unknown
 from trivium.gateway.auxiliary._making import Fitted, Item, fit, models_of, read_items
 from trivium.gateway.auxiliary._meter import Lines, ending, record
+from trivium.gateway.auxiliary._pinned import files_in, pin_of
 from trivium.gateway.flight import later, unbroken
 from trivium.gateway.late import REFUSALS
 from trivium.gateway.seams import Admission, AdmissionRequest, Admitted, Errand, Failure, Inbound, TransportError
@@ -64,7 +65,7 @@ class Batches:
             body, items = await asyncio.to_thread(self._read)
         else:
             body, items = self._read()
-        name = self._place(items)
+        name = await self._place(items)
         fitted = (
             await asyncio.to_thread(fit, desk, name, body, items)
             if len(call.data) > _INLINE_BYTES
@@ -79,8 +80,15 @@ class Batches:
         body = Body(self._desk.call.data)
         return body, read_items(self._desk.call, body, self._desk.parts.facts)
 
-    def _place(self, items: Sequence[Item]) -> str:
-        return self._desk.places(models_of(items))[0]
+    async def _place(self, items: Sequence[Item]) -> str:
+        """The surface: where the files lie that requests name, else the best that all models reach."""
+        desk = self._desk
+        named = [file_id for item in items for file_id in files_in(item.request.body)]
+        pin = await pin_of(dict.fromkeys(named), desk.resources, desk.call.key, desk.parts.tools.settings)
+        places = desk.places(models_of(items))
+        if pin is not None and pin.surface not in places:
+            raise pin.elsewhere(", ".join(models_of(items)))
+        return places[0] if pin is None else pin.surface
 
     async def _hold(self, items: Sequence[Item], fitted: Fitted) -> tuple[Grant, ...]:
         """One hold a model, for the worst case of all its requests together at the tier of batches."""

@@ -9,6 +9,7 @@ from trivium.core import ANY, AdmissionDenied, Outcome, Resource, Retry, Trivium
 from trivium.gateway.admit import NO_RETRY, Refused
 from trivium.gateway.attempt import read_error
 from trivium.gateway.auxiliary._asked import CAPABILITIES, KINDS, Call
+from trivium.gateway.auxiliary._pinned import visible
 from trivium.gateway.pump import Parts, denied, unauthorised
 from trivium.gateway.reply import Reply
 from trivium.gateway.routing import candidates
@@ -96,9 +97,7 @@ class Desk:
 
     def visible(self) -> tuple[str, ...]:
         """The configured surfaces whose resources the key may see."""
-        allowed = self.call.key.surfaces
-        surfaces = self.parts.tools.settings.surfaces
-        return tuple(name for name, entry in surfaces.items() if not allowed or entry.surface in allowed)
+        return visible(self.call.key, self.parts.tools.settings)
 
     async def send(self, name: str, errand: Errand) -> Inbound:
         """The answer of a surface when it is a good one; raises Failed."""
