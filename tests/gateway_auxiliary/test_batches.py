@@ -165,6 +165,9 @@ async def test_what_the_surface_lost_leaves_no_gap_in_a_list(tmp_path: Path) -> 
             await behind.messages.batches.delete(made[2])
         page = await client.messages.batches.list(limit=2)
         assert ([batch.id for batch in page.data], page.has_more) == ([made[3], made[1]], True)
+        with pytest.raises(anthropic.NotFoundError):
+            await client.messages.batches.delete(made[2])
+        assert await at.runtime.ledger.resources.owner("batch", made[2]) is None
 
 
 async def test_a_batch_can_be_cancelled_and_what_was_not_done_costs_nothing(tmp_path: Path) -> None:

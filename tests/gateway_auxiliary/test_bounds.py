@@ -14,7 +14,7 @@ import pytest
 from gateway.support import Caller
 from gateway_auxiliary.support import OPUS, Site, request, results, site
 from trivium.app.compose import gateway_settings
-from trivium.core import AdmissionDenied, Closed, Offer, Outcome
+from trivium.core import AdmissionDenied, Closed, Money, Offer, Outcome
 from trivium.gateway import AdmissionRequest, Admitted
 from trivium.lab import Fault
 
@@ -143,3 +143,16 @@ async def test_results_are_metered_to_their_end_when_their_reader_leaves(tmp_pat
         # 300 x (1 x 2 + 150 x 10) = 450,600 millionths
         assert at.spent() == at.lab.bill.total()
         assert str(at.spent()) == "0.4506"
+
+
+async def test_a_reader_that_takes_nothing_is_left_behind_and_its_batch_is_metered(tmp_path: Path) -> None:
+    async with site(tmp_path, "anthropic") as at:
+        reload(at, stall_s=0.05)
+        batch = await at.client().messages.batches.create(requests=[request("a")])
+        at.advance(3600)
+        caller = Caller(at.runtime.gateway)
+        caller.block = asyncio.Event()
+        path, headers = f"/v1/messages/batches/{batch.id}/results", {"x-api-key": at.secret("search")}
+        answer = await caller.send("GET", path, headers=headers)
+        assert (answer.status, answer.ended) == (200, False)
+        assert at.spent() == at.lab.bill.total() == Money.from_usd("0.000304")

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 import msgspec
 
 from trivium.core import NO_USAGE, UNKNOWN_USAGE, Closed, LedgerError, Opened, Outcome, Quality, Resource, TriviumError
-from trivium.gateway.admit import NO_RETRY, Refused
+from trivium.gateway.admit import NO_RETRY
 from trivium.gateway.auxiliary._asked import ROOTS
 from trivium.gateway.auxiliary._desk import Desk, Failed, unknown
 from trivium.gateway.auxiliary._making import Fitted, Item, fit, models_of, read_items
@@ -71,8 +71,7 @@ class Batches:
             if len(call.data) > _INLINE_BYTES
             else fit(desk, name, body, items)
         )
-        if fitted.notes:
-            desk.reply.headers["x-trivium-notes"] = "; ".join(fitted.notes)
+        desk.note(fitted.notes)
         grants = await self._hold(items, fitted)
         await unbroken(self._make(name, fitted, grants))
 
@@ -110,8 +109,8 @@ class Batches:
             )
             try:
                 admitted = await self._desk.admit(request)
-            except Refused:
-                await _settle(grants, ())
+            except BaseException:  # whatever it was, nothing will be sent: what is held already is given back
+                await unbroken(_settle(grants, ()))
                 raise
             grants.append(Grant(admission, admitted, frozenset(start.event_id for start in mine)))
             self._desk.reply.headers |= admitted.headers
@@ -176,8 +175,7 @@ class Batches:
         try:
             body, _ = await self._desk.fetch(resource.surface, self._errand(resource, "GET"))
         except Failed as failed:
-            if failed.missing:
-                await self._desk.resources.forget(resource)
+            if failed.missing:  # remembered all the same: a wrong address or account is mended, a row is not
                 return None
             raise
         self._notice(resource, body)
@@ -194,10 +192,15 @@ class Batches:
         """Delete; its results are read before, as nobody could read them afterwards."""
         resource = await self._desk.owned()
         if not resource.metered:
-            body, _ = await self._desk.fetch(resource.surface, self._errand(resource, "GET"))
-            if _field(body, "processing_status") == _ENDED and _field(body, "results_url"):
+            seen = await self.state(resource)
+            if seen is not None and _readable(seen):
                 await self._meter(resource)
-        body, headers = await self._desk.fetch(resource.surface, self._errand(resource, "DELETE"))
+        try:
+            body, headers = await self._desk.fetch(resource.surface, self._errand(resource, "DELETE"))
+        except Failed as failed:
+            if failed.missing:
+                await self._desk.resources.forget(resource)
+            raise
         await self._desk.resources.forget(resource)
         await self._desk.reply.whole(200, body, headers)
 
@@ -257,8 +260,7 @@ class Batches:
 
     def _notice(self, resource: Resource, body: bytes) -> None:
         """Meter a batch that is seen to have ended, once, beside the request that saw it."""
-        ended = _field(body, "processing_status") == _ENDED and _field(body, "results_url")
-        if not ended or resource.metered or resource.resource_id in self._running.noticed:
+        if not _readable(body) or resource.metered or resource.resource_id in self._running.noticed:
             return
         # Most clients ask for the results at once, and then they are metered on their way.
         timer = asyncio.get_running_loop().call_later(_METER_AFTER_S, lambda: later(self._meter_beside(resource)))
@@ -309,6 +311,11 @@ def _unmade(opened: Opened, error: BaseException) -> Closed:
         http_status=failure.error.status if failure is not None else None,
         error_type=failure.error_type if failure is not None else type(error).__name__,
     )
+
+
+def _readable(body: bytes) -> bool:
+    """Whether a batch has results to read."""
+    return _field(body, "processing_status") == _ENDED and bool(_field(body, "results_url"))
 
 
 def _id_of(body: bytes) -> str:

@@ -99,6 +99,12 @@ class Desk:
         """The configured surfaces whose resources the key may see."""
         return visible(self.call.key, self.parts.tools.settings)
 
+    def note(self, notes: Sequence[str]) -> None:
+        """Tell the client what was changed or left out, once each."""
+        told = [part for part in self.reply.headers.get("x-trivium-notes", "").split("; ") if part]
+        if found := "; ".join(dict.fromkeys((*told, *notes))):
+            self.reply.headers["x-trivium-notes"] = found
+
     async def send(self, name: str, errand: Errand) -> Inbound:
         """The answer of a surface when it is a good one; raises Failed."""
         settings = self.parts.tools.settings.surfaces[name]
@@ -107,8 +113,7 @@ class Desk:
             raise NotSupported(f"{name}: no adapter for {_WORDS[self.call.wanted.endpoint]}")
         outbound = upstream.auxiliary(errand, self.parts.facts, settings)
         self.reply.headers |= {"x-trivium-surface": name}
-        if outbound.notes:
-            self.reply.headers["x-trivium-notes"] = "; ".join(outbound.notes)
+        self.note(outbound.notes)
         circuit = Circuit(name, self.call.wanted.endpoint, ANY)
         if not self.parts.breaker.allows(circuit):
             message = f"{name}: {_WORDS[self.call.wanted.endpoint]} failed several times and are left alone for a while"

@@ -58,8 +58,7 @@ class Files:
         try:
             return (await self._desk.fetch(resource.surface, self._desk.call.errand("GET", _path(resource))))[0]
         except Failed as failed:
-            if failed.missing:
-                await self._desk.resources.forget(resource)
+            if failed.missing:  # remembered all the same: a wrong address or account is mended, a row is not
                 return None
             raise
 
