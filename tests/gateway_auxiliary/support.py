@@ -114,7 +114,7 @@ async def site(
     **tables: Any,
 ) -> AsyncIterator[Site]:
     clock = ManualClock(NOON)
-    kept = tuple(name for name in surfaces if name in {"anthropic", "claude-aws"})
+    kept = tuple(name for name in surfaces if name in {"anthropic", "claude-aws", "foundry"})
     async with LabServer(kept or ("anthropic",), clock=clock, seed=3, **(lab or {})) as server:
         opened = Site(folder, server, clock, surfaces, tables, routes)
         await opened.start()

@@ -71,6 +71,17 @@ async def test_results_read_twice_are_paid_once_also_after_a_restart(tmp_path: P
         await results(at.client(), batch_id)
         assert at.spent() == at.lab.bill.total() == Money.from_usd("0.000304")
         assert len(at.attempts()) == 1
+        assert b"trivium_tokens_total{" not in at.runtime.gateway.metrics.render()  # counted where they were new
+
+
+async def test_tokens_of_a_batch_are_counted_once(tmp_path: Path) -> None:
+    async with site(tmp_path, "anthropic") as at:
+        batch_id = await ended(at)
+        for _ in range(2):
+            await results(at.client(), batch_id)
+        shown = at.runtime.gateway.metrics.render().decode()
+        labels = f'model="{OPUS}",surface="anthropic",unit="output",workload="search"'
+        assert f"trivium_tokens_total{{{labels}}} 30.0" in shown
 
 
 async def test_a_batch_that_is_only_looked_at_is_paid_all_the_same(tmp_path: Path) -> None:

@@ -232,3 +232,22 @@ async def test_nesting_without_end_is_no_failure_of_ours(tmp_path: Path) -> None
         body = f'{{"model":"{OPUS}","max_tokens":9,"messages":[{{"role":"user","content":[{deep}]}}]}}'
         answer = await Caller(at.gateway).send("POST", "/v1/messages", headers=AUTH, body=body.encode())
         assert (answer.status, answer.json()["error"]["message"]) == (404, "File not found: file_deep")
+
+
+async def test_a_claim_of_ones_own_opens_the_files_of_a_foundry_resource(tmp_path: Path) -> None:
+    """The shipped claims differ by who hosts the deployment, so they do not answer; the organisation knows."""
+    (tmp_path / "ours").mkdir()
+    (tmp_path / "ours" / "own.csv").write_text(
+        "id,surface,predicate,value,status,seen,source\n"
+        "our.foundry.files,foundry,files_api,yes,contracted,2026-11-20,our deployment is hosted on Anthropic\n"
+    )
+    hosted = {"options": {"foundry": {"hosting": "anthropic"}}}
+    async with site(tmp_path, "foundry", lab=hosted, paths={"overlays": ["ours"]}) as at:
+        client = at.client()
+        uploaded = await client.beta.files.upload(file=("a.txt", b"x"))
+        assert [entry.id async for entry in client.beta.files.list()] == [uploaded.id]
+        ask: Any = {"model": OPUS, "max_tokens": 99}
+        assert (await client.messages.create(**ask, messages=document(uploaded.id))).usage.output_tokens == 9
+        with pytest.raises(anthropic.APIStatusError) as refused:
+            await client.messages.batches.create(requests=[request("a")])
+        assert refused.value.status_code == 501

@@ -9,12 +9,23 @@ from dataclasses import dataclass, field
 
 import msgspec
 
-from trivium.core import NO_USAGE, UNKNOWN_USAGE, Closed, LedgerError, Opened, Outcome, Quality, Resource, TriviumError
+from trivium.core import (
+    NO_USAGE,
+    UNKNOWN_USAGE,
+    Closed,
+    FactError,
+    LedgerError,
+    Opened,
+    Outcome,
+    Quality,
+    Resource,
+    TriviumError,
+)
 from trivium.gateway.admit import NO_RETRY
 from trivium.gateway.auxiliary._asked import ROOTS
 from trivium.gateway.auxiliary._desk import Desk, Failed, unknown
 from trivium.gateway.auxiliary._making import Fitted, Item, fit, models_of, read_items
-from trivium.gateway.auxiliary._meter import Lines, ending, record
+from trivium.gateway.auxiliary._meter import End, Lines, ending, record
 from trivium.gateway.auxiliary._pinned import files_in, pin_of
 from trivium.gateway.flight import later, unbroken
 from trivium.gateway.late import REFUSALS
@@ -125,7 +136,7 @@ class Batches:
             batch_id = _id_of(body)
         except (TriviumError, *REFUSALS) as error:
             ends = tuple(_unmade(start, error) for start in opened)
-            await record(desk.parts.tools.sink, desk.parts.tools.metrics, ends)
+            await record(desk.parts.tools.sink, desk.parts.tools.metrics, [End(closed) for closed in ends])
             await _settle(grants, ends)
             if isinstance(error, Failed) and error.failure.outcome is not Outcome.REFUSED:
                 desk.reply.headers |= NO_RETRY  # it may have been made: made twice it would be paid twice
@@ -231,15 +242,19 @@ class Batches:
         """Read results to their end, recording each line, then hand the bytes on."""
         desk, tools = self._desk, self._desk.parts.tools
         grants = self._running.grants.get(resource.resource_id, ())
-        lines, ends = Lines(), list[Closed]()
+        lines, ends, durable = Lines(), list[Closed](), list[bool]()
 
         async def take(found: Sequence[bytes]) -> None:
             read = (ending(line, resource.request_id, resource.resource_id, desk.call.at) for line in found)
-            known = [closed for closed in read if closed is not None]
+            known = [end for end in read if end is not None]
+            if len(known) < len(found):
+                _log.warning("results of batch=%s have lines that are no results", resource.resource_id)
             if not resource.metered:
-                await record(tools.sink, tools.metrics, known)
+                recorded = await record(tools.sink, tools.metrics, known)
+                self._count(resource, recorded.new)
+                durable.append(recorded.durable)
             if grants:
-                ends.extend(known)
+                ends.extend(end.closed for end in known)
 
         try:
             async for chunk in inbound.chunks():
@@ -251,12 +266,19 @@ class Batches:
             raise Failed(broken(resource.surface, str(error))) from error
         finally:
             await inbound.close()
-        await self._metered(resource, ends)
-
-    async def _metered(self, resource: Resource, ends: Sequence[Closed]) -> None:
-        if not resource.metered:
-            await self._desk.resources.metered(resource)
+        if not resource.metered and all(durable):
+            await desk.resources.metered(resource)
         await _settle(self._running.grants.pop(resource.resource_id, ()), ends)
+
+    def _count(self, resource: Resource, ends: Sequence[End]) -> None:
+        """Show the tokens of what was new; a name that the catalogue does not know is none for a label."""
+        tools, name = self._desk.parts.tools, resource.surface.partition("/")[0]
+        for end in ends:
+            try:
+                model = self._desk.parts.facts.model_id(end.model)
+            except FactError:
+                model = "unknown"
+            tools.metrics.consumed(name, model, resource.workload, end.closed.usage)
 
     def _notice(self, resource: Resource, body: bytes) -> None:
         """Meter a batch that is seen to have ended, once, beside the request that saw it."""

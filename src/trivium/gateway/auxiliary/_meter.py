@@ -5,8 +5,10 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import logging
-from collections.abc import Iterable
+from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
+from enum import Enum
 from typing import Any
 
 import msgspec
@@ -49,7 +51,29 @@ class Lines:
         return [rest] if rest.strip() else []
 
 
-def ending(line: bytes, request_id: str, batch_id: str, at: datetime) -> Closed | None:
+@dataclass(frozen=True, slots=True)
+class End:
+    """The end of one request of a batch, and the model that answered, as the surface calls it."""
+
+    closed: Closed
+    model: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Recorded:
+    """Which ends were new to the ledger, and whether it has all of them."""
+
+    new: tuple[End, ...]
+    durable: bool
+
+
+class _Taken(Enum):
+    NEW = "new"
+    KNOWN = "known"
+    LATER = "later"
+
+
+def ending(line: bytes, request_id: str, batch_id: str, at: datetime) -> End | None:
     """The end of an attempt as a line of results tells it; None for a line that is no result.
 
     What did not succeed costs nothing: errored, canceled and expired requests are not billed.
@@ -65,19 +89,21 @@ def ending(line: bytes, request_id: str, batch_id: str, at: datetime) -> Closed 
     name = event_id(request_id, custom_id)
     if result.get("type") == "succeeded":
         return _succeeded(result.get("message"), name, batch_id, at)
-    return Closed(
-        name, at, Outcome.REFUSED, NO_USAGE, Quality.EXACT, upstream_request_id=batch_id, error_type=_why(result)
+    return End(
+        Closed(
+            name, at, Outcome.REFUSED, NO_USAGE, Quality.EXACT, upstream_request_id=batch_id, error_type=_why(result)
+        )
     )
 
 
-def _succeeded(message: Any, name: str, batch_id: str, at: datetime) -> Closed:
+def _succeeded(message: Any, name: str, batch_id: str, at: datetime) -> End:
     reader = UsageReader(long_writes=True)  # the request is not at hand: a split that is missing stays unknown
     reader.read(message.get("usage") if isinstance(message, dict) else None)
     usage = reader.usage()
     known = usage.input is not None and usage.output is not None
     quality = (Quality.ESTIMATED if reader.mixed else Quality.EXACT) if known else Quality.UNKNOWN
-    reason = message.get("stop_reason") if isinstance(message, dict) else None
-    return Closed(
+    reason, model = (message.get(field) if isinstance(message, dict) else None for field in ("stop_reason", "model"))
+    closed = Closed(
         name,
         at,
         Outcome.OK,
@@ -86,6 +112,7 @@ def _succeeded(message: Any, name: str, batch_id: str, at: datetime) -> Closed:
         upstream_request_id=batch_id,
         stop_reason=reason if isinstance(reason, str) else "",
     )
+    return End(closed, model if isinstance(model, str) else "")
 
 
 def _why(result: dict[str, Any]) -> str:
@@ -98,18 +125,22 @@ def _why(result: dict[str, Any]) -> str:
     return found[:64] if isinstance(found, str) else "errored"
 
 
-async def record(sink: Sink, metrics: Metrics, ends: Iterable[Closed]) -> None:
+async def record(sink: Sink, metrics: Metrics, ends: Sequence[End]) -> Recorded:
     """Make ends durable, each once: one that the ledger has already changes nothing."""
-    await asyncio.gather(*(_record(sink, metrics, closed) for closed in ends))
+    taken = await asyncio.gather(*(_record(sink, metrics, end.closed) for end in ends))
+    new = tuple(end for end, how in zip(ends, taken, strict=True) if how is _Taken.NEW)
+    return Recorded(new, durable=_Taken.LATER not in taken)
 
 
-async def _record(sink: Sink, metrics: Metrics, closed: Closed) -> None:
+async def _record(sink: Sink, metrics: Metrics, closed: Closed) -> _Taken:
     try:
         await sink.closed(closed)
     except OutOfOrder:  # its end is known: the results were read before
-        return
+        return _Taken.KNOWN
     except REFUSALS as error:  # the batch is paid for, so its results go on; counted, logged and offered again
         metrics.ledger_errors.labels("closed").inc()
         _log.error("ledger refused a closed record: %s event=%s", type(error).__name__, closed.event_id)
         if not isinstance(error, NEVER):
             later(offer_again(sink, closed))
+        return _Taken.LATER
+    return _Taken.NEW
