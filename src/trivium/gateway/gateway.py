@@ -23,14 +23,14 @@ from trivium.core import (
     new_id,
 )
 from trivium.gateway.admit import NO_RETRY, Refused, authenticate, read_headers, read_request, tags_of
+from trivium.gateway.arrival import read_body
 from trivium.gateway.attempt import Order, Tools
-from trivium.gateway.auxiliary import Auxiliary, Call, Wanted
+from trivium.gateway.auxiliary import Auxiliary, Call, Wanted, address_of
 from trivium.gateway.auxiliary import wanted as auxiliary_wanted
 from trivium.gateway.dialect import BEDROCK, MESSAGES, PROFILES, Asked, asked
 from trivium.gateway.discovery import listing, profiles
 from trivium.gateway.flight import Cut, Flight, all_settled
 from trivium.gateway.guard import ConsecutiveBreaker, Rests, RetryBudget
-from trivium.gateway.intake import address_of, read_body
 from trivium.gateway.metrics import Metrics
 from trivium.gateway.pump import Parts, Pump
 from trivium.gateway.reply import Receive, Reply, Send
@@ -278,12 +278,11 @@ class Gateway:
         began_ns = self._clock.monotonic_ns()
         headers = read_headers(scope["headers"], parts.tools.settings.header_bytes_max)
         key = authenticate(wanted.dialect.secrets(headers), self._keys, self._clock.now())
-        settings = parts.tools.settings
-        data = await read_body(headers, receive, bytes_max=settings.body_bytes_max, read_s=settings.body_read_s)
+        data = await read_body(headers, receive, parts.tools.settings)
         request = read_request(
             wanted, data, headers, request_id=reply.headers["request-id"], key=key, facts=parts.facts
         )
-        pin = await self._auxiliary.pin(request.body, key, settings)
+        pin = await self._auxiliary.pin(request.body, key, parts.tools.settings)
         order = Order(request, self._stamp(headers), began_ns, key.workload, key.key_id, tags_of(key, headers), pin)
         await self._fly(parts, order, key, receive, reply)
 
@@ -299,7 +298,7 @@ class Gateway:
         try:
             read_s = settings.upload_read_s if kept.upload else settings.body_read_s
             limit = self._auxiliary.bytes_max(kept, settings)
-            data = await read_body(headers, receive, bytes_max=limit, read_s=read_s)
+            data = await read_body(headers, receive, settings, bytes_max=limit, read_s=read_s)
             query = parse_qs(scope.get("query_string", b"").decode("latin-1"))
             own = (self._stamp(headers), reply.headers["request-id"], address_of(scope, headers))
             await self._auxiliary.serve(parts, Call(kept, key, headers, query, *own, data), reply)

@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Literal
+from typing import Any, Literal
 
 from trivium.core import KeyRecord, ResourceKind, UserError
 from trivium.gateway.dialect import FOUNDRY, MESSAGES, Dialect
@@ -76,6 +76,13 @@ def wanted(method: str, path: str) -> Wanted | None:
     endpoint: Endpoint = "files" if found["root"] == ROOTS["files"] else "batches"
     dialect = FOUNDRY if found["prefix"] == "/anthropic" else MESSAGES
     return Wanted(endpoint, action, dialect, found["prefix"], found["id"] or "")
+
+
+def address_of(scope: Mapping[str, Any], headers: Headers) -> str:
+    """This gateway's address as the client wrote it, for links that lead back here; shown to that client alone."""
+    told = headers.get("x-forwarded-proto", "").partition(",")[0].strip().lower()
+    scheme = told if told in {"http", "https"} else str(scope.get("scheme", "http"))
+    return f"{scheme}://{headers.get('host', '')}"
 
 
 @dataclass(frozen=True, slots=True)
