@@ -325,3 +325,53 @@ async def test_bytes_pass_as_they_are_but_for_the_model(tmp_path: Path) -> None:
         assert (await plain.post(f"{at.url}/v1/messages/batches", headers=headers, content=named)).status_code == 200
         assert at.lab.seen.as_json(1)["last"][0]["body_bytes"] == len(sent)
         assert at.runtime.ledger.open_attempts(timedelta(0)) != ()
+
+
+def routed(model: str, scope: str = "global") -> dict[str, Any]:
+    target = {"surface": "anthropic", "scope": scope, "model": model, "weight": 1}
+    return {"routes": [{"workload": "*", "model": "*", "targets": [target]}]}
+
+
+async def test_a_batch_is_answered_and_paid_by_the_model_of_its_route(tmp_path: Path) -> None:
+    async with site(tmp_path, "anthropic", routes=routed("claude-haiku-4-5")) as at:
+        await results(at.client(), await ended(at))
+        # 0.50 and 2.50 USD per million tokens in batches: 2 x 0.5 + 30 x 2.5 millionths
+        assert at.spent() == at.lab.bill.total() == Money.from_usd("0.000076")
+        assert [attempt.opened.offer.model for attempt in at.attempts()] == ["claude-haiku-4-5"]
+
+
+async def test_a_route_that_keeps_a_geography_keeps_it_in_every_request_of_a_batch(tmp_path: Path) -> None:
+    async with site(tmp_path, "anthropic", routes=routed(OPUS, "us")) as at:
+        asked = [request("silent"), request("named", inference_geo="us")]
+        raw = await at.client().messages.batches.with_raw_response.create(requests=asked)
+        assert raw.headers["x-trivium-notes"] == "added inference_geo: the route keeps us"
+        added = len(b'"inference_geo":"us",')
+        assert at.lab.seen.as_json(1)["last"][0]["body_bytes"] == len(raw.http_request.content) + added
+        offers = {str(opened.offer) for opened in at.runtime.ledger.open_attempts()}
+        assert offers == {f"anthropic/us/{OPUS}/batch"}
+        with pytest.raises(anthropic.BadRequestError, match=r"requests\.0\.params\.inference_geo"):
+            await at.client().messages.batches.create(requests=[request("a", inference_geo="global")])
+
+
+async def test_cache_writes_and_reads_of_a_batch_are_billed_by_their_class(tmp_path: Path) -> None:
+    async with site(tmp_path, "anthropic") as at:
+        marked = {"type": "text", "text": "word " * 3000, "cache_control": {"type": "ephemeral", "ttl": "1h"}}
+        client = at.client()
+        batch = await client.messages.batches.create(
+            requests=[request(name, "[[lab out=10]] a", system=[marked]) for name in ("first", "second")]
+        )
+        at.advance(60)
+        found = await results(client, batch.id)
+        usages = [found[name].message.usage for name in ("first", "second")]
+        assert usages[0].cache_creation.ephemeral_1h_input_tokens == usages[1].cache_read_input_tokens > 3000
+        assert at.spent() == at.lab.bill.total() != Money(0)
+
+
+async def test_a_surface_that_wants_less_says_for_how_long(tmp_path: Path) -> None:
+    async with site(tmp_path, "anthropic") as at:
+        at.lab.faults.add(Fault("status", path="/v1/files", count=1, status=429, headers={"retry-after": "7"}))
+        for seconds in ("7", "5"):  # the surface's own, or ours where it names none
+            with pytest.raises(anthropic.RateLimitError) as limited:
+                await at.client().beta.files.upload(file=b"x")
+            assert limited.value.response.headers["retry-after"] == seconds
+            at.lab.faults.add(Fault("status", path="/v1/files", count=1, status=429, headers={"retry-after": "soon"}))

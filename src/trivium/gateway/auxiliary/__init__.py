@@ -24,7 +24,8 @@ from trivium.gateway.wire.body import Body
 
 __all__ = ["Auxiliary", "Call", "Wanted", "address_of", "wanted"]
 
-_ERROR = 400
+_ERROR, _TOO_MANY = 400, 429
+_UNNAMED_WAIT_S = 5.0  # told where a surface names no time, as with messages
 _log = logging.getLogger("trivium.gateway")
 
 
@@ -104,8 +105,11 @@ async def _tell(failed: Failed, reply: Reply) -> None:
     """A surface's refusal, in its own words where it speaks the wire."""
     failure = failed.failure
     headers: dict[str, str] = {}
-    if failure.error.retry_after_s is not None:
-        headers["retry-after"] = str(math.ceil(failure.error.retry_after_s))
+    wait_s = failure.error.retry_after_s
+    if wait_s is None and failure.status == _TOO_MANY:
+        wait_s = _UNNAMED_WAIT_S
+    if wait_s is not None:
+        headers["retry-after"] = str(math.ceil(wait_s))
     if failure.error.retry is Retry.NEVER:
         headers |= NO_RETRY
     await reply.refuse(failure.status if failure.status >= _ERROR else 502, failure.body, headers)
