@@ -113,7 +113,8 @@ class _Batch:
 
     def flush(self) -> None:
         """Write what was taken."""
-        _insert(self._connection, "attempts_opened", 1 + rows.OPENED_WIDTH + 1, self._opened)
+        opened_columns = f"seq, {rows.OPENED_COLUMNS}, recorded_at_us"  # not the order of the table: columns were added
+        _insert(self._connection, f"attempts_opened ({opened_columns})", 2 + rows.OPENED_WIDTH, self._opened)
         _insert(self._connection, "attempts_closed", 2 + rows.CLOSED_WIDTH + 1, self._closed)
         _insert(self._connection, "ratings", 9, self._ratings)
         _insert(self._connection, "rating_lines", 5, self._lines)
