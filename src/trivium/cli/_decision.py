@@ -29,7 +29,6 @@ _WORDS: Mapping[str, str] = {
     "failed": "failed",
     "signer": "put last: it refuses the signatures of this conversation's thinking",
     "waited": "waited for it",
-    "other": "not needed",
 }
 
 

@@ -28,7 +28,6 @@ PASSED = frozenset(
         "failed",
         "signer",
         "waited",
-        "other",
     }
 )
 

@@ -22,6 +22,7 @@ from trivium.core import (
     new_id,
 )
 from trivium.gateway.admit import NO_RETRY, Refused, authenticate, read_headers, read_request, tags_of
+from trivium.gateway.affinity import Affinity
 from trivium.gateway.attempt import Order, Tools
 from trivium.gateway.dialect import BEDROCK, MESSAGES, PROFILES, Asked, asked
 from trivium.gateway.discovery import listing, profiles
@@ -33,15 +34,18 @@ from trivium.gateway.reply import Receive, Reply, Send
 from trivium.gateway.seams import (
     Admission,
     Breaker,
+    CachePrices,
     Credential,
     Facts,
     GatewaySettings,
+    NoCachePrices,
     NotSupported,
     Routes,
     Stamp,
     Transport,
     Upstream,
 )
+from trivium.gateway.signers import Signers
 from trivium.gateway.stamp import clock_stamp
 from trivium.gateway.upstream import UPSTREAMS
 from trivium.gateway.wire.errors import envelope
@@ -79,6 +83,7 @@ class Gateway:
         stamp: Stamp | None = None,
         breaker: Breaker | None = None,
         metrics: Metrics | None = None,
+        cache_prices: CachePrices | None = None,
     ) -> None:
         self._clock = clock
         self._transport = transport
@@ -86,7 +91,7 @@ class Gateway:
         self._stamp = stamp or clock_stamp(clock)
         self.metrics = metrics or Metrics()
         self._parts = Parts(
-            tools=Tools(sink, transport, clock, self.metrics, settings),
+            tools=Tools(sink, transport, clock, self.metrics, settings, Signers(clock)),
             routes=routes,
             facts=facts,
             admission=admission,
@@ -96,6 +101,8 @@ class Gateway:
             or ConsecutiveBreaker(clock, failures=settings.breaker_failures, open_s=settings.breaker_open_s),
             budget=RetryBudget(clock, ratio=settings.retry_ratio, floor_per_s=settings.retry_floor_per_s),
             rests=Rests(clock),
+            affinity=Affinity(clock),
+            cache_prices=cache_prices or NoCachePrices(),
         )
         self._flights: set[Flight] = set()
         self._retiring: set[asyncio.Future[None]] = set()
