@@ -115,8 +115,10 @@ def test_why_lists_every_attempt_of_a_request_with_its_decision(run: Run, failed
     assert lines[0] == "req_7: 3 attempts, 0.01 USD, 1 not ended"
     starts = [line.split(":")[0] for line in lines if line.startswith("e")]
     assert starts == ["e1", "e2", "e3"]
-    assert "moved away from bedrock/us/claude-opus-5/standard (found by its session): 180,000 tokens" in text
-    assert "1.035 USD; route table v7" in " ".join(text.split())
+    assert "  lost      180,000 tokens must be cached anew, for 1.035 USD" in lines
+    assert "moved away from bedrock/us/claude-opus-5/standard (found by its session); route table v7" in " ".join(
+        text.split()
+    )
     assert "    bedrock/us/claude-opus-5/standard  passed over: it asked for no request (42 s)" in lines
     assert "    anthropic/global/claude-opus-5/standard  chosen: next in the order of the route" in lines
 

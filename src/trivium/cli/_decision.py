@@ -38,6 +38,10 @@ def decision_lines(text: str) -> list[str]:
     if found is None:
         return []
     lines = [f"  routing   {_affinity(found)}" + (f"; route table {found.table}" if found.table else "")]
+    if found.affinity == "moved":
+        tokens = "an unknown number of tokens" if found.lost_tokens is None else f"{found.lost_tokens:,} tokens"
+        price = "at a price that is not known" if found.lost is None else f"for {found.lost} USD"
+        lines.append(f"  lost      {tokens} must be cached anew, {price}")
     lines += [f"    {_candidate(one)}" for one in found.considered]
     if found.left_out:
         lines.append(f"    and {found.left_out} more, for which there was no room")
@@ -53,9 +57,7 @@ def _affinity(found: Decision) -> str:
     waited = f", after waiting {found.waited_s:g} s for it" if found.waited_s else ""
     if found.affinity == "kept":
         return f"stays where its cache lives{by}{waited}"
-    tokens = "an unknown number of tokens" if found.lost_tokens is None else f"{found.lost_tokens:,} tokens"
-    price = "at a price that is not known" if found.lost is None else f"for {found.lost} USD"
-    return f"moved away from {found.home}{by}: {tokens} must be cached anew, {price}{waited}"
+    return f"moved away from {found.home}{by}{waited}"
 
 
 def _candidate(one: Considered) -> str:

@@ -12,6 +12,7 @@ from trivium.core.money import Money
 DECISION_CHARS_MAX = 2048
 _DETAIL_CHARS_MAX = 160
 _VERSION = 1
+_encode = json.JSONEncoder(separators=(",", ":")).encode
 
 # What may be said of a candidate. Those of CHOSEN are why it was taken, the others why it was passed over.
 CHOSEN = frozenset({"cache", "weight", "only", "order", "last", "again"})
@@ -62,6 +63,9 @@ class Decision:
 
     def encode(self) -> str:
         """Compact JSON of at most DECISION_CHARS_MAX characters; what does not fit is counted in `left_out`."""
+        text = _text(self)
+        if len(text) <= DECISION_CHARS_MAX:
+            return text
         short = replace(
             self,
             table=self.table[:_DETAIL_CHARS_MAX],
@@ -104,4 +108,4 @@ def _text(decision: Decision) -> str:
     values["considered"] = [
         [one.offer, one.code, one.detail] if one.detail else [one.offer, one.code] for one in decision.considered
     ]
-    return json.dumps(values, separators=(",", ":"))
+    return _encode(values)

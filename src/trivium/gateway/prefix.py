@@ -49,7 +49,7 @@ class Prefix:
 
 def wants_hour(body: Body) -> bool:
     """Whether a mark of the request asks for the hour-long cache."""
-    return _HOUR.search(body.data) is not None
+    return b'"1h"' in body.data and _HOUR.search(body.data) is not None
 
 
 def fingerprint(body: Body) -> Prefix:
@@ -110,7 +110,8 @@ def _blocks(turn: _Turn, marks: list[int], before: int) -> list[bytes]:
 def _add(pieces: list[bytes], marks: list[int], kind: bytes, raw: bytes, before: int) -> None:
     if _MARK in raw:
         marks.append(before + len(pieces))
-    pieces.append(kind + _unmarked(raw))
+    piece = _unmarked(raw)
+    pieces.append(b"%b%d:%b" % (kind, len(piece), piece))
 
 
 def _unmarked(raw: bytes) -> bytes:
@@ -129,9 +130,9 @@ def _digests(pieces: list[bytes], marks: list[int]) -> dict[int, bytes]:
     wanted = {place for mark in marks for place in range(max(mark - LOOKBACK_BLOCKS + 1, 0), mark + 1)}
     running = blake2b(digest_size=_DIGEST_BYTES)
     found: dict[int, bytes] = {}
-    for place, piece in enumerate(pieces[: max(wanted, default=-1) + 1]):
-        running.update(b"%d:" % len(piece))
-        running.update(piece)
-        if place in wanted:
-            found[place] = running.digest()
+    done = 0
+    for place in sorted(wanted):
+        running.update(b"".join(pieces[done : place + 1]))
+        found[place] = running.digest()
+        done = place + 1
     return found

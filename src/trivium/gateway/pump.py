@@ -176,6 +176,7 @@ class Pump:
     async def _next(self) -> Target | None:
         """The best target left that may be asked now; for a first attempt one that rather would not must do."""
         parts = self._parts
+        self._notes.because = "order"
         rests_s = [parts.rests.left_s(self._circuit(target)) for target in self._targets]
         if self._targets and await self._stays(self._targets[0], rests_s[0]):
             rests_s[0] = 0.0
@@ -320,7 +321,6 @@ class Pump:
                 return target
         elif self._may_stay(failure) and await self._stays(target, error.retry_after_s):
             return target
-        self._notes.because = "order"
         return await self._next()
 
     def _without_thinking(self, failure: Failure) -> MessagesRequest | None:

@@ -16,7 +16,6 @@ from trivium.gateway.wire.body import Body
 _NS = 1_000_000_000
 _REFUSES_NS = 3600 * _NS
 ENTRIES_MAX = 65_536
-_WORDS = (b'"signature"', b'"redacted_thinking"')
 _SIGNED = re.compile(rb'"(?:signature|data)"\s*:\s*"([A-Za-z0-9+/=_-]{16,})"')
 
 
@@ -62,7 +61,7 @@ class Signers:
 
 
 def _signed(data: bytes) -> bool:
-    return any(word in data for word in _WORDS)
+    return b'"signature"' in data or b'"redacted_thinking"' in data  # asked of every event: no loop
 
 
 def _hash(signature: bytes) -> bytes:
