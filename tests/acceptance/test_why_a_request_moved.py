@@ -25,7 +25,7 @@ def trivium(*arguments: str) -> str:
     return done.stdout
 
 
-def test_a_moved_session_is_explained_with_the_price_of_its_lost_cache(tmp_path: Path) -> None:
+def test_d20_a_moved_session_is_explained_with_the_price_of_its_lost_cache(tmp_path: Path) -> None:
     targets = (Target(HOME, 1), Target(OTHER, 0))
     write_routes(RouteTable((Route("*", "*", targets),), "two"), tmp_path / "routes.json")
     with lab(tmp_path) as (said, lab_process), gateway(tmp_path, said, 0) as (url, process):

@@ -209,6 +209,9 @@ async def test_a_session_that_had_to_move_stays_where_its_cache_is_now() -> None
     assert (moved.lost_tokens, moved.lost) == (12, None)  # 5 read and 7 written; no price is known here
     assert kept.found_by == "session"
     assert first.table == "t1"
+    text = at.at.gateway.metrics.render().decode()
+    assert 'trivium_affinity_total{affinity="kept"} 2.0' in text
+    assert 'trivium_affinity_total{affinity="moved"} 1.0' in text
 
 
 class FlatPrices:

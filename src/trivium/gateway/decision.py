@@ -78,14 +78,14 @@ class Notes:
         self._waited_s += seconds
         self.passed(offer, "waited", f"{seconds:g} s")
 
-    def page(self, offer: Offer) -> str:
+    def page(self, offer: Offer) -> Decision:
         """The decision of an attempt at an offer; the next page begins empty."""
         chosen = Considered(str(offer), self.because)
         if self.because == "order" and self._first is not None and self._first.offer == chosen.offer:
             chosen = self._first
         decision = self._decision(offer, (*self._considered, chosen))
         self._considered, self._waited_s, self._first, self.because = [], 0.0, None, "order"
-        return decision.encode()
+        return decision
 
     def _decision(self, offer: Offer, considered: tuple[Considered, ...]) -> Decision:
         if self._stake is None:

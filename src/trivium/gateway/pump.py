@@ -260,9 +260,11 @@ class Pump:
             "x-trivium-attempts": str(self._tries),
             **({"x-trivium-notes": "; ".join(notes)} if notes else {}),
         }
+        decision = self._notes.page(target.offer)
+        parts.tools.metrics.routed(decision.affinity)
         attempt = Attempt(
             parts.tools,
-            replace(self._order, decision=self._notes.page(target.offer)),
+            replace(self._order, decision=decision.encode()),
             target,
             parts.upstreams[surface],
             surface=parts.tools.settings.surfaces[name],
