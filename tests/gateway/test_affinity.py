@@ -27,10 +27,22 @@ from gateway.support import (
     table,
     world,
 )
-from trivium.core import ANY, Decision, ManualClock, Money, Offer, Route, RouteTable, Target, UpstreamError, Usage
+from trivium.core import (
+    ANY,
+    Decision,
+    ManualClock,
+    Money,
+    Offer,
+    Route,
+    RouteTable,
+    Target,
+    UpstreamError,
+    Usage,
+    UserError,
+)
 from trivium.gateway.affinity import Affinity, Marks
 from trivium.gateway.prefix import fingerprint
-from trivium.gateway.seams import Failure, MessagesRequest
+from trivium.gateway.seams import Failure, MessagesRequest, Outbound, SurfaceSettings
 from trivium.gateway.wire.body import Body
 
 MARK = {"cache_control": {"type": "ephemeral"}}
@@ -372,3 +384,25 @@ async def test_where_only_a_refusing_surface_is_left_the_blocks_are_left_out_bef
     assert "left out thinking blocks" in response.headers["x-trivium-notes"]
     assert len(at.transport.sent) - sent == 2  # not three: nothing was refused again
     assert SIGNATURE.encode() not in at.transport.sent[-1].body
+
+
+class Choosy(PlainUpstream):
+    """Refuses by quoting what the client wrote."""
+
+    def prepare(self, request: MessagesRequest, target: Target, facts: Any, settings: SurfaceSettings) -> Outbound:
+        raise UserError("messages.0.content", "the client's own words", "send text")
+
+
+async def test_what_a_client_wrote_is_in_no_decision() -> None:
+    at = world({"anthropic": [json_answer()], "vertex": [json_answer()]})
+    parts = at.gateway._parts
+    at.gateway._parts = replace(parts, upstreams={"anthropic": Choosy(), "vertex": PlainUpstream()})
+    assert (await post(at, ask())).headers["x-trivium-surface"] == "vertex"
+    text = at.sink.opened_events[0].decision
+    assert "own words" not in text
+    found = Decision.decode(text)
+    assert found is not None
+    assert [(one.code, one.detail) for one in found.considered] == [
+        ("cannot", "messages.0.content: send text"),
+        ("order", ""),
+    ]

@@ -136,3 +136,14 @@ def test_why_as_json_adds_up_and_takes_an_attempt_as_well(run: Run, failed_over:
     code, printed = run("why", "e2", "--json")
     assert json.loads(printed)["event_id"] == "e2"
     assert run("why", "nothing")[0] == 2
+
+
+def test_a_decision_that_cannot_be_read_hides_no_amount(run: Run, tmp_path: Path) -> None:
+    with world.ledger(tmp_path) as ledger:
+        ledger.append([world.event("e1", decision='{"v":2,"colour":"blue"}')])
+    code, text = run("why", "e1")
+    assert code == 0, text
+    assert "e1: 0.01 USD" in text
+    assert "this program reads version 1" in text
+    code, printed = run("why", "e1", "--json")
+    assert "this program reads version 1" in json.loads(printed)["decision"]["unreadable"]

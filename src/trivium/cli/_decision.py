@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from trivium.core import Considered, Decision, Money
+from trivium.core import Considered, Decision, Money, UserError
 
 if TYPE_CHECKING:
     from trivium.core import Opened
@@ -34,7 +34,10 @@ _WORDS: Mapping[str, str] = {
 
 def decision_lines(text: str) -> list[str]:
     """What was considered, in order, for reading; nothing where no decision was kept."""
-    found = Decision.decode(text)
+    try:
+        found = Decision.decode(text)
+    except UserError as error:  # of a newer program, or of another: the amount is explained all the same
+        return [f"  routing   {error}"]
     if found is None:
         return []
     lines = [f"  routing   {_affinity(found)}" + (f"; route table {found.table}" if found.table else "")]
@@ -67,7 +70,10 @@ def _candidate(one: Considered) -> str:
 
 def decision_values(text: str) -> dict[str, object] | None:
     """The decision as plain values; None where none was kept."""
-    found = Decision.decode(text)
+    try:
+        found = Decision.decode(text)
+    except UserError as error:
+        return {"unreadable": str(error)}
     if found is None:
         return None
     return {
