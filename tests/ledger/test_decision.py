@@ -33,6 +33,9 @@ MOVED = Decision(
 
 def test_a_decision_comes_back_from_its_text() -> None:
     assert Decision.decode(MOVED.encode()) == MOVED
+    kept = Decision("kept", "session", "a/b/c/d", (Considered("a/b/c/d", "cache"),))
+    assert kept.encode() == '{"v":1,"affinity":"kept","found_by":"session","considered":[["a/b/c/d","cache"]]}'
+    assert Decision.decode(kept.encode()) == kept
     assert Decision.decode("") is None
     assert Decision.decode(Decision().encode()) == Decision()
     for text in ("{}", "[]", "nonsense", '{"v":9}', '{"v":1,"colour":"blue"}'):

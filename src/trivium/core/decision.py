@@ -61,6 +61,11 @@ class Decision:
     table: str = ""  # version of the route table
     left_out: int = 0  # candidates for which there was no room
 
+    @property
+    def chosen(self) -> str:
+        """The offer that was chosen; empty where none is said."""
+        return next((one.offer for one in self.considered if one.chosen), "")
+
     def encode(self) -> str:
         """Compact JSON of at most DECISION_CHARS_MAX characters; what does not fit is counted in `left_out`."""
         text = _text(self)
@@ -92,7 +97,8 @@ class Decision:
             considered = tuple(Considered(*one) for one in raw.pop("considered", ()))
             lost = raw.pop("lost_usd", None)
             money = None if lost is None else Money.from_usd(lost)
-            return cls(considered=considered, lost=money, **raw)
+            found = cls(considered=considered, lost=money, **raw)
+            return replace(found, home=found.chosen) if found.affinity == "kept" and not found.home else found
         except (ValueError, TypeError, AttributeError, KeyError) as error:
             raise UserError("decision", text[:40], f"give a decision as the gateway writes it ({error})") from error
 
@@ -101,6 +107,8 @@ def _text(decision: Decision) -> str:
     values: dict[str, Any] = {"v": _VERSION, "affinity": decision.affinity}
     for name in ("found_by", "home", "lost_tokens", "waited_s", "table", "left_out"):
         value = getattr(decision, name)
+        if name == "home" and decision.affinity == "kept" and value == decision.chosen:
+            continue  # the usual case: said once
         if value not in ("", None, 0):
             values[name] = value
     if decision.lost is not None:
