@@ -85,6 +85,7 @@ class WorkloadEntry(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     scopes: tuple[str, ...] = ()
     cache_loss_usd_max: str = ""  # empty: a switch of surface never waits for a cache's sake
     tags: dict[str, str] = {}
+    forwards_identity: bool = False  # its keys are held by a gateway that names the user of each request
     needs: dict[str, Any] = {}  # read by `trivium plan` alone
 
     @property

@@ -133,6 +133,7 @@ class Attempt:
             decision=order.decision,
         )
         await self._open(opened)
+        self._reply.native = outbound.native
         async with _Recorded(self, opened):
             failure = await self._exchange(outbound)
         if failure is None and not request.stream:

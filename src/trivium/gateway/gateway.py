@@ -203,7 +203,7 @@ class Gateway:
         request_id = new_id("req", self._clock)
         own = {"request-id": request_id, "x-trivium-request-id": request_id}
         reply = Reply(send, self._clock, own)
-        wanted = asked(_raw_path(scope)) if scope["method"] == "POST" else None
+        wanted = asked(_raw_path(scope), self._clock) if scope["method"] == "POST" else None
         try:
             if wanted is not None:
                 reply.speech = wanted.dialect.speech(wanted)
@@ -275,7 +275,8 @@ class Gateway:
         request = read_request(
             wanted, data, headers, request_id=reply.headers["request-id"], key=key, facts=parts.facts
         )
-        order = Order(request, self._stamp(headers), began_ns, key.workload, key.key_id, tags_of(key, headers))
+        tags = tags_of(key, headers, forwarded=key.workload in parts.tools.settings.identity_workloads)
+        order = Order(request, self._stamp(headers), began_ns, key.workload, key.key_id, tags)
         await self._fly(parts, order, key, receive, reply)
 
     async def _fly(self, parts: Parts, order: Order, key: KeyRecord, receive: Receive, reply: Reply) -> None:

@@ -228,11 +228,14 @@ class Pump:
             self._order = replace(self._order, request=request)
         if request.model != target.offer.model:  # the route serves it by another model: that one is asked for
             request = replace(request, model=target.offer.model)
+        beyond = request.beyond if request.beyond and request.beyond.surface != target.offer.surface else None
+        if beyond is not None and beyond.refused is not None:
+            raise beyond.refused
         outbound = upstream.prepare(request, target, self._parts.facts, settings)
         scopes, bought = self._key.scopes, outbound.offer or target.offer
         if scopes and bought.scope not in scopes:  # the request itself asked for another geography
             raise UserError("region scope", bought.scope, f"this workload may be served in {', '.join(scopes)}")
-        return outbound
+        return replace(outbound, notes=(*beyond.notes, *outbound.notes)) if beyond is not None else outbound
 
     def _name(self, target: Target) -> str:
         name = self._parts.tools.settings.key_for(target.offer)

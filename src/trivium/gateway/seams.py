@@ -19,6 +19,7 @@ from trivium.core import (
     TriviumError,
     UpstreamError,
     Usage,
+    UserError,
 )
 from trivium.gateway.wire.body import Body
 
@@ -28,6 +29,15 @@ Headers = Mapping[str, str]  # names in lower case; repeated headers are joined 
 
 class NotSupported(TriviumError):
     """The surface lacks what was asked: HTTP 501 `not_supported`, and the client should not retry."""
+
+
+@dataclass(frozen=True, slots=True)
+class Beyond:
+    """What of a request the Messages API has no words for: only the surface whose dialect it is can take it."""
+
+    surface: str
+    refused: UserError | None = None  # why any other surface cannot serve the request
+    notes: tuple[str, ...] = ()  # what any other surface is not told, for the client
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +57,7 @@ class MessagesRequest:
     notes: tuple[str, ...] = ()  # what of the request was not followed, for the client
     dialect: str = "messages"
     native: Body | None = None  # the body as it came, where its dialect is a surface's own
+    beyond: Beyond | None = None
 
     def body_for(self, surface: str) -> Body:
         """What an adapter edits: the client's own bytes where it speaks that surface's dialect."""
@@ -66,6 +77,7 @@ class Outbound:
     stream: bool = False
     notes: tuple[str, ...] = ()  # what was changed or left out, for the client: `x-trivium-notes`
     offer: Offer | None = None  # what this request buys when that is not the target's offer (fast mode, a geography)
+    native: bool = False  # its answer is in the client's own dialect already, and passes as it comes
 
 
 class Inbound(Protocol):
@@ -158,6 +170,10 @@ class Facts(Protocol):
         """Whether the surface offers a capability of the catalogue's; None when no claim says."""
         ...
 
+    def output_tokens_max(self, model: str) -> int | None:
+        """The longest answer that every surface gives for the model; None when no claim says."""
+        ...
+
     def models(self) -> tuple[str, ...]:
         """Every model that a surface carries today, newest first."""
         ...
@@ -188,6 +204,7 @@ class GatewaySettings:
     """Everything an operator may set. Keys of `surfaces` are `surface` or `surface/scope`; the longer one wins."""
 
     surfaces: Mapping[str, SurfaceSettings]
+    identity_workloads: frozenset[str] = frozenset()  # their keys are held by a gateway that names its users
     body_bytes_max: int = 32 * 1024 * 1024
     header_bytes_max: int = 64 * 1024
     response_bytes_max: int = 64 * 1024 * 1024  # an answer that is not streamed
