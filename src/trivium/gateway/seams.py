@@ -10,6 +10,7 @@ from typing import Literal, NamedTuple, Protocol, runtime_checkable
 from trivium.core import (
     Closed,
     KeyRecord,
+    Money,
     Offer,
     Outcome,
     Quality,
@@ -227,6 +228,7 @@ class GatewaySettings:
     breaker_open_s: float = 30.0
     drain_s: float = 30.0
     stall_s: float = 60.0  # a client that takes no bytes for so long is given up
+    cache_loss_max: Mapping[str, Money] = field(default_factory=dict)  # by workload; a route's own goes before it
 
     def key_for(self, offer: Offer) -> str | None:
         """The configured upstream that serves an offer, or None."""
@@ -438,6 +440,22 @@ class Pin(NamedTuple):
             f"it lies at {self.surface}, and no route takes {model} there: send the content as base64, or route to it"
         )
         return UserError("file_id", self.file_id, remedy)
+
+
+class CachePrices(Protocol):
+    """What a prompt cache is worth; implemented over a price book by who may open one."""
+
+    def rewrite(self, offer: Offer, tokens: int, *, hour: bool, at: datetime) -> Money | None:
+        """What it costs to write so many tokens at an offer over reading them there; None where there is no price."""
+        ...
+
+
+class NoCachePrices:
+    """Knows no price."""
+
+    def rewrite(self, offer: Offer, tokens: int, *, hour: bool, at: datetime) -> Money | None:  # noqa: ARG002
+        """None: unknown, not free."""
+        return None
 
 
 class Circuit(NamedTuple):
