@@ -14,6 +14,7 @@ from alembic.config import Config
 from ledger import world
 from trivium.core import DECISION_CHARS_MAX, Considered, Decision, Money, Outcome, Usage, UsageEvent, UserError
 from trivium.ledger import Ledger, importers, write_export
+from trivium.ledger._schema import HEAD
 from trivium.ledger._store import MIGRATIONS, Store
 
 Run = Callable[..., tuple[int, str]]
@@ -91,7 +92,7 @@ def test_a_ledger_of_before_is_migrated_with_its_attempts(tmp_path: Path) -> Non
             "'standard', 'chat', '', '', 'messages', 0, '{}', 10, NULL, 5)"
         )
     store.close()
-    assert Ledger.migrate_file(tmp_path / "ledger.db") == ("0001", "0002")
+    assert Ledger.migrate_file(tmp_path / "ledger.db") == ("0001", HEAD)
     with world.ledger(tmp_path) as ledger:
         assert [(one.event_id, one.decision) for one in ledger.attempts("r1")] == [("e1", "")]
         ledger.append([world.event("e2", decision=MOVED.encode())])

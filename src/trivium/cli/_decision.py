@@ -26,6 +26,7 @@ _WORDS: Mapping[str, str] = {
     "resting": "passed over: it asked for no request",
     "breaker": "passed over: its breaker is open",
     "cannot": "passed over: it cannot carry the request",
+    "file": "passed over: a file that the request names lies elsewhere",
     "failed": "failed",
     "signer": "put last: it refuses the signatures of this conversation's thinking",
     "waited": "waited for it",

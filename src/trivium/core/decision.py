@@ -26,6 +26,7 @@ PASSED = frozenset(
         "resting",
         "breaker",
         "cannot",
+        "file",
         "failed",
         "signer",
         "waited",

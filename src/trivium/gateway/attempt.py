@@ -37,6 +37,7 @@ from trivium.gateway.seams import (
     Inbound,
     MessagesRequest,
     Outbound,
+    Pin,
     SurfaceSettings,
     Transport,
     TransportError,
@@ -76,6 +77,7 @@ class Order:
     workload: str
     key_id: str
     tags: Mapping[str, str]
+    pin: Pin | None = None
     decision: str = ""  # why the attempt that follows goes where it goes
 
 

@@ -142,7 +142,20 @@ class Pump:
         loss_max = loss_max if route.cache_loss_max is None else route.cache_loss_max
         stake = Stake(found, parts.cache_prices, self._order.at, loss_max) if found else None
         self._notes = Notes(ranking, stake, known=marks.known, table=table.version)
-        return ranking.targets
+        return self._where_files_lie(ranking.targets)
+
+    def _where_files_lie(self, targets: tuple[Target, ...]) -> tuple[Target, ...]:
+        """The targets at the surface that keeps a file of the request; all of them where it names none."""
+        pin = self._order.pin
+        if pin is None:
+            return targets
+        found = tuple(target for target in targets if self._name(target) == pin.surface)
+        for target in targets:
+            if target not in found:
+                self._notes.passed(target.offer, "file", f"it lies at {pin.surface}")
+        if not found:
+            raise pin.elsewhere(self._order.request.model)
+        return found
 
     async def _attempts(self) -> None:
         """Attempt after attempt, within the law: at most the extra ones allowed, and none once the client has bytes."""

@@ -17,6 +17,7 @@ from trivium.gateway.seams import Endpoint
 __all__ = [
     "BEDROCK",
     "DIALECTS",
+    "FOUNDRY",
     "MESSAGES",
     "PROFILES",
     "Asked",
@@ -29,7 +30,7 @@ __all__ = [
 ]
 
 _MESSAGES, _FOUNDRY, _VERTEX, _BEDROCK, _CONVERSE = Messages(), Foundry(), Vertex(), Bedrock(), Converse()
-MESSAGES, BEDROCK = _MESSAGES, _BEDROCK
+MESSAGES, BEDROCK, FOUNDRY = _MESSAGES, _BEDROCK, _FOUNDRY
 PROFILES = "/inference-profiles"  # what Bedrock's clients ask for before they begin
 DIALECTS: tuple[Dialect, ...] = (_MESSAGES, _FOUNDRY, _VERTEX, _BEDROCK, _CONVERSE)
 
