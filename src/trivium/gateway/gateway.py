@@ -88,8 +88,8 @@ class Gateway:
         stamp: Stamp | None = None,
         breaker: Breaker | None = None,
         metrics: Metrics | None = None,
-        resources: Resources | None = None,
         cache_prices: CachePrices | None = None,
+        resources: Resources | None = None,
     ) -> None:
         self._clock = clock
         self._transport = transport

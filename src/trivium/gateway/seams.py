@@ -392,6 +392,22 @@ class OpenAdmission:
         """Nothing was held."""
 
 
+class CachePrices(Protocol):
+    """What a prompt cache is worth; implemented over a price book by who may open one."""
+
+    def rewrite(self, offer: Offer, tokens: int, *, hour: bool, at: datetime) -> Money | None:
+        """What it costs to write so many tokens at an offer over reading them there; None where there is no price."""
+        ...
+
+
+class NoCachePrices:
+    """Knows no price."""
+
+    def rewrite(self, offer: Offer, tokens: int, *, hour: bool, at: datetime) -> Money | None:  # noqa: ARG002
+        """None: unknown, not free."""
+        return None
+
+
 class Resources(Protocol):
     """Who owns a batch or a file; implemented over the ledger's file, or in memory (`gateway.resources`).
 
@@ -440,22 +456,6 @@ class Pin(NamedTuple):
             f"it lies at {self.surface}, and no route takes {model} there: send the content as base64, or route to it"
         )
         return UserError("file_id", self.file_id, remedy)
-
-
-class CachePrices(Protocol):
-    """What a prompt cache is worth; implemented over a price book by who may open one."""
-
-    def rewrite(self, offer: Offer, tokens: int, *, hour: bool, at: datetime) -> Money | None:
-        """What it costs to write so many tokens at an offer over reading them there; None where there is no price."""
-        ...
-
-
-class NoCachePrices:
-    """Knows no price."""
-
-    def rewrite(self, offer: Offer, tokens: int, *, hour: bool, at: datetime) -> Money | None:  # noqa: ARG002
-        """None: unknown, not free."""
-        return None
 
 
 class Circuit(NamedTuple):

@@ -56,7 +56,7 @@ def _workloads(organisation: Organisation, *, comments: bool) -> Iterator[str]:
     for name, workload in organisation.workloads.items():
         key = f"workloads.{toml_key(name)}"
         yield f"[{key}]"
-        for field in ("owner", "models", "surfaces", "scopes", "cache_loss_usd_max", "tags"):
+        for field in ("owner", "models", "surfaces", "scopes", "cache_loss_usd_max", "tags", "forwards_identity"):
             if getattr(workload, field):
                 yield f"{field} = {toml_value(getattr(workload, field))}"
         yield ""
