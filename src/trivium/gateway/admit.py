@@ -10,7 +10,7 @@ from typing import TypeVar
 import msgspec
 
 from trivium.core import FactError, KeyRecord, KeyRing, TriviumError, UserError, hash_secret, well_formed
-from trivium.gateway.dialect import Asked
+from trivium.gateway.dialect import Asked, Canonical
 from trivium.gateway.seams import Facts, Headers, MessagesRequest
 from trivium.gateway.wire.body import Body
 from trivium.gateway.wire.headers import forwarded
@@ -65,11 +65,11 @@ def authenticate(presented: Iterable[str], keys: KeyRing, now: datetime) -> KeyR
 
 
 def read_request(
-    asked: Asked, data: bytes, headers: Headers, *, request_id: str, key: KeyRecord, facts: Facts
+    asked: Asked, canonical: Canonical, headers: Headers, *, request_id: str, key: KeyRecord, facts: Facts
 ) -> MessagesRequest:
-    """Parse and check what the gateway itself must know; everything else is the upstream's to judge."""
-    canonical, endpoint = asked.dialect.canonical(asked, data, headers), asked.endpoint
-    body = canonical.body
+    """Check what the gateway itself must know; everything else is the upstream's to judge."""
+    body, endpoint = canonical.body, asked.endpoint
+    completed: tuple[str, ...] = ()
     sent = _field(body, "model", str, "a model name")
     try:
         model = facts.model_id(sent)
@@ -78,6 +78,8 @@ def read_request(
     if key.models and model not in key.models:
         allowed = ", ".join(key.models)
         raise Refused(400, "invalid_request_error", f"model: {sent}: this key may use {allowed}", NO_RETRY)
+    if canonical.complete is not None:
+        body, completed = canonical.complete(model, facts)
     stream = _field(body, "stream", bool, "true or false") if body.get("stream") is not None else False
     max_tokens = None
     if endpoint == "messages":
@@ -98,8 +100,8 @@ def read_request(
         version=canonical.version,
         betas=canonical.betas,
         headers=forwarded(headers),
-        session=session_of(headers, body),
-        notes=asked.notes,
+        session=session_of(headers, body) or _session(canonical.session),
+        notes=(*asked.notes, *canonical.notes, *completed),
         dialect=asked.dialect.name,
         native=canonical.native,
     )
@@ -137,6 +139,10 @@ def session_of(headers: Headers, body: Body) -> str:
         return ""
     session = inner.get("session_id") if isinstance(inner, dict) else None
     return session if isinstance(session, str) and _SESSION_FORM.fullmatch(session) else ""
+
+
+def _session(named: str) -> str:
+    return named if _SESSION_FORM.fullmatch(named) else ""
 
 
 def tags_of(key: KeyRecord, headers: Headers) -> dict[str, str]:

@@ -1,4 +1,4 @@
-"""`GET /v1/models`: what the holder of a key may use on the surfaces that are configured."""
+"""`GET /v1/models`: what the holder of a key may use on the surfaces that are configured, as its client reads it."""
 
 from __future__ import annotations
 
@@ -16,15 +16,24 @@ _NO_DATE = "1970-01-01T00:00:00Z"  # the API's own value where a release date is
 
 
 def listing(
-    table: RouteTable, key: KeyRecord, facts: Facts, settings: GatewaySettings, *, only: str | None = None
+    table: RouteTable,
+    key: KeyRecord,
+    facts: Facts,
+    settings: GatewaySettings,
+    *,
+    only: str | None = None,
+    openai: bool = False,
 ) -> bytes:
-    """The models of a key in the API's shape, or one of them."""
+    """The models of a key in the API's shape or in OpenAI's, or one of them."""
     models = [model for model in facts.models() if _usable(model, table, key, facts, settings)]
-    entries = [_entry(model, facts) for model in models]
+    entry = _openai_entry if openai else _entry
     if only is None:
-        page: dict[str, Any] = {"data": entries, "has_more": False}
-        page["first_id"] = models[0] if models else None
-        page["last_id"] = models[-1] if models else None
+        page: dict[str, Any] = {"data": [entry(model, facts) for model in models]}
+        if openai:
+            page["object"] = "list"
+        else:
+            page |= {"has_more": False, "first_id": models[0] if models else None}
+            page["last_id"] = models[-1] if models else None
         return msgspec.json.encode(page)
     try:
         wanted = facts.model_id(only)
@@ -32,7 +41,7 @@ def listing(
         raise Refused(404, "not_found_error", f"model: {only}") from error
     if wanted not in models:
         raise Refused(404, "not_found_error", f"model: {only}")
-    return msgspec.json.encode(_entry(wanted, facts))
+    return msgspec.json.encode(entry(wanted, facts))
 
 
 def profiles(table: RouteTable, key: KeyRecord, facts: Facts, settings: GatewaySettings, *, only: str = "") -> bytes:
@@ -94,3 +103,7 @@ def _served(model: str, route: Route, key: KeyRecord, facts: Facts, settings: Ga
 
 def _entry(model: str, facts: Facts) -> dict[str, str]:
     return {"type": "model", "id": model, "display_name": facts.display_name(model), "created_at": _NO_DATE}
+
+
+def _openai_entry(model: str, facts: Facts) -> dict[str, Any]:  # noqa: ARG001  both forms are asked for alike
+    return {"id": model, "object": "model", "created": 0, "owned_by": "anthropic"}

@@ -23,7 +23,7 @@ from trivium.core import (
 )
 from trivium.gateway.admit import NO_RETRY, Refused, authenticate, read_headers, read_request, tags_of
 from trivium.gateway.attempt import Order, Tools
-from trivium.gateway.dialect import BEDROCK, MESSAGES, PROFILES, Asked, asked
+from trivium.gateway.dialect import BEDROCK, MESSAGES, OPENAI, PROFILES, Asked, asked
 from trivium.gateway.discovery import listing, profiles
 from trivium.gateway.flight import Cut, Flight, all_settled
 from trivium.gateway.guard import ConsecutiveBreaker, Rests, RetryBudget
@@ -49,6 +49,7 @@ from trivium.gateway.wire.errors import envelope
 JSON = {"content-type": "application/json"}
 _TEXT = {"content-type": "text/plain; version=0.0.4; charset=utf-8"}
 _MODELS = "/v1/models"
+_ANTHROPIC = {"anthropic-version", "x-api-key", "x-amz-security-token"}  # every client of Anthropic's sends one of them
 _HANG_UP = {"connection": "close"}  # the rest of the body is not read
 _DRAIN_GRACE_S = 5.0
 _log = logging.getLogger("trivium.gateway")
@@ -196,10 +197,10 @@ class Gateway:
         request_id = new_id("req", self._clock)
         own = {"request-id": request_id, "x-trivium-request-id": request_id}
         reply = Reply(send, self._clock, own)
-        wanted = asked(_raw_path(scope)) if scope["method"] == "POST" else None
+        wanted = asked(_raw_path(scope), self._clock) if scope["method"] == "POST" else None
         try:
             if wanted is not None:
-                reply.speech = wanted.dialect.speech(wanted)
+                _speak(reply, wanted)
                 await self._messages(wanted, scope, receive, reply)
             else:
                 await self._serve_of(scope["method"], scope["path"])(scope, receive, reply)
@@ -246,14 +247,17 @@ class Gateway:
     async def _models(self, scope: Scope, _receive: Receive, reply: Reply) -> None:
         parts = self._parts
         headers = read_headers(scope["headers"], parts.tools.settings.header_bytes_max)
-        key = authenticate(MESSAGES.secrets(headers), self._keys, self._clock.now())
+        openai = not headers.keys() & _ANTHROPIC
+        dialect = OPENAI if openai else MESSAGES
+        _speak(reply, Asked(dialect, "messages"))
+        key = authenticate(dialect.secrets(headers), self._keys, self._clock.now())
         name = scope["path"][len(_MODELS) + 1 :]
-        body = listing(parts.routes(), key, parts.facts, parts.tools.settings, only=name or None)
+        body = listing(parts.routes(), key, parts.facts, parts.tools.settings, only=name or None, openai=openai)
         await reply.whole(200, body, JSON)
 
     async def _profiles(self, scope: Scope, _receive: Receive, reply: Reply) -> None:
         parts, settings = self._parts, self._parts.tools.settings
-        reply.speech = BEDROCK.speech(Asked(BEDROCK, "messages"))
+        _speak(reply, Asked(BEDROCK, "messages"))
         headers = read_headers(scope["headers"], settings.header_bytes_max)
         key = authenticate(BEDROCK.secrets(headers), self._keys, self._clock.now())
         only = scope["path"][len(PROFILES) + 1 :].rpartition("/")[2]  # an ARN ends in the name
@@ -265,8 +269,10 @@ class Gateway:
         headers = read_headers(scope["headers"], parts.tools.settings.header_bytes_max)
         key = authenticate(wanted.dialect.secrets(headers), self._keys, self._clock.now())
         data = await _body(headers, receive, parts.tools.settings)
+        canonical = wanted.dialect.canonical(wanted, data, headers)
+        reply.speech = canonical.speech or reply.speech
         request = read_request(
-            wanted, data, headers, request_id=reply.headers["request-id"], key=key, facts=parts.facts
+            wanted, canonical, headers, request_id=reply.headers["request-id"], key=key, facts=parts.facts
         )
         order = Order(request, self._stamp(headers), began_ns, key.workload, key.key_id, tags_of(key, headers))
         await self._fly(parts, order, key, receive, reply)
@@ -303,6 +309,13 @@ class Gateway:
         if flight.reason is Cut.SHUTDOWN:
             raise Refused(529, "overloaded_error", "the gateway is shutting down")
         reply.ended = True
+
+
+def _speak(reply: Reply, wanted: Asked) -> None:
+    """Answer in the client's dialect; OpenAI's clients read a request's id under a name of their own."""
+    reply.speech = wanted.dialect.speech(wanted)
+    if wanted.dialect is OPENAI:
+        reply.headers["x-request-id"] = reply.headers["request-id"]
 
 
 def _raw_path(scope: Scope) -> str:

@@ -157,6 +157,10 @@ class Facts(Protocol):
         """Whether the surface offers a capability of the catalogue's; None when no claim says."""
         ...
 
+    def output_tokens_max(self, model: str) -> int | None:
+        """The longest answer that every surface gives for the model; None when no claim says."""
+        ...
+
     def models(self) -> tuple[str, ...]:
         """Every model that a surface carries today, newest first."""
         ...

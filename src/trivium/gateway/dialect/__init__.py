@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from urllib.parse import unquote
 
+from trivium.core import Clock
 from trivium.gateway.dialect._seam import Asked, Canonical, Dialect, Speech, Spoken
 from trivium.gateway.dialect.bedrock import Bedrock
 from trivium.gateway.dialect.foundry import Foundry
 from trivium.gateway.dialect.messages import Messages, MessagesSpeech
+from trivium.gateway.dialect.openai import OpenAI
 from trivium.gateway.dialect.vertex import Vertex
 from trivium.gateway.seams import Endpoint
 
@@ -16,6 +19,7 @@ __all__ = [
     "BEDROCK",
     "DIALECTS",
     "MESSAGES",
+    "OPENAI",
     "PROFILES",
     "Asked",
     "Canonical",
@@ -26,16 +30,17 @@ __all__ = [
     "asked",
 ]
 
-_MESSAGES, _FOUNDRY, _VERTEX, _BEDROCK = Messages(), Foundry(), Vertex(), Bedrock()
-MESSAGES, BEDROCK = _MESSAGES, _BEDROCK
+_MESSAGES, _FOUNDRY, _VERTEX, _BEDROCK, _OPENAI = Messages(), Foundry(), Vertex(), Bedrock(), OpenAI()
+MESSAGES, BEDROCK, OPENAI = _MESSAGES, _BEDROCK, _OPENAI
 PROFILES = "/inference-profiles"  # what Bedrock's clients ask for before they begin
-DIALECTS: tuple[Dialect, ...] = (_MESSAGES, _FOUNDRY, _VERTEX, _BEDROCK)
+DIALECTS: tuple[Dialect, ...] = (_MESSAGES, _FOUNDRY, _VERTEX, _BEDROCK, _OPENAI)
 
 _PLAIN = {
     "/v1/messages": Asked(_MESSAGES, "messages"),
     "/v1/messages/count_tokens": Asked(_MESSAGES, "count_tokens"),
     "/anthropic/v1/messages": Asked(_FOUNDRY, "messages"),
     "/anthropic/v1/messages/count_tokens": Asked(_FOUNDRY, "count_tokens"),
+    "/v1/chat/completions": Asked(_OPENAI, "messages"),
 }
 _INVOKE = re.compile(r"/model/([^/]+)/(invoke|invoke-with-response-stream|count-tokens)")
 _PREDICT = re.compile(
@@ -45,8 +50,13 @@ _WORKSPACE = re.compile(r"/v1/projects/[^/]+/locations/[^/]+/workspaces/[^/]+/in
 _COUNTED = "count-tokens"
 
 
-def asked(path: str) -> Asked | None:
+def asked(path: str, clock: Clock | None = None) -> Asked | None:
     """What a path asks for; percent-encoding untouched, without the query. None when nothing is served there."""
+    found = _find(path)
+    return found if found is None or clock is None else replace(found, clock=clock)
+
+
+def _find(path: str) -> Asked | None:
     if path in _PLAIN:
         return _PLAIN[path]
     if found := _WORKSPACE.fullmatch(path):  # Claude on Google Cloud: the first-party wire below a prefix

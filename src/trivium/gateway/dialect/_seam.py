@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
-from trivium.gateway.seams import Endpoint, Headers
+from trivium.core import Clock
+from trivium.gateway.seams import Endpoint, Facts, Headers
 from trivium.gateway.wire.body import Body
 
 
@@ -19,6 +20,11 @@ class Asked:
     model: str = ""
     stream: bool | None = None
     notes: tuple[str, ...] = ()  # what of the path was not followed, for the client
+    clock: Clock | None = None  # for a dialect whose answers say how long they took
+
+
+# From the catalogue's model id and the facts: the body, completed, and notes for the client. Raises UserError.
+Complete = Callable[[str, Facts], tuple[Body, tuple[str, ...]]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +35,10 @@ class Canonical:
     version: str
     betas: tuple[str, ...]
     native: Body | None = None  # the body as it came, where it differs
+    notes: tuple[str, ...] = ()  # what of it was left out, for the client
+    session: str = ""  # what the dialect itself calls requests that belong together
+    complete: Complete | None = None  # what can only be said once the model is known
+    speech: Speech | None = None  # where the request says how it wants its answer
 
 
 @dataclass(frozen=True, slots=True)
