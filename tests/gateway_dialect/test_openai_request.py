@@ -9,6 +9,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from openai.types.chat import completion_create_params
 
 from trivium.catalog import load
@@ -39,9 +41,9 @@ def body(**fields: Any) -> dict[str, Any]:
 
 
 def completed(model: str = "claude-opus-5", **fields: Any) -> tuple[dict[str, Any], tuple[str, ...]]:
-    complete = canonical(**fields).complete
-    assert complete is not None
-    made, notes = complete(model, FACTS)
+    found = canonical(**fields)
+    assert found.complete is not None
+    made, notes = found.complete(found.body, model, FACTS)
     return json.loads(made.data), notes
 
 
@@ -201,7 +203,7 @@ def test_a_schema_keeps_every_byte_of_meaning() -> None:
     wanted = {"name": "x", "description": "what it is for", "schema": schema, "strict": None}
     made = body(response_format={"type": "json_schema", "json_schema": wanted})
     assert made["output_config"] == {
-        "format": {"type": "json_schema", "schema": {"description": "what it is for", **schema}}
+        "format": {"type": "json_schema", "schema": {**schema, "description": "what it is for"}}
     }
 
 
@@ -236,6 +238,15 @@ REFUSALS: list[tuple[dict[str, Any], str]] = [
     ({"stream": True, "stream_options": {"include_obfuscation": True}}, "stream_options.include_obfuscation"),
     ({"response_format": {"type": "json_object"}}, "response_format.type"),
     ({"response_format": {"type": "json_schema", "json_schema": {"name": "x"}}}, "response_format.json_schema.schema"),
+    (
+        {
+            "response_format": {
+                "type": "json_schema",
+                "json_schema": {"name": "x", "description": "a", "schema": {"description": "b"}},
+            }
+        },
+        "response_format.json_schema.description",
+    ),
     ({"reasoning_effort": "huge"}, "reasoning_effort"),
     ({"tools": [{"type": "custom", "custom": {"name": "x"}}]}, "tools[0].type"),
     ({"tools": [{"type": "function", "function": {"name": "x", "odd": 1}}]}, "tools[0].function.odd"),
@@ -246,6 +257,8 @@ REFUSALS: list[tuple[dict[str, Any], str]] = [
     ({"model": None}, "model"),
     ({"messages": "hi"}, "messages"),
     ({"messages": ["hi"]}, "messages[0].role"),
+    ({"messages": [{"role": []}]}, "messages[0].role"),
+    ({"messages": [{"role": "user", "content": [{"type": {}}]}]}, "messages[0].content[0].type"),
     ({"messages": [{"role": "function", "content": "x"}]}, "messages[0].role"),
     ({"messages": [{"role": "user", "content": "x", "name": "bob"}]}, "messages[0].name"),
     ({"messages": [{"role": "user", "content": ""}]}, "messages[0].content"),
@@ -311,7 +324,7 @@ def test_the_limit_that_was_not_given_is_the_least_that_claims_give() -> None:
     """Opus 5 writes 128000 tokens on every surface that says; nothing says how much Fable 5.2 writes."""
     made, notes = completed()
     assert made["max_tokens"] == 128_000
-    assert notes == ("max_completion_tokens was not given: 128000, the most that claude-opus-5 writes",)
+    assert notes == ("max_completion_tokens was not given: as much as the model writes was asked for",)
     with pytest.raises(UserError) as caught:
         completed("claude-fable-5-2")
     assert caught.value.field == "max_completion_tokens"
@@ -333,6 +346,24 @@ def test_effort_is_told_as_the_model_takes_it(model: str, effort: str, limit: in
     found, notes = completed(model, reasoning_effort=effort, max_tokens=limit)
     assert {name: found[name] for name in ("thinking", "output_config") if name in found} == made
     assert bool(notes) == (effort == "minimal")
+
+
+def test_a_route_to_another_model_says_it_again_in_that_models_way_within_what_was_admitted() -> None:
+    """Opus 5 was admitted with 128000; Haiku 4.5 writes 64000 and thinks by a budget; and back, with nothing left."""
+    form = {"type": "json_schema", "json_schema": {"name": "x", "schema": {"type": "object"}}}
+    for fields in ({}, {"response_format": form}):
+        found = canonical(reasoning_effort="low", **fields)
+        assert found.complete is not None
+        opus, _ = found.complete(found.body, "claude-opus-5", FACTS)
+        haiku, _ = found.complete(opus, "claude-haiku-4-5", FACTS, 128_000)
+        made = json.loads(haiku.data)
+        assert made["max_tokens"] == 64_000
+        assert made["thinking"] == {"type": "enabled", "budget_tokens": 2048}
+        assert "effort" not in made.get("output_config", {})
+        assert ("output_config" in made) == bool(fields)
+        again, _ = found.complete(haiku, "claude-opus-5", FACTS, 128_000)
+        assert json.loads(again.data) == json.loads(opus.data)
+        assert json.loads(found.complete(haiku, "claude-opus-5", FACTS, 64_000)[0].data)["max_tokens"] == 64_000
 
 
 def test_effort_joins_a_schema_and_leaves_the_clients_own_thinking() -> None:
@@ -362,3 +393,58 @@ def test_every_field_that_the_sdk_knows_has_its_place_in_the_table_and_on_the_pa
     assert known == ours
     page = (Path(__file__).parents[2] / "docs" / "dialects.md").read_text()
     assert [name for name in sorted(known | set(_fields.EXTRAS)) if f"`{name}`" not in page] == []
+
+
+WORDS = st.sampled_from(
+    [
+        "text",
+        "function",
+        "user",
+        "assistant",
+        "tool",
+        "system",
+        "image_url",
+        "file",
+        "auto",
+        "data:image/png;base64,A",
+        "",
+    ]
+)
+KEYS = st.sampled_from(
+    [
+        "role", "content", "type", "text", "name", "function", "arguments", "id", "tool_calls", "tool_call_id",
+        "image_url", "url", "file", "file_data", "thinking_blocks", "thinking", "signature", "json_schema", "schema",
+        "parameters", "cache_control", "strict", "include_usage", "refusal",
+    ]
+)  # fmt: skip
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | WORDS | st.text(),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(KEYS, inner, max_size=4),
+    max_leaves=12,
+)
+MESSAGES = st.lists(
+    st.fixed_dictionaries(
+        {"role": st.sampled_from(["user", "assistant", "tool", "system"]) | JSON},
+        optional=dict.fromkeys(("content", "tool_calls", "tool_call_id", "refusal", "thinking_blocks", "name"), JSON),
+    ),
+    max_size=3,
+)
+
+
+@given(
+    st.dictionaries(st.sampled_from(sorted(_fields.CARRIED | _fields.REFUSED.keys())), JSON, max_size=4),
+    MESSAGES | JSON,
+)
+def test_whatever_is_sent_becomes_a_messages_body_or_is_refused_by_name(fields: dict[str, Any], messages: Any) -> None:
+    """No input is the gateway's own failure; what passes has the shape that the Messages API reads."""
+    try:
+        found = canonical(**{**fields, "messages": messages})
+        assert found.complete is not None
+        made = json.loads(found.complete(found.body, "claude-opus-5", FACTS)[0].data)
+    except UserError:
+        return
+    assert isinstance(made["model"], str)
+    assert made["max_tokens"] >= 1
+    for message in made["messages"]:
+        assert message["content"], "no turn is empty"
+        assert all(isinstance(block, dict) and block["type"] for block in message["content"])

@@ -17,7 +17,7 @@ import pytest
 from gateway.support import OTHER_SECRET, SECRET
 from gateway_dialect.chunk_grammar import check
 from gateway_dialect.support import SURFACES, served
-from trivium.core import Outcome
+from trivium.core import ANY, Offer, Outcome, Route, RouteTable, Target
 from trivium.lab import Fault
 
 MODEL = "claude-opus-5"
@@ -267,10 +267,30 @@ async def test_without_a_limit_the_models_own_is_asked_for_and_said(tmp_path: Pa
 
     async with served(tmp_path, "anthropic") as at:
         notes = await run(call, at.url)
-        assert "max_completion_tokens was not given: 128000" in notes
+        assert "max_completion_tokens was not given" in notes
         assert "left out metadata" in notes
         (opened,) = at.site.sink.opened_events
         assert (opened.max_output_tokens, opened.session) == (128_000, "session-7")
+
+
+async def test_a_route_by_another_model_asks_that_model_in_its_own_way(tmp_path: Path) -> None:
+    """Opus 5 is asked for, Haiku 4.5 answers: it writes half as much, and would refuse an effort."""
+
+    def call(url: str) -> Any:
+        with client_of(url) as client:
+            return client.chat.completions.create(model=MODEL, messages=HI, reasoning_effort="low")
+
+    async with served(tmp_path, "anthropic") as at:
+        gateway = at.site.gateway
+        cheaper = Target(Offer("anthropic", "global", "claude-haiku-4-5"), 1)
+        table = RouteTable((Route(ANY, MODEL, (cheaper,)),), "2")
+        gateway.reload(
+            gateway._parts.tools.settings, credentials={"anthropic": at.site.credential}, routes=lambda: table
+        )
+        answer = await run(call, at.url)
+        assert answer.model.startswith("claude-haiku-4-5")
+        assert answer.choices[0].message.model_extra["thinking_blocks"][0]["signature"]
+        at.site.assert_recorded_as_billed()
 
 
 async def test_a_cache_is_marked_read_and_counted(tmp_path: Path) -> None:

@@ -228,6 +228,34 @@ def test_nonsense_of_a_surface_breaks_nothing(name: str, data: bytes) -> None:
     assert speech().whole(data) == data or b"chat.completion" in speech().whole(data)
 
 
+ODD = st.recursive(
+    st.none()
+    | st.integers()
+    | st.sampled_from(["text", "tool_use", "thinking", "text_delta", "input_json_delta", "x"]),
+    lambda inner: (
+        st.lists(inner, max_size=2)
+        | st.dictionaries(
+            st.sampled_from(["type", "text", "content", "usage", "input", "name", "delta", "content_block", "message"]),
+            inner,
+            max_size=4,
+        )
+    ),
+    max_leaves=10,
+)
+EVENTS = ("message_start", "content_block_start", "content_block_delta", "content_block_stop", "message_delta")
+
+
+@given(st.lists(st.tuples(st.sampled_from(EVENTS), ODD), max_size=6))
+def test_whatever_a_surface_says_never_breaks_the_translation(said_so: list[tuple[str, Any]]) -> None:
+    speak = speech()
+    for name, value in [*said_so, ("message_stop", {})]:
+        data = json.dumps(value).encode()
+        out = speak.events(b"event: " + name.encode() + b"\ndata: " + data + b"\n\n")
+        assert out == b"" or out.endswith(b"\n\n")
+        assert speech().whole(data)
+    assert out.endswith(b"data: [DONE]\n\n")
+
+
 def test_a_ping_is_a_comment_that_the_sdk_skips() -> None:
     assert speech().ping() == speech().events(event("ping")) == b": ping\n\n"
 
@@ -309,3 +337,12 @@ async def test_a_message_comes_as_a_completion_with_its_request_id() -> None:
     assert found["choices"][0]["message"] == {"role": "assistant", "content": "Hello", "refusal": None}
     assert answer.headers["x-request-id"] == answer.headers["request-id"]
     assert answer.headers["content-type"] == "application/json"
+
+
+async def test_a_surface_that_fails_after_its_first_event_leaves_no_trace_in_the_stream_of_the_next() -> None:
+    """The role is said once and the answer is the second surface's alone."""
+    begun = sse_answer(stream(("lost",))[:1], cut=True)
+    at = world({"anthropic": [begun], "vertex": [sse_answer()]})
+    answer = await post(at, json.dumps({**CHAT, "stream": True}).encode(), path="/v1/chat/completions")
+    chunks = check(answer.body, usage=False)
+    assert "".join(chunk["choices"][0]["delta"].get("content") or "" for chunk in chunks) == "Hello"

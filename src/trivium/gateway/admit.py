@@ -79,7 +79,7 @@ def read_request(
         allowed = ", ".join(key.models)
         raise Refused(400, "invalid_request_error", f"model: {sent}: this key may use {allowed}", NO_RETRY)
     if canonical.complete is not None:
-        body, completed = canonical.complete(model, facts)
+        body, completed = canonical.complete(body, model, facts)
     stream = _field(body, "stream", bool, "true or false") if body.get("stream") is not None else False
     max_tokens = None
     if endpoint == "messages":
@@ -104,6 +104,7 @@ def read_request(
         notes=(*asked.notes, *canonical.notes, *completed),
         dialect=asked.dialect.name,
         native=canonical.native,
+        complete=canonical.complete,
     )
 
 

@@ -178,7 +178,7 @@ class Pump:
         settings = self._parts.tools.settings.surfaces[name]
         request = self._order.request
         if request.model != target.offer.model:  # the route serves it by another model: that one is asked for
-            request = replace(request, model=target.offer.model)
+            request = request.by(target.offer.model, self._parts.facts)
         return upstream.prepare(request, target, self._parts.facts, settings)
 
     def _name(self, target: Target) -> str:

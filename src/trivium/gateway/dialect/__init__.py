@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from dataclasses import replace
 from urllib.parse import unquote
 
 from trivium.core import Clock
@@ -40,8 +39,8 @@ _PLAIN = {
     "/v1/messages/count_tokens": Asked(_MESSAGES, "count_tokens"),
     "/anthropic/v1/messages": Asked(_FOUNDRY, "messages"),
     "/anthropic/v1/messages/count_tokens": Asked(_FOUNDRY, "count_tokens"),
-    "/v1/chat/completions": Asked(_OPENAI, "messages"),
 }
+_CHAT = "/v1/chat/completions"  # its answers say when they were made
 _INVOKE = re.compile(r"/model/([^/]+)/(invoke|invoke-with-response-stream|count-tokens)")
 _PREDICT = re.compile(
     r"(?:/v1)?/projects/[^/]+/locations/([^/]+)/publishers/anthropic/models/([^/:]+):(rawPredict|streamRawPredict)"
@@ -51,14 +50,14 @@ _COUNTED = "count-tokens"
 
 
 def asked(path: str, clock: Clock | None = None) -> Asked | None:
-    """What a path asks for; percent-encoding untouched, without the query. None when nothing is served there."""
-    found = _find(path)
-    return found if found is None or clock is None else replace(found, clock=clock)
+    """What a path asks for; percent-encoding untouched, without the query. None when nothing is served there.
 
-
-def _find(path: str) -> Asked | None:
+    The clock is for answers that say how long they took.
+    """
     if path in _PLAIN:
         return _PLAIN[path]
+    if path == _CHAT:
+        return Asked(_OPENAI, "messages", clock=clock)
     if found := _WORKSPACE.fullmatch(path):  # Claude on Google Cloud: the first-party wire below a prefix
         return _PLAIN[found[1]]
     if found := _INVOKE.fullmatch(path):

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
 from trivium.core import Clock
-from trivium.gateway.seams import Endpoint, Facts, Headers
+from trivium.gateway.seams import Complete, Endpoint, Headers
 from trivium.gateway.wire.body import Body
 
 
@@ -21,10 +21,6 @@ class Asked:
     stream: bool | None = None
     notes: tuple[str, ...] = ()  # what of the path was not followed, for the client
     clock: Clock | None = None  # for a dialect whose answers say how long they took
-
-
-# From the catalogue's model id and the facts: the body, completed, and notes for the client. Raises UserError.
-Complete = Callable[[str, Facts], tuple[Body, tuple[str, ...]]]
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,7 @@ from trivium.gateway.dialect._seam import (
     presented,
 )
 from trivium.gateway.dialect.openai._answer import completion as answered
-from trivium.gateway.dialect.openai._complete import completion
+from trivium.gateway.dialect.openai._complete import Completion
 from trivium.gateway.dialect.openai._errors import error, refusal
 from trivium.gateway.dialect.openai._request import read
 from trivium.gateway.dialect.openai._stream import PING, Chunks, error_chunk
@@ -72,7 +72,7 @@ class OpenAI:
             header_betas(headers),
             notes=found.notes,
             session=found.session,
-            complete=completion(found.body, found.effort),
+            complete=Completion("max_tokens" in found.body, "thinking" in found.body, found.effort),
             speech=Said(asked, include_usage=found.include_usage),
         )
 

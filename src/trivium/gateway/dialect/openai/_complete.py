@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
 import msgspec
 
 from trivium.core import UserError
-from trivium.gateway.dialect._seam import Complete
 from trivium.gateway.seams import Facts
 from trivium.gateway.wire.body import Body
 
@@ -19,44 +19,57 @@ _BUDGET_TOKENS = {"low": 2048, "medium": 8192, "high": 24_576, "xhigh": 32_768, 
 _BUDGET_TOKENS_MIN = 1024
 
 
-def completion(body: Body, effort: str) -> Complete:
-    """The rest of the translation, for when the model's id and the facts are there."""
+@dataclass(frozen=True, slots=True)
+class Completion:
+    """The rest of a translation: what the client said and left open. Made again for each model that may serve it."""
 
-    def complete(model: str, facts: Facts) -> tuple[Body, tuple[str, ...]]:
+    limited: bool  # the client gave a limit
+    own_thinking: bool  # and how to think, in the Messages API's own way
+    effort: str
+
+    def __call__(self, body: Body, model: str, facts: Facts, most: int | None = None) -> tuple[Body, tuple[str, ...]]:
+        """The body for a model, and notes that hold for any of them."""
         add: dict[str, bytes] = {}
+        remove: list[str] = []
         notes: list[str] = []
-        limit = body.get("max_tokens")
-        if limit is None:
-            limit = facts.output_tokens_max(model)
-            if limit is None:
-                remedy = f"give one: no claim says how long an answer of {model} may be"
-                raise UserError("max_completion_tokens", None, remedy)
+        limit = body.get("max_tokens") if self.limited else _limit(model, facts, most)
+        if not self.limited:
             add["max_tokens"] = msgspec.json.encode(limit)
-            notes.append(f"max_completion_tokens was not given: {limit}, the most that {model} writes")
-        if effort:
-            if effort == _MINIMAL:
+            notes.append("max_completion_tokens was not given: as much as the model writes was asked for")
+        if self.effort:
+            if self.effort == _MINIMAL:
                 notes.append("reasoning_effort minimal became low: Claude has nothing below it")
-            told = _told(_LOW if effort == _MINIMAL else effort, body, model, facts, limit)
-            add |= {name: msgspec.json.encode(value) for name, value in told.items()}
-        return (Body(body.edit(add=add)) if add else body), tuple(notes)
+            for name, value in self._told(body, model, facts, limit).items():
+                if value:
+                    add[name] = msgspec.json.encode(value)
+                else:
+                    remove.append(name)
+        return Body(body.edit(remove=remove, add=add)), tuple(notes)
 
-    return complete
+    def _told(self, body: Body, model: str, facts: Facts, limit: int) -> dict[str, Any]:
+        """The fields that tell a model how hard to think, empty where there is nothing to say."""
+        effort = _LOW if self.effort == _MINIMAL else self.effort
+        config = {name: value for name, value in (body.get("output_config") or {}).items() if name != "effort"}
+        if effort == _NONE:
+            return {} if self.own_thinking else {"thinking": {"type": "disabled"}}
+        if facts.supports(_MAKER, model, _ADAPTIVE):
+            adaptive = {} if self.own_thinking else {"thinking": {"type": "adaptive"}}
+            return {"output_config": {**config, "effort": effort}, **adaptive}
+        if self.own_thinking:
+            raise UserError("reasoning_effort", effort, f"leave it out where thinking is given: {model} has no effort")
+        if not facts.supports(_MAKER, model, _BUDGETS):
+            raise UserError("reasoning_effort", effort, f"leave it out: no claim says how {model} is told to reason")
+        budget = min(_BUDGET_TOKENS[effort], limit // 2)
+        if budget < _BUDGET_TOKENS_MIN:
+            remedy = f"give max_completion_tokens of {2 * _BUDGET_TOKENS_MIN} or more: {model} thinks within it"
+            raise UserError("reasoning_effort", effort, remedy)
+        return {"output_config": config, "thinking": {"type": "enabled", "budget_tokens": budget}}
 
 
-def _told(effort: str, body: Body, model: str, facts: Facts, limit: int) -> dict[str, Any]:
-    """The fields that tell a model how hard to think; `thinking` of the client's own stays."""
-    own = "thinking" in body
-    if effort == _NONE:
-        return {} if own else {"thinking": {"type": "disabled"}}
-    if facts.supports(_MAKER, model, _ADAPTIVE):
-        config = {**(body.get("output_config") or {}), "effort": effort}
-        return {"output_config": config} | ({} if own else {"thinking": {"type": "adaptive"}})
-    if own:
-        raise UserError("reasoning_effort", effort, f"leave it out where thinking is given: {model} takes no effort")
-    if not facts.supports(_MAKER, model, _BUDGETS):
-        raise UserError("reasoning_effort", effort, f"leave it out: no claim says how {model} is told to reason")
-    budget = min(_BUDGET_TOKENS[effort], limit // 2)
-    if budget < _BUDGET_TOKENS_MIN:
-        remedy = f"give max_completion_tokens of {2 * _BUDGET_TOKENS_MIN} or more: {model} thinks within it"
-        raise UserError("reasoning_effort", effort, remedy)
-    return {"thinking": {"type": "enabled", "budget_tokens": budget}}
+def _limit(model: str, facts: Facts, most: int | None) -> int:
+    """The least that a claim gives for the model, within what was admitted."""
+    limit = facts.output_tokens_max(model)
+    if limit is None and most is None:
+        remedy = f"give one: no claim says how long an answer of {model} may be"
+        raise UserError("max_completion_tokens", None, remedy)
+    return min(known for known in (limit, most) if known is not None)

@@ -7,7 +7,7 @@ from typing import Any
 import msgspec
 
 from trivium.gateway.dialect.openai._parts import Block, Parts
-from trivium.gateway.dialect.openai._read import items, members, refuse, text
+from trivium.gateway.dialect.openai._read import items, members, refuse, text, word
 
 _MARK = "cache_control"
 _COMMON = frozenset({"role", "content", _MARK})
@@ -31,7 +31,7 @@ class Turns:
 
     def take(self, message: Any, where: str) -> None:
         """One message, in order."""
-        role = message.get("role") if isinstance(message, dict) else None
+        role = word(message, "role")
         if role == "tool":
             self._tool(message, where)
             return
@@ -107,8 +107,8 @@ def _thinking(value: Any, where: str) -> list[Block]:
     found = []
     for number, block in enumerate(items(value, where)):
         here = f"{where}[{number}]"
-        kind = block.get("type") if isinstance(block, dict) else None
-        if kind not in _THINKING:
+        kind = word(block, "type")
+        if kind is None or kind not in _THINKING:
             refuse(f"{here}.type", kind, "give thinking or redacted_thinking, as the answer had it")
         wanted = _THINKING[kind]
         sent = members(block, here, frozenset({"type", "index", *wanted}))
@@ -117,9 +117,8 @@ def _thinking(value: Any, where: str) -> list[Block]:
 
 
 def _call(value: Any, where: str) -> Block:
-    kind = value.get("type", "function") if isinstance(value, dict) else "function"
-    if kind != "function":
-        refuse(f"{where}.type", kind, "give function: Claude has no other kind of call")
+    if isinstance(value, dict) and value.get("type", "function") != "function":
+        refuse(f"{where}.type", value["type"], "give function: Claude has no other kind of call")
     call = members(value, where, frozenset({"id", "type", "function", "index"}))
     function = members(call.get("function"), f"{where}.function", frozenset({"name", "arguments", *_READ_BEFORE}))
     arguments = text(function.get("arguments", ""), f"{where}.function.arguments")

@@ -7,14 +7,14 @@ import binascii
 import re
 from typing import Any
 
-from trivium.gateway.dialect.openai._read import items, members, refuse, text
+from trivium.gateway.dialect.openai._read import items, members, refuse, text, word
 
 _MARK = "cache_control"
 _BREAKPOINT = "prompt_cache_breakpoint"
 _DATA = re.compile(r"data:([\w.+-]+/[\w.+-]+)(?:;[\w.+-]+=[^;,]*)*;base64,", re.IGNORECASE)
 _LINK = re.compile(r"https?://", re.IGNORECASE)
 _COMMON = frozenset({"type", _MARK, _BREAKPOINT})
-_DETAILS = {None, "auto"}
+_DETAIL = "auto"
 _PDF, _PLAIN = "application/pdf", "text/plain"
 _NO_AUDIO = "leave it out: Claude takes no audio"
 
@@ -40,7 +40,7 @@ class Parts:
         return [block for block in found if block != {"type": "text", "text": ""}]
 
     def _block(self, part: Any, where: str, *, only_text: bool) -> Block:
-        kind = part.get("type") if isinstance(part, dict) else None
+        kind = word(part, "type")
         if kind == "text":
             found = members(part, where, _COMMON | {"text"})
             block: Block = {"type": "text", "text": text(found.get("text"), f"{where}.text")}
@@ -63,7 +63,7 @@ class Parts:
 
     def _image(self, value: Any, where: str) -> Block:
         found = members(value, where, frozenset({"url", "detail"}))
-        if found.get("detail") not in _DETAILS:
+        if found.get("detail", _DETAIL) != _DETAIL:
             self.note("left out image_url.detail: Claude sees an image in its own resolution")
         url = text(found.get("url"), f"{where}.url")
         if data := _DATA.match(url):

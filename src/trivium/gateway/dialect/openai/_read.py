@@ -30,6 +30,12 @@ def members(value: Any, where: str, known: frozenset[str]) -> dict[str, Any]:
     return found
 
 
+def word(value: Any, name: str) -> str | None:
+    """The member that says what kind of thing an object is; None where there is no such word."""
+    found = value.get(name) if isinstance(value, dict) else None
+    return found if isinstance(found, str) else None
+
+
 def text(value: Any, where: str) -> str:
     """A text."""
     if not isinstance(value, str):

@@ -12,7 +12,7 @@ from trivium.core import UserError
 from trivium.gateway.dialect.openai._fields import EXTRAS, sort_out
 from trivium.gateway.dialect.openai._messages import Turns
 from trivium.gateway.dialect.openai._parts import Parts
-from trivium.gateway.dialect.openai._read import CANNOT, count, flag, items, members, number, refuse, text
+from trivium.gateway.dialect.openai._read import CANNOT, count, flag, items, members, number, refuse, text, word
 from trivium.gateway.dialect.openai._tools import tool_choice, tools
 from trivium.gateway.wire.body import Body
 
@@ -56,7 +56,7 @@ def read(data: bytes) -> Read:
     if effort and effort not in _EFFORTS:
         refuse("reasoning_effort", effort, "give none, minimal, low, medium, high, xhigh or max")
     return Read(
-        body=Body(msgspec.json.encode(made)),
+        body=_encoded(made),
         notes=(*notes, *parts.notes),
         include_usage=_include_usage(sent, stream=stream),
         session=text(sent.get("prompt_cache_key", ""), "prompt_cache_key"),
@@ -71,6 +71,13 @@ def _decoded(data: bytes) -> dict[str, Any]:
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise UserError("body", f"{len(data)} bytes", f"send one valid JSON object ({error})") from error
     return found
+
+
+def _encoded(made: dict[str, Any]) -> Body:
+    try:
+        return Body(msgspec.json.encode(made))
+    except RecursionError as error:
+        raise UserError("body", "deep JSON", "nest less") from error
 
 
 def _limit(sent: Mapping[str, Any]) -> int | None:
@@ -131,7 +138,7 @@ def _format(value: Any) -> dict[str, Any] | None:
     """A schema for the answer. Its name is a label, and every schema is kept to, strict or not."""
     if value is None:
         return None
-    kind = value.get("type") if isinstance(value, dict) else None
+    kind = word(value, "type")
     if kind == "text":
         members(value, "response_format", frozenset({"type"}))
         return None
@@ -144,7 +151,10 @@ def _format(value: Any) -> dict[str, Any] | None:
     if not isinstance(schema, dict):
         refuse(f"{where}.schema", schema, "give a JSON schema")
     if "description" in wanted:
-        schema = {"description": text(wanted["description"], f"{where}.description"), **schema}
+        description = text(wanted["description"], f"{where}.description")
+        if schema.get("description", description) != description:
+            refuse(f"{where}.description", description, "say it in the schema's own description, which differs")
+        schema = {**schema, "description": description}
     return {"type": "json_schema", "schema": schema}
 
 

@@ -8,6 +8,7 @@ from typing import Any
 import msgspec
 
 from trivium.gateway.dialect.openai._answer import call
+from trivium.gateway.dialect.openai._read import word
 from trivium.gateway.dialect.openai._usage import finish_reason, refusal_of, usage
 from trivium.gateway.wire.sse import read_event, split_events
 
@@ -69,7 +70,7 @@ class Chunks:
             yield from self._end()
 
     def _start(self, block: dict[str, Any]) -> Iterator[bytes]:
-        self._open = block.get("type", "")
+        self._open = word(block, "type") or ""
         if self._open == "text" and block.get("text"):
             yield self._chunk({"content": block["text"]})
         elif self._open == "tool_use":

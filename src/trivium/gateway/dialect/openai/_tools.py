@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from trivium.gateway.dialect.openai._read import flag, items, members, refuse, text
+from trivium.gateway.dialect.openai._read import flag, items, members, refuse, text, word
 
 _NO_PARAMETERS: dict[str, Any] = {"type": "object", "properties": {}}
 _WORDS = {"none": "none", "auto": "auto", "required": "any"}
@@ -16,7 +16,7 @@ def tools(value: Any) -> list[dict[str, Any]]:
 
 
 def _tool(value: Any, where: str) -> dict[str, Any]:
-    kind = value.get("type") if isinstance(value, dict) else None
+    kind = word(value, "type")
     if kind != "function":
         refuse(f"{where}.type", kind, "give function: Claude takes no other kind of tool in this form")
     tool = members(value, where, frozenset({"type", "function", "cache_control"}))
@@ -50,7 +50,7 @@ def tool_choice(value: Any, parallel: Any, *, declared: bool) -> dict[str, Any] 
 def _choice(value: Any) -> dict[str, Any]:
     if isinstance(value, str) and value in _WORDS:
         return {"type": _WORDS[value]}
-    kind = value.get("type") if isinstance(value, dict) else None
+    kind = word(value, "type")
     if kind == "allowed_tools":
         refuse("tool_choice.type", kind, "send only those tools, and give auto or required")
     if kind != "function":
