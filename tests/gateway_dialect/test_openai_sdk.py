@@ -236,6 +236,23 @@ async def test_a_broken_stream_ends_with_an_error_and_not_as_done(tmp_path: Path
         assert {closed.outcome for closed in at.site.sink.closed_events} == {Outcome.CUT}
 
 
+@pytest.mark.parametrize("surface", ["anthropic", "foundry"])
+async def test_later_instructions_are_taken_or_refused_in_words(tmp_path: Path, surface: str) -> None:
+    def call(url: str) -> str:
+        turns: list[Any] = [{"role": "user", "content": "hi"}, {"role": "system", "content": "be brief"}, *HI]
+        with client_of(url) as client:
+            try:
+                client.chat.completions.create(model=MODEL, messages=turns, max_tokens=50)
+            except openai.BadRequestError as error:
+                return f"{error.param}: {error.message}"
+        return ""
+
+    async with served(tmp_path, surface) as at:
+        refused = await run(call, at.url)
+        assert ("no instructions after the first turn" in refused) == (surface == "foundry")
+        assert refused.startswith("messages" if refused else "")
+
+
 async def test_each_client_reads_the_models_in_its_own_form(tmp_path: Path) -> None:
     def converse(url: str) -> list[Any]:
         with client_of(url) as client:

@@ -32,13 +32,20 @@ _TOO_LONG = re.compile(r"prompt is too long|input length and `?max_tokens`? exce
 _PLACE = re.compile(r"`?([a-z_]+(?:\[\d+\]|\.[a-z_]+)*)`?(?::| is )")
 _FIELDS = CARRIED | set(EXTRAS) | LEFT_OUT.keys() | REFUSED.keys()
 # What we call otherwise than the client did.
-_NAMES = {"stop_sequences": "stop", "metadata.user_id": "user"}
-_STRUCTURED = re.compile(r"output_config\.format\b|.*structured_outputs_unsupported")
+_NAMES = {"stop_sequences": "stop", "metadata.user_id": "user", "output_config.format": "response_format"}
+# Tokens that Claude Code recovers from by itself, said to people.
+_SAID = {
+    "capability_rejected: structured_outputs_unsupported": "response_format: the surface has no structured outputs for "
+    "this model: ask for JSON in the prompt, or route to a surface that has them",
+    "capability_rejected: mid_conv_system": "messages: the surface takes no instructions after the first turn: put "
+    "them in front, or route to a surface that does",
+}
 
 
 def error(envelope: bytes) -> dict[str, Any]:
     """The error object for an envelope."""
     kind, message = error_type_of(envelope) or "", message_of(envelope)
+    message = _SAID.get(message, message)
     shown, code = _TYPES.get(kind, (_SERVER, None))
     param = _param(message) if shown == _INVALID else None
     if kind == "not_found_error" and param == "model":
@@ -56,8 +63,6 @@ def refusal(status: int, envelope: bytes) -> Spoken:
 
 def _param(message: str) -> str | None:
     """The client's own field that a message begins with; places inside our translation are not the client's."""
-    if _STRUCTURED.match(message):
-        return "response_format"
     found = _PLACE.match(message)
     if found is None:
         return None
