@@ -129,6 +129,7 @@ class Attempt:
             max_output_tokens=request.max_tokens,
         )
         await self._open(opened)
+        self._reply.native = outbound.native
         async with _Recorded(self, opened):
             failure = await self._exchange(outbound)
         if failure is None and not request.stream:

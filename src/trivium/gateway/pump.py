@@ -179,7 +179,11 @@ class Pump:
         request = self._order.request
         if request.model != target.offer.model:  # the route serves it by another model: that one is asked for
             request = request.by(target.offer.model, self._parts.facts)
-        return upstream.prepare(request, target, self._parts.facts, settings)
+        beyond = request.beyond if request.beyond and request.beyond.surface != target.offer.surface else None
+        if beyond is not None and beyond.refused is not None:
+            raise beyond.refused
+        outbound = upstream.prepare(request, target, self._parts.facts, settings)
+        return replace(outbound, notes=(*beyond.notes, *outbound.notes)) if beyond is not None else outbound
 
     def _name(self, target: Target) -> str:
         name = self._parts.tools.settings.key_for(target.offer)

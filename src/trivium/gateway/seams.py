@@ -18,6 +18,7 @@ from trivium.core import (
     TriviumError,
     UpstreamError,
     Usage,
+    UserError,
 )
 from trivium.gateway.wire.body import Body
 
@@ -27,6 +28,15 @@ Headers = Mapping[str, str]  # names in lower case; repeated headers are joined 
 
 class NotSupported(TriviumError):
     """The surface lacks what was asked: HTTP 501 `not_supported`, and the client should not retry."""
+
+
+@dataclass(frozen=True, slots=True)
+class Beyond:
+    """What of a request the Messages API has no words for: only the surface whose dialect it is can take it."""
+
+    surface: str
+    refused: UserError | None = None  # why any other surface cannot serve the request
+    notes: tuple[str, ...] = ()  # what any other surface is not told, for the client
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +57,7 @@ class MessagesRequest:
     dialect: str = "messages"
     native: Body | None = None  # the body as it came, where its dialect is a surface's own
     complete: Complete | None = None  # what of the body depends on the model
+    beyond: Beyond | None = None
 
     def body_for(self, surface: str) -> Body:
         """What an adapter edits: the client's own bytes where it speaks that surface's dialect."""
@@ -72,6 +83,7 @@ class Outbound:
     stream: bool = False
     notes: tuple[str, ...] = ()  # what was changed or left out, for the client: `x-trivium-notes`
     offer: Offer | None = None  # what this request buys when that is not the target's offer (fast mode, a geography)
+    native: bool = False  # its answer is in the client's own dialect already, and passes as it comes
 
 
 class Inbound(Protocol):

@@ -167,7 +167,7 @@ class Pump:
         waiting = bytearray()
         tokens = 0
         for number, (event, done) in enumerate(answer.events()):
-            data = self.surface.frame(event, metrics)
+            data = self.surface.frame_of(answer.call, event, metrics)
             if torn == number or (failing is not None and failing.after_events == number):
                 last = data[: len(data) // 2]
                 if failing is not None and torn != number:

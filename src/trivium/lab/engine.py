@@ -61,6 +61,7 @@ class Answer:
             cache_write_tokens=found.write_5m + found.write_1h,
             first_byte_ms=first_byte_ms,
             latency_ms=latency_ms,
+            cache_write_1h_tokens=found.write_1h,
         )
 
     def message(self) -> dict[str, Any]:

@@ -8,6 +8,7 @@ from urllib.parse import unquote
 from trivium.core import Clock
 from trivium.gateway.dialect._seam import Asked, Canonical, Dialect, Speech, Spoken
 from trivium.gateway.dialect.bedrock import Bedrock
+from trivium.gateway.dialect.converse import Converse
 from trivium.gateway.dialect.foundry import Foundry
 from trivium.gateway.dialect.messages import Messages, MessagesSpeech
 from trivium.gateway.dialect.openai import OpenAI
@@ -29,10 +30,11 @@ __all__ = [
     "asked",
 ]
 
-_MESSAGES, _FOUNDRY, _VERTEX, _BEDROCK, _OPENAI = Messages(), Foundry(), Vertex(), Bedrock(), OpenAI()
+_MESSAGES, _FOUNDRY, _VERTEX, _BEDROCK, _CONVERSE = Messages(), Foundry(), Vertex(), Bedrock(), Converse()
+_OPENAI = OpenAI()
 MESSAGES, BEDROCK, OPENAI = _MESSAGES, _BEDROCK, _OPENAI
 PROFILES = "/inference-profiles"  # what Bedrock's clients ask for before they begin
-DIALECTS: tuple[Dialect, ...] = (_MESSAGES, _FOUNDRY, _VERTEX, _BEDROCK, _OPENAI)
+DIALECTS: tuple[Dialect, ...] = (_MESSAGES, _FOUNDRY, _VERTEX, _BEDROCK, _CONVERSE, _OPENAI)
 
 _PLAIN = {
     "/v1/messages": Asked(_MESSAGES, "messages"),
@@ -42,6 +44,7 @@ _PLAIN = {
 }
 _CHAT = "/v1/chat/completions"  # its answers say when they were made
 _INVOKE = re.compile(r"/model/([^/]+)/(invoke|invoke-with-response-stream|count-tokens)")
+_CONVERSES = re.compile(r"/model/([^/]+)/(converse|converse-stream)")
 _PREDICT = re.compile(
     r"(?:/v1)?/projects/[^/]+/locations/([^/]+)/publishers/anthropic/models/([^/:]+):(rawPredict|streamRawPredict)"
 )
@@ -63,6 +66,8 @@ def asked(path: str, clock: Clock | None = None) -> Asked | None:
     if found := _INVOKE.fullmatch(path):
         endpoint: Endpoint = "count_tokens" if found[2] == _COUNTED else "messages"
         return Asked(_BEDROCK, endpoint, unquote(found[1]), found[2] == "invoke-with-response-stream")
+    if found := _CONVERSES.fullmatch(path):
+        return Asked(_CONVERSE, "messages", unquote(found[1]), found[2] == "converse-stream", clock=clock)
     if found := _PREDICT.fullmatch(path):
         notes = (f"the route decides where this is served, not location {found[1][:40]} of the path",)
         model = unquote(found[2])

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from trivium.core import Clock
-from trivium.gateway.seams import Complete, Endpoint, Headers
+from trivium.gateway.seams import Beyond, Complete, Endpoint, Headers
 from trivium.gateway.wire.body import Body
 
 
@@ -35,6 +35,8 @@ class Canonical:
     session: str = ""  # what the dialect itself calls requests that belong together
     complete: Complete | None = None  # what can only be said once the model is known
     speech: Speech | None = None  # where the request says how it wants its answer
+    beyond: Beyond | None = None
+    open_ended: bool = False  # without `max_tokens` the answer may be as long as the model allows
 
 
 @dataclass(frozen=True, slots=True)

@@ -105,6 +105,7 @@ class Call:
     fields: Mapping[str, Any]  # the Messages body, without model, stream and anthropic_version
     id_infix: str = ""  # "bdrk_" → msg_bdrk_…, toolu_bdrk_…
     tier: str = "standard"
+    form: str = ""  # of a surface with several operations: which words the answer is said in
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,6 +118,7 @@ class Metrics:
     cache_write_tokens: int
     first_byte_ms: int
     latency_ms: int
+    cache_write_1h_tokens: int = 0  # of the written ones
 
 
 class Verifier(Protocol):
@@ -200,6 +202,10 @@ class Surface(ABC):
     def frame(self, event: dict[str, Any], metrics: Metrics) -> bytes:  # noqa: ARG002  for overriding
         """The bytes of one Messages stream event. `metrics` are final with the `message_stop` event."""
         return sse(event)
+
+    def frame_of(self, call: Call, event: dict[str, Any], metrics: Metrics) -> bytes:  # noqa: ARG002  for overriding
+        """The same, for a surface whose operations answer in different words."""
+        return self.frame(event, metrics)
 
     def refuse(self, refused: Refused, exchange: Exchange) -> Reply:
         """Frame an error before the first byte."""
