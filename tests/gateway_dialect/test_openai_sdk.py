@@ -194,6 +194,24 @@ async def test_reasoning_comes_with_its_signature_and_can_be_sent_back(
 
 
 @pytest.mark.parametrize("surface", SURFACES)
+async def test_sampling_passes_to_a_model_that_takes_it_and_is_refused_for_one_that_does_not(
+    tmp_path: Path, surface: str
+) -> None:
+    """The newer API version takes no temperature at all: a client that names no version is not lifted to it."""
+
+    def converse(url: str) -> tuple[str, str | None]:
+        with client_of(url) as client:
+            common: dict[str, Any] = {"messages": HI, "max_tokens": 50, "temperature": 0.2}
+            taken = client.chat.completions.create(model="claude-haiku-4-5", **common)
+            with pytest.raises(openai.BadRequestError) as caught:
+                client.chat.completions.create(model=MODEL, **common)
+        return str(taken.choices[0].finish_reason), caught.value.param
+
+    async with served(tmp_path, surface) as at:
+        assert await run(converse, at.url) == ("stop", "temperature")
+
+
+@pytest.mark.parametrize("surface", SURFACES)
 async def test_errors_are_the_sdks_own_exceptions(tmp_path: Path, surface: str) -> None:
     def fail(url: str, secret: str = SECRET, model: str = MODEL, **more: Any) -> openai.APIStatusError:
         with client_of(url, secret) as client, pytest.raises(openai.APIStatusError) as caught:

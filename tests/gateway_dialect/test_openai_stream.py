@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 import json
 from collections.abc import Iterator, Sequence
@@ -17,9 +18,11 @@ from hypothesis import strategies as st
 from gateway.grammar import check as check_events
 from gateway.support import MESSAGE, Answer, event, json_answer, post, sse_answer, stream, world
 from gateway_dialect.chunk_grammar import check, chunks_of
-from trivium.core import ManualClock
+from trivium.core import ManualClock, Outcome
 from trivium.gateway import GatewaySettings
 from trivium.gateway.dialect import Speech, asked
+from trivium.gateway.dialect.openai._answer import NoMessage
+from trivium.gateway.seams import NotSupported
 from trivium.gateway.wire.decode import StreamDecoder, broken
 from trivium.gateway.wire.errors import envelope
 
@@ -218,14 +221,31 @@ def test_two_last_deltas_make_one_end() -> None:
     assert chunks[-1]["choices"][0]["finish_reason"] == "length"
 
 
-@pytest.mark.parametrize("data", [b"not json", b"[]", b'{"message":3}', b'{"delta":[]}', b'{"content_block":1}', b""])
-@pytest.mark.parametrize(
-    "name", ["message_start", "content_block_start", "content_block_delta", "content_block_stop", "message_delta"]
-)
-def test_nonsense_of_a_surface_breaks_nothing(name: str, data: bytes) -> None:
-    out = speech().events(b"event: " + name.encode() + b"\ndata: " + data + b"\n\n")
-    assert all(chunk["object"] if chunk.get("object") else True for chunk in chunks_of(out))
-    assert speech().whole(data) == data or b"chat.completion" in speech().whole(data)
+LOST = (b"not json", b"[]", b"3", b'{"type":', b'{"delta":{"text":"\\ud83d"}}')
+
+
+@pytest.mark.parametrize("data", LOST)
+def test_an_event_that_cannot_be_read_is_an_error_and_not_a_gap(data: bytes) -> None:
+    with pytest.raises(NoMessage):
+        speech().events(b"event: content_block_delta\ndata: " + data + b"\n\n")
+
+
+@pytest.mark.parametrize("data", [b"[]", b'{"content":3}', b'{"content":[{"type":"text","text":5}]}', b"null"])
+def test_an_answer_that_is_no_message_is_an_error_and_no_completion(data: bytes) -> None:
+    with pytest.raises(NoMessage):
+        speech().whole(data)
+
+
+def test_a_block_without_a_word_is_refused_by_name() -> None:
+    odd = {"type": "server_tool_use", "id": "srvtoolu_1", "name": "web_search", "input": {}}
+    with pytest.raises(NotSupported, match="server_tool_use"):
+        speech().whole(json.dumps({**MESSAGE, "content": [odd]}).encode())
+    with pytest.raises(NotSupported, match="server_tool_use"):
+        speech().events(event("content_block_start", index=0, content_block=odd))
+
+
+def test_events_that_nobody_knows_are_passed_over() -> None:
+    assert speech().events(b": comment\n\n" + event("vertex_event", x=1)) == b""
 
 
 ODD = st.recursive(
@@ -247,13 +267,15 @@ EVENTS = ("message_start", "content_block_start", "content_block_delta", "conten
 
 @given(st.lists(st.tuples(st.sampled_from(EVENTS), ODD), max_size=6))
 def test_whatever_a_surface_says_never_breaks_the_translation(said_so: list[tuple[str, Any]]) -> None:
+    """What it cannot say it names; anything else is whole events."""
     speak = speech()
     for name, value in [*said_so, ("message_stop", {})]:
         data = json.dumps(value).encode()
-        out = speak.events(b"event: " + name.encode() + b"\ndata: " + data + b"\n\n")
-        assert out == b"" or out.endswith(b"\n\n")
-        assert speech().whole(data)
-    assert out.endswith(b"data: [DONE]\n\n")
+        with contextlib.suppress(NoMessage, NotSupported):
+            out = speak.events(b"event: " + name.encode() + b"\ndata: " + data + b"\n\n")
+            assert out == b"" or out.endswith(b"\n\n")
+        with contextlib.suppress(NoMessage, NotSupported):
+            assert speech().whole(data)
 
 
 def test_a_ping_is_a_comment_that_the_sdk_skips() -> None:
@@ -332,6 +354,23 @@ async def test_a_connection_that_breaks_is_an_error_chunk() -> None:
     assert (answer.status, answer.ended) == (200, True)
     assert b"[DONE]" not in answer.body
     assert "error" in json.loads(answer.body.rstrip().rpartition(b"data: ")[2])
+
+
+async def test_an_event_that_cannot_be_read_ends_the_stream_with_an_error_and_its_record_as_failed() -> None:
+    bad = [*stream()[:4], b"event: content_block_delta\ndata: {\n\n", *stream()[4:]]
+    at = world({"anthropic": [sse_answer(bad)]})
+    answer = await post(at, json.dumps({**CHAT, "stream": True}).encode(), path="/v1/chat/completions")
+    assert b"[DONE]" not in answer.body
+    assert json.loads(answer.body.rstrip().rpartition(b"data: ")[2])["error"]["type"] == "server_error"
+    assert at.sink.outcomes() == [Outcome.FAILED]
+    at.sink.check()
+
+
+async def test_an_answer_that_cannot_be_said_is_an_error_in_openais_form() -> None:
+    for content, status in (([{"type": "server_tool_use"}], 501), (5, 500)):
+        answer = await chat(json_answer({**MESSAGE, "content": content}))
+        assert answer.status == status
+        assert set(answer.json()["error"]) == {"message", "type", "param", "code"}
 
 
 async def test_a_message_comes_as_a_completion_with_its_request_id() -> None:

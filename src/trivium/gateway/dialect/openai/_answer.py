@@ -6,7 +6,15 @@ from typing import Any
 
 import msgspec
 
+from trivium.core import TriviumError
 from trivium.gateway.dialect.openai._usage import finish_reason, refusal_of, usage
+from trivium.gateway.seams import NotSupported
+
+_WORDS = frozenset({"text", "tool_use", "thinking", "redacted_thinking"})
+
+
+class NoMessage(TriviumError):
+    """What came is no answer of the Messages API: the client gets an error, never a part of it as the whole."""
 
 
 class _Block(msgspec.Struct):
@@ -35,11 +43,13 @@ _decode = msgspec.json.Decoder(_Answer).decode
 
 
 def completion(body: bytes, created: int) -> bytes:
-    """The completion for an answer; one that is no message (a surface lied) is left as it is."""
+    """The completion for an answer; raises NoMessage, and NotSupported for a block that it has no word for."""
     try:
         answer = _decode(body)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        return body
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise NoMessage("the answer is no message") from error
+    for block in answer.content:
+        has_word(block.type)
     choice = {
         "index": 0,
         "message": _message(answer),
@@ -55,6 +65,12 @@ def completion(body: bytes, created: int) -> bytes:
     }
     counted = usage(answer.usage)
     return msgspec.json.encode(whole | ({"usage": counted} if counted else {}))
+
+
+def has_word(kind: str) -> None:
+    """Refuse a block that would be lost; only a beta or a tool that this dialect does not pass brings one."""
+    if kind not in _WORDS:
+        raise NotSupported(f"the answer has a {kind[:40]} block, which Chat Completions has no word for")
 
 
 def _message(answer: _Answer) -> dict[str, Any]:

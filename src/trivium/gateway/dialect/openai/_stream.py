@@ -7,19 +7,28 @@ from typing import Any
 
 import msgspec
 
-from trivium.gateway.dialect.openai._answer import call
+from trivium.gateway.dialect.openai._answer import NoMessage, call, has_word
 from trivium.gateway.dialect.openai._read import word
 from trivium.gateway.dialect.openai._usage import finish_reason, refusal_of, usage
 from trivium.gateway.wire.sse import read_event, split_events
 
 PING = b": ping\n\n"
 _DONE = b"data: [DONE]\n\n"
+_NAMES = frozenset(
+    {
+        b"message_start", b"content_block_start", b"content_block_delta", b"content_block_stop", b"message_delta",
+        b"message_stop",
+    }
+)  # fmt: skip
 _decode = msgspec.json.decode
 _encode = msgspec.json.encode
 
 
 class Chunks:
-    """Says one stream. Numbers of calls and of thinking blocks count their own kind, not content blocks."""
+    """Says one stream; raises NoMessage and NotSupported.
+
+    Numbers of calls and of thinking blocks count their own kind, not content blocks.
+    """
 
     def __init__(self, created: int, *, include_usage: bool) -> None:
         self._created = created
@@ -42,6 +51,7 @@ class Chunks:
         name, data = read_event(event)
         if name == b"ping":
             yield PING
+        if name not in _NAMES:
             return
         value = _object(data)
         if name == b"message_start":
@@ -71,6 +81,7 @@ class Chunks:
 
     def _start(self, block: dict[str, Any]) -> Iterator[bytes]:
         self._open = word(block, "type") or ""
+        has_word(self._open)
         if self._open == "text" and block.get("text"):
             yield self._chunk({"content": block["text"]})
         elif self._open == "tool_use":
@@ -149,9 +160,11 @@ def _member(value: dict[str, Any], name: str) -> dict[str, Any]:
 
 
 def _object(data: bytes) -> dict[str, Any]:
-    """A JSON object; empty for what a surface sent that is none."""
+    """A JSON object; raises NoMessage for what a surface sent that is none: what it would have said is lost."""
     try:
         value = _decode(data)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        return {}
-    return value if isinstance(value, dict) else {}
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise NoMessage("an event is no JSON") from error
+    if not isinstance(value, dict):
+        raise NoMessage("an event is no JSON object")
+    return value
