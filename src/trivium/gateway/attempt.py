@@ -37,6 +37,7 @@ from trivium.gateway.seams import (
     Inbound,
     MessagesRequest,
     Outbound,
+    Pin,
     SurfaceSettings,
     Transport,
     TransportError,
@@ -74,6 +75,7 @@ class Order:
     workload: str
     key_id: str
     tags: Mapping[str, str]
+    pin: Pin | None = None
 
 
 class Attempt:

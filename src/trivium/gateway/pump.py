@@ -121,6 +121,10 @@ class Pump:
         found = candidates(route, key, self._parts.tools.settings, affinity)
         if not found:
             raise Refused(404, "not_found_error", f"model: {request.model} (no configured surface may serve it)")
+        if (pin := self._order.pin) is not None:
+            found = tuple(target for target in found if self._name(target) == pin.surface)
+            if not found:
+                raise pin.elsewhere(request.model)
         return tuple(
             replace(target, offer=replace(target.offer, model=request.model)) if target.offer.model == ANY else target
             for target in found

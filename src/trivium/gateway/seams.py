@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from typing import Literal, NamedTuple, Protocol
+from typing import Literal, NamedTuple, Protocol, runtime_checkable
 
 from trivium.core import (
     Closed,
@@ -13,6 +13,8 @@ from trivium.core import (
     Offer,
     Outcome,
     Quality,
+    Resource,
+    ResourceKind,
     RouteTable,
     Target,
     TriviumError,
@@ -22,7 +24,7 @@ from trivium.core import (
 )
 from trivium.gateway.wire.body import Body
 
-Endpoint = Literal["messages", "count_tokens"]
+Endpoint = Literal["messages", "count_tokens", "batches", "files"]
 Headers = Mapping[str, str]  # names in lower case; repeated headers are joined with ", "
 
 
@@ -224,6 +226,10 @@ class GatewaySettings:
     response_bytes_max: int = 64 * 1024 * 1024  # an answer that is not streamed
     event_bytes_max: int = 16 * 1024 * 1024  # one server-sent event
     body_read_s: float = 60.0  # a request body must arrive within
+    batch_bytes_max: int = 256 * 1024 * 1024  # the body that makes a batch
+    file_bytes_max: int = 500 * 1024 * 1024
+    upload_read_s: float = 900.0  # such a body must arrive within
+    uploads_max: int = 4  # such bodies in memory at a time
     deadline_s: float = 3600.0  # a request, all attempts together
     gate_hold_s: float = 2.0  # how long an opening event may wait for the first content event
     ping_interval_s: float = 15.0
@@ -326,6 +332,29 @@ class Upstream(Protocol):
         ...
 
 
+@dataclass(frozen=True, slots=True)
+class Errand:
+    """A request about a batch or a file, for an adapter to address; `path` begins with `/v1/`."""
+
+    method: str
+    path: str
+    version: str = "2023-06-01"
+    betas: tuple[str, ...] = ()
+    headers: Headers = field(default_factory=dict)  # the client's other anthropic-* headers
+    accept: str = "application/json"
+    content_type: str = ""
+    body: bytes = b""
+
+
+@runtime_checkable
+class Keeper(Protocol):
+    """The adapter of a surface that keeps batches or files; which of them is what claims say."""
+
+    def auxiliary(self, errand: Errand, facts: Facts, settings: SurfaceSettings) -> Outbound:
+        """The request to send, without credentials."""
+        ...
+
+
 # --- admission, routing, time --------------------------------------------------------------------------------------
 
 
@@ -374,6 +403,56 @@ class OpenAdmission:
 
     async def settle(self, admitted: Admitted, attempts: tuple[Closed, ...]) -> None:
         """Nothing was held."""
+
+
+class Resources(Protocol):
+    """Who owns a batch or a file; implemented over the ledger's file, or in memory (`gateway.resources`).
+
+    Every call returns when what it wrote is durable, and raises LedgerError where that cannot be.
+    """
+
+    async def register(self, resource: Resource) -> None:
+        """Write down an owner."""
+        ...
+
+    async def owner(self, kind: ResourceKind, resource_id: str) -> Resource | None:
+        """The resource of an id; None if it is unknown or forgotten."""
+        ...
+
+    async def listing(
+        self,
+        kind: ResourceKind,
+        workload: str,
+        surfaces: Sequence[str],
+        *,
+        limit: int,
+        after: str = "",
+        before: str = "",
+    ) -> tuple[tuple[Resource, ...], bool]:
+        """A page of a workload's resources at some configured surfaces, newest first, and whether more follow."""
+        ...
+
+    async def metered(self, resource: Resource) -> None:
+        """Every result of this batch is in the ledger."""
+        ...
+
+    async def forget(self, resource: Resource) -> None:
+        """It was deleted, or the surface no longer has it."""
+        ...
+
+
+class Pin(NamedTuple):
+    """Where a request must go, because a file that it names lies there."""
+
+    surface: str  # as configured
+    file_id: str
+
+    def elsewhere(self, model: str) -> UserError:
+        """What is told where no route leads there."""
+        remedy = (
+            f"it lies at {self.surface}, and no route takes {model} there: send the content as base64, or route to it"
+        )
+        return UserError("file_id", self.file_id, remedy)
 
 
 class Circuit(NamedTuple):

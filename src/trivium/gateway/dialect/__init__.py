@@ -18,6 +18,7 @@ from trivium.gateway.seams import Endpoint
 __all__ = [
     "BEDROCK",
     "DIALECTS",
+    "FOUNDRY",
     "MESSAGES",
     "OPENAI",
     "PROFILES",
@@ -32,7 +33,7 @@ __all__ = [
 
 _MESSAGES, _FOUNDRY, _VERTEX, _BEDROCK, _CONVERSE = Messages(), Foundry(), Vertex(), Bedrock(), Converse()
 _OPENAI = OpenAI()
-MESSAGES, BEDROCK, OPENAI = _MESSAGES, _BEDROCK, _OPENAI
+MESSAGES, BEDROCK, FOUNDRY, OPENAI = _MESSAGES, _BEDROCK, _FOUNDRY, _OPENAI
 PROFILES = "/inference-profiles"  # what Bedrock's clients ask for before they begin
 DIALECTS: tuple[Dialect, ...] = (_MESSAGES, _FOUNDRY, _VERTEX, _BEDROCK, _CONVERSE, _OPENAI)
 
