@@ -388,3 +388,11 @@ async def test_a_surface_that_fails_after_its_first_event_leaves_no_trace_in_the
     answer = await post(at, json.dumps({**CHAT, "stream": True}).encode(), path="/v1/chat/completions")
     chunks = check(answer.body, usage=False)
     assert "".join(chunk["choices"][0]["delta"].get("content") or "" for chunk in chunks) == "Hello"
+
+
+@pytest.mark.parametrize(("name", "kept"), [("chat-7", "chat-7"), ("my own chat", ""), ("", "")])
+async def test_a_cache_key_names_the_session_or_is_said_to_be_none(name: str, kept: str) -> None:
+    at = world({"anthropic": [json_answer()]})
+    answer = await post(at, json.dumps({**CHAT, "prompt_cache_key": name}).encode(), path="/v1/chat/completions")
+    assert [opened.session for opened in at.sink.opened_events] == [kept]
+    assert ("left out the session's name" in answer.headers.get("x-trivium-notes", "")) == (name == "my own chat")

@@ -100,6 +100,7 @@ def read_request(
             raise UserError("max_tokens", max_tokens, "give a whole number of 1 or more")
     if endpoint == "messages" and body.raw("messages") is None:
         raise UserError("messages", None, "give a list of messages")
+    session, odd = _named(canonical.session)
     if _VERSION_FORM.fullmatch(canonical.version) is None:
         raise UserError("anthropic-version", canonical.version, "give a date such as 2023-06-01")
     return MessagesRequest(
@@ -112,8 +113,8 @@ def read_request(
         version=canonical.version,
         betas=canonical.betas,
         headers=forwarded(headers),
-        session=session_of(headers, body) or _session(canonical.session),
-        notes=(*asked.notes, *canonical.notes, *completed),
+        session=session_of(headers, body) or session,
+        notes=(*asked.notes, *canonical.notes, *completed, *odd),
         dialect=asked.dialect.name,
         native=canonical.native,
         complete=canonical.complete,
@@ -159,8 +160,11 @@ def session_of(headers: Headers, body: Body) -> str:
     return session if isinstance(session, str) and _SESSION_FORM.fullmatch(session) else ""
 
 
-def _session(named: str) -> str:
-    return named if _SESSION_FORM.fullmatch(named) else ""
+def _named(session: str) -> tuple[str, tuple[str, ...]]:
+    """A session as a dialect calls it, or why it is none."""
+    if not session or _SESSION_FORM.fullmatch(session):
+        return session, ()
+    return "", ("left out the session's name: it has at most 128 letters, digits and ._:@/+=-",)
 
 
 def tags_of(key: KeyRecord, headers: Headers, *, forwarded: bool = False) -> dict[str, str]:

@@ -20,7 +20,7 @@ class Asked:
     model: str = ""
     stream: bool | None = None
     notes: tuple[str, ...] = ()  # what of the path was not followed, for the client
-    clock: Clock | None = None  # for a dialect whose answers say how long they took
+    clock: Clock | None = None  # for a dialect whose answers say when they were made, or how long they took
 
 
 @dataclass(frozen=True, slots=True)
