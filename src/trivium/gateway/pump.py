@@ -240,7 +240,7 @@ class Pump:
             request = without_thinking(request) or request
             self._order = replace(self._order, request=request)
         if request.model != target.offer.model:  # the route serves it by another model: that one is asked for
-            request = replace(request, model=target.offer.model)
+            request = request.by(target.offer.model, self._parts.facts)
         beyond = request.beyond if request.beyond and request.beyond.surface != target.offer.surface else None
         if beyond is not None and beyond.refused is not None:
             raise beyond.refused
