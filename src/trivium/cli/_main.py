@@ -32,6 +32,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "whatif": ("whatif", "The plan if a price, a discount, demand or growth were different."),
     "commit": ("commit", "Which commitment to sign, with its cone of saving and its regret."),
     "compare": ("compare", "Two plans beside each other: what moved, and why."),
+    "capital": ("capital", "Who finances whom, what is owed, what a failure would set off."),
     "ask": ("ask", "An answer from dated claims, with grades, conflicts and sources."),
     "contract": ("contract", "Import commitments in FOCUS form; list what is signed or offered."),
     "quote": ("quote", "Request prices, enter the answers, and see what expires when."),

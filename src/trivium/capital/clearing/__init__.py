@@ -1,0 +1,32 @@
+"""The mathematics of clearing: who pays what, and what is left, if all claims of a network fall due on each other."""
+
+from trivium.capital.clearing._clear import (
+    Clearing,
+    Solution,
+    Tranche,
+    clear,
+    greatest_solution,
+    least_solution,
+    with_tranches,
+)
+from trivium.capital.clearing._debtrank import debtrank
+from trivium.capital.clearing._document import clearing_json, read_system, solution_json
+from trivium.capital.clearing._system import TOLERANCE, System, from_liabilities, system
+
+__all__ = [
+    "TOLERANCE",
+    "Clearing",
+    "Solution",
+    "System",
+    "Tranche",
+    "clear",
+    "clearing_json",
+    "debtrank",
+    "from_liabilities",
+    "greatest_solution",
+    "least_solution",
+    "read_system",
+    "solution_json",
+    "system",
+    "with_tranches",
+]
