@@ -66,6 +66,8 @@ WRONG: list[tuple[dict[str, Any] | str, str]] = [
     ('{"parties": ["a"], "outside_assets": [Infinity], "debt": [1]}', "document"),
     ('{"parties": ["a"], "outside_assets": [1e999], "debt": [1]}', "outside_assets[0]"),
     ('{"parties": ["a"], "outside_assets": [1' + "0" * 400 + '], "debt": [1]}', "outside_assets[0]"),
+    ({**SHARES, "outside_assets": [1, 2, 1e101]}, "outside_assets[2]"),
+    ({**AMOUNTS, "liabilities": [[0, 1e308, 0], [1e308, 0, 0], [0, 0, 0]]}, "liabilities[0][1]"),
     ({**SHARES, "colour": 1}, "colour"),
     (without("parties"), "parties"),
     (without("outside_assets"), "outside_assets"),

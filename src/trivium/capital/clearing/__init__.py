@@ -1,5 +1,6 @@
 """The mathematics of clearing: who pays what, and what is left, if all claims of a network fall due on each other."""
 
+from trivium.capital.clearing._cash import CashNetwork, CashRuns, Due, Notice, cash_network, run_cash
 from trivium.capital.clearing._clear import (
     Clearing,
     Solution,
@@ -15,10 +16,15 @@ from trivium.capital.clearing._system import TOLERANCE, System, from_liabilities
 
 __all__ = [
     "TOLERANCE",
+    "CashNetwork",
+    "CashRuns",
     "Clearing",
+    "Due",
+    "Notice",
     "Solution",
     "System",
     "Tranche",
+    "cash_network",
     "clear",
     "clearing_json",
     "debtrank",
@@ -26,6 +32,7 @@ __all__ = [
     "greatest_solution",
     "least_solution",
     "read_system",
+    "run_cash",
     "solution_json",
     "system",
     "with_tranches",

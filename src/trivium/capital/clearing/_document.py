@@ -9,7 +9,7 @@ from trivium.capital.clearing._clear import Clearing, Solution
 from trivium.capital.clearing._system import TOLERANCE, System, from_liabilities, system
 from trivium.core import UserError
 
-PARTIES_MAX = 500  # beyond it the dense matrices take seconds a step
+PARTIES_MAX = 300  # beyond it the dense matrices take minutes
 _AMOUNTS = ("liabilities", "outside_liabilities")
 _SHARES = ("debt", "debt_holdings")
 _FAILURE = ("thresholds", "failure_costs")
@@ -124,7 +124,7 @@ def _number(field: str, value: object) -> float:
     try:
         return float(value)
     except OverflowError as error:
-        raise UserError(field, f"{_short(str(value)[:_SHOWN])}…", "give a number below 1e308") from error
+        raise UserError(field, f"{_short(str(value)[:_SHOWN])}…", "give a number below 1e100") from error
 
 
 def _numbers(field: str, value: object, count: int) -> list[float]:

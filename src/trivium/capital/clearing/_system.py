@@ -14,6 +14,7 @@ Floats = NDArray[np.float64]
 Flags = NDArray[np.bool_]
 
 TOLERANCE = 1e-9  # of the system's largest amount: who is short by less pays in full and is above its threshold
+AMOUNT_MAX = 1e100  # sums and products of amounts stay numbers
 _SUM_SLACK = 1e-12  # shares such as 546/777 + 231/777 may add up to a hair over one
 
 
@@ -115,8 +116,6 @@ def from_liabilities(  # noqa: PLR0913  as above
         )
     outside = _vector("outside_liabilities", outside_liabilities, count)
     debt = owed.sum(axis=1) + outside
-    if not np.isfinite(debt).all():
-        raise UserError("liabilities", "a sum too large for a number", "give amounts in millions or billions")
     return system(
         parties,
         outside_assets,
@@ -150,6 +149,10 @@ def _array(field: str, value: ArrayLike) -> Floats:
     if not np.isfinite(found).all():
         place = np.argwhere(~np.isfinite(found))[0]
         raise UserError(f"{field}{_place(place)}", float(found[tuple(place)]), "give a finite number")
+    if (np.abs(found) > AMOUNT_MAX).any():
+        place = np.argwhere(np.abs(found) > AMOUNT_MAX)[0]
+        remedy = f"give an amount of at most {AMOUNT_MAX:g}, in millions or billions if need be"
+        raise UserError(f"{field}{_place(place)}", float(found[tuple(place)]), remedy)
     return found
 
 
