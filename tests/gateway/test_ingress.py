@@ -242,6 +242,38 @@ async def test_a_subagent_is_a_tag_that_cannot_override_the_keys() -> None:
     assert at.sink.opened_events[0].tags == {"subagent": "fixed"}
 
 
+FRONT = {
+    "x_claude_gateway_user_id": "idp|7",
+    "x_claude_gateway_user_email": "Ann@example.com",
+    "x_litellm_end_user_id": "other@example.com",
+}
+
+
+async def test_the_user_that_a_gateway_in_front_names_is_a_tag() -> None:
+    """Only on keys of workloads that the operator gave to such a gateway; the key's own tags win."""
+    at = world({"anthropic": [json_answer()]}, identity_workloads=frozenset({"coding"}))
+    await post(at, ask(), **FRONT)
+    assert at.sink.opened_events[0].tags == {"team": "core", "user": "idp|7", "email": "ann@example.com"}
+    keys = Ring(record(tags={"user": "fixed"}))
+    at = world({"anthropic": [json_answer()]}, keys=keys, identity_workloads=frozenset({"coding"}))
+    await post(at, ask(), x_claude_gateway_user_id="idp|7", x_litellm_end_user_id="ann@example.com")
+    assert at.sink.opened_events[0].tags == {"user": "fixed", "email": "ann@example.com"}
+
+
+@pytest.mark.parametrize("value", ["two words", "x" * 257, ""])
+async def test_what_is_no_identity_is_no_tag(value: str) -> None:
+    at = world({"anthropic": [json_answer()]}, identity_workloads=frozenset({"coding"}))
+    await post(at, ask(), x_claude_gateway_user_id=value)
+    assert at.sink.opened_events[0].tags == {"team": "core"}
+
+
+async def test_any_other_client_cannot_name_a_user() -> None:
+    at = world({"anthropic": [json_answer()]})
+    await post(at, ask(), **FRONT)
+    assert at.sink.opened_events[0].tags == {"team": "core"}
+    assert not [name for name in at.transport.sent[0].headers if "user" in name and name != "user-agent"]
+
+
 async def test_a_wrong_trace_time_is_named() -> None:
     at = world({"anthropic": [json_answer()]}, stamp=trace_stamp(Caller))  # type: ignore[arg-type]
     response = await post(at, ask(), x_trivium_trace_time="yesterday")

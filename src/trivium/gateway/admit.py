@@ -20,6 +20,9 @@ SESSION_HEADER = "x-claude-code-session-id"
 AGENT_HEADER = "x-claude-code-agent-id"
 _SESSION_FORM = re.compile(r"[A-Za-z0-9._:@/+=-]{1,128}")
 _SESSION_IN_USER_ID = re.compile(r"_session_([A-Za-z0-9-]{8,64})$")
+USER_HEADER = "x-claude-gateway-user-id"
+EMAIL_HEADERS = ("x-claude-gateway-user-email", "x-litellm-end-user-id")
+_IDENTITY_FORM = re.compile(r"[^\s\x00-\x1f\x7f]{1,256}")
 _VERSION_FORM = re.compile(r"\d{4}-\d{2}-\d{2}")
 
 
@@ -139,8 +142,20 @@ def session_of(headers: Headers, body: Body) -> str:
     return session if isinstance(session, str) and _SESSION_FORM.fullmatch(session) else ""
 
 
-def tags_of(key: KeyRecord, headers: Headers) -> dict[str, str]:
-    """The key's tags, and the subagent if Claude Code names one; a client never overrides a tag of its key."""
+def tags_of(key: KeyRecord, headers: Headers, *, forwarded: bool = False) -> dict[str, str]:
+    """The key's tags, and the subagent if Claude Code names one; a client never overrides a tag of its key.
+
+    Where the key's holder is itself a gateway (`forwarded`), the user that it names is a tag too. From any other
+    client those headers mean nothing: whoever holds a key could write another's name into them.
+    """
     agent = headers.get(AGENT_HEADER, "")
     named = {"subagent": agent} if _SESSION_FORM.fullmatch(agent) else {}
-    return named | dict(key.tags)
+    return named | (identity_of(headers) if forwarded else {}) | dict(key.tags)
+
+
+def identity_of(headers: Headers) -> dict[str, str]:
+    """Who a gateway in front says it asks for: `user`, the subject of its identity provider, and `email` if known."""
+    user = headers.get(USER_HEADER, "")
+    email = next((headers[name] for name in EMAIL_HEADERS if headers.get(name)), "")
+    found = {"user": user, "email": email.lower()}  # one person, however the provider spells the address today
+    return {name: value for name, value in found.items() if _IDENTITY_FORM.fullmatch(value)}

@@ -268,7 +268,8 @@ class Gateway:
         request = read_request(
             wanted, data, headers, request_id=reply.headers["request-id"], key=key, facts=parts.facts
         )
-        order = Order(request, self._stamp(headers), began_ns, key.workload, key.key_id, tags_of(key, headers))
+        tags = tags_of(key, headers, forwarded=key.workload in parts.tools.settings.identity_workloads)
+        order = Order(request, self._stamp(headers), began_ns, key.workload, key.key_id, tags)
         await self._fly(parts, order, key, receive, reply)
 
     async def _fly(self, parts: Parts, order: Order, key: KeyRecord, receive: Receive, reply: Reply) -> None:

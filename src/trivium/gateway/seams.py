@@ -187,6 +187,7 @@ class GatewaySettings:
     """Everything an operator may set. Keys of `surfaces` are `surface` or `surface/scope`; the longer one wins."""
 
     surfaces: Mapping[str, SurfaceSettings]
+    identity_workloads: frozenset[str] = frozenset()  # their keys are held by a gateway that names its users
     body_bytes_max: int = 32 * 1024 * 1024
     header_bytes_max: int = 64 * 1024
     response_bytes_max: int = 64 * 1024 * 1024  # an answer that is not streamed
