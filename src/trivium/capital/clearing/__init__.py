@@ -1,6 +1,6 @@
 """The mathematics of clearing: who pays what, and what is left, if all claims of a network fall due on each other."""
 
-from trivium.capital.clearing._cash import CashNetwork, CashRuns, Due, Notice, cash_network, run_cash
+from trivium.capital.clearing._cash import NOTICES, CashNetwork, CashRuns, Due, Notice, cash_network, run_cash
 from trivium.capital.clearing._clear import (
     Clearing,
     Solution,
@@ -8,6 +8,7 @@ from trivium.capital.clearing._clear import (
     clear,
     greatest_solution,
     least_solution,
+    waves_of,
     with_tranches,
 )
 from trivium.capital.clearing._debtrank import debtrank
@@ -15,6 +16,7 @@ from trivium.capital.clearing._document import clearing_json, read_system, solut
 from trivium.capital.clearing._system import TOLERANCE, System, from_liabilities, system
 
 __all__ = [
+    "NOTICES",
     "TOLERANCE",
     "CashNetwork",
     "CashRuns",
@@ -35,5 +37,6 @@ __all__ = [
     "run_cash",
     "solution_json",
     "system",
+    "waves_of",
     "with_tranches",
 ]

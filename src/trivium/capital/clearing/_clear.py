@@ -11,6 +11,7 @@ from trivium.capital.clearing._system import Flags, Floats, System
 from trivium.capital.clearing._walk import State, Walk
 from trivium.core import UserError
 
+Waves = tuple[tuple[tuple[str, ...], ...], tuple[tuple[str, ...], ...]]  # defaults, failures
 ROUNDS_MAX = 200  # of asking whether tranches are paid; with q tranches a monotone run needs q + 1 at most
 
 
@@ -106,7 +107,7 @@ def clear(system: System, tranches: Sequence[Tranche] = ()) -> Clearing:
     for sign in (-1, 1):
         (funded, state, steps), paid = _settle(system, tranches, sign)
         walk = Walk(funded)
-        ends.append(_solution(walk, state, count_waves(funded, walk, state), paid[-1], steps))
+        ends.append(_solution(walk, state, _count(funded, in_default(walk, state), state.failed), paid[-1], steps))
         cycles.append(paid[:-1])
     monotone = all(tranche.as_asset for tranche in tranches)
     return Clearing(system, ends[0], ends[1], monotone, cycles[0] or cycles[1])
@@ -124,6 +125,11 @@ def least_solution(system: System) -> Solution:
     walk = Walk(system)
     state, steps = walk.least()
     return _solution(walk, state, ((), ()), (), steps)
+
+
+def waves_of(system: System, found: Solution) -> Waves:
+    """Who defaults, and who fails, because of whom, in a solution of a system; who only as expected, last."""
+    return _count(system, found.defaulted, found.failed)
 
 
 def _check(system: System, tranches: Sequence[Tranche]) -> None:
@@ -184,17 +190,13 @@ def _funded(walk: Walk, state: State, tranches: Sequence[Tranche], paid: Sequenc
     return tuple(found)
 
 
-Waves = tuple[tuple[tuple[str, ...], ...], tuple[tuple[str, ...], ...]]
+def _count(system: System, ended: Flags, failing: Flags) -> Waves:
+    """All pay in full but those of earlier waves, solved anew each time: the fictitious default algorithm.
 
-
-def count_waves(system: System, walk: Walk, state: State) -> Waves:
-    """Who defaults, and who fails, because of whom: all pay in full but those of earlier waves, solved anew each time.
-
-    The stages of the fictitious default algorithm. Who is in default in `state` and in no stage comes last.
+    Who is in default in the solution and in no stage comes last.
     """
     count = len(system.parties)
     fallen, failed = np.zeros(count, dtype=bool), np.zeros(count, dtype=bool)
-    ended, failing = in_default(walk, state), state.failed
     defaults: list[tuple[str, ...]] = []
     failures: list[tuple[str, ...]] = []
     while True:
@@ -202,7 +204,8 @@ def count_waves(system: System, walk: Walk, state: State) -> Waves:
         found, _ = stage.greatest()
         left = stage.outside(found) + found.income - stage.total
         more = in_default(stage, found) & ~fallen
-        below = walk.may_fail & ~failed & (np.maximum(left, 0.0) < system.thresholds - walk.tolerance)
+        fallible = system.thresholds > stage.tolerance
+        below = fallible & ~failed & (np.maximum(left, 0.0) < system.thresholds - stage.tolerance)
         if not (more.any() or below.any()):
             break
         defaults.append(_names(system, more))
