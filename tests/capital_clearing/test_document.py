@@ -82,6 +82,9 @@ WRONG: list[tuple[dict[str, Any] | str, str]] = [
     ({**SHARES, "parties": ["a", " ", "c"]}, "parties[1]"),
     ({**SHARES, "parties": ["a", 1, "c"]}, "parties[1]"),
     ({**SHARES, "parties": "abc"}, "parties"),
+    ({**SHARES, "parties": ["a", "b\n", "c"]}, "parties[1]"),
+    ({**SHARES, "parties": ["a", "\ud800", "c"]}, "parties[1]"),
+    ({**SHARES, "parties": ["a" * 201, "b", "c"]}, "parties[0]"),
     ({**SHARES, "outside_assets": [1, 2]}, "outside_assets"),
     ({**SHARES, "outside_assets": [1, 2, -3]}, "outside_assets[2]"),
     ({**SHARES, "outside_assets": [1, None, 3]}, "outside_assets[1]"),
@@ -161,6 +164,8 @@ def test_the_command_reads_standard_input_and_prints_one_document() -> None:
     found = json.loads(done.stdout)
     assert found["greatest"]["payments"] == pytest.approx([9, 14.5, 12])
     assert found["least"]["defaults_by_wave"] == [["lab"], ["cloud"]]
+    named = {**AMOUNTS, "parties": ["[/b]", "[red]cloud", "Société"]}
+    assert "[/b]" in run("-", given=json.dumps(named)).stdout
     table = run("-", given=json.dumps(AMOUNTS)).stdout
     assert "the only solution" in table
     assert "46.77%" in table  # 14.5 / 31
@@ -171,3 +176,4 @@ def test_the_command_ends_with_2_and_one_line_for_a_malformed_network() -> None:
     assert (done.returncode, done.stdout) == (2, "")
     assert done.stderr == "trivium: alpha: 2.0: give a share from 0 to 1\n"
     assert run("no-such-file.json").returncode == 2
+    assert run("-", given=json.dumps({**AMOUNTS, "\ud800": 2})).returncode == 2

@@ -162,6 +162,13 @@ def test_a_called_guarantee_has_its_channel() -> None:
     assert maker.best.channels["guarantee"] < 0
 
 
+def test_two_guarantees_for_the_same_debt_make_it_good_once() -> None:
+    twice = (Guarantee("maker", "vehicle", "bank", 6), Guarantee("other", "vehicle", "bank", 2))
+    parties = (party("vehicle", 6), party("bank", 1), party("maker", 9), party("other", 9))
+    found = run_stress(lent(parties=parties, guarantees=twice)).outcomes
+    assert [item.before for item in found] == pytest.approx([0, 1 + 10, 9 - 2 - 3, 9 - 1], **EXACT)
+
+
 def test_f_a_credit_stop_calls_the_guarantees_of_vehicles_and_takes_credit_away() -> None:
     network = lent(parties=(party("vehicle", 12, vehicle=True), party("bank", 1), party("maker", 0, undrawn_credit=5)))
     assert run_stress(network).outcomes[2].first_behind is None

@@ -14,6 +14,7 @@ Floats = NDArray[np.float64]
 Flags = NDArray[np.bool_]
 
 TOLERANCE = 1e-9  # of the system's largest amount: who is short by less pays in full and is above its threshold
+NAME_MAX = 200
 AMOUNT_MAX = 1e100  # sums and products of amounts stay numbers
 _SUM_SLACK = 1e-12  # shares such as 546/777 + 231/777 may add up to a hair over one
 
@@ -136,6 +137,10 @@ def _check_names(parties: Sequence[str]) -> None:
     for number, name in enumerate(parties):
         if not isinstance(name, str) or not name.strip():
             raise UserError(f"parties[{number}]", name, "give a name that is not empty")
+        if not name.isprintable():
+            raise UserError(f"parties[{number}]", name[:60], "give a name of characters that can be printed")
+        if len(name) > NAME_MAX:
+            raise UserError(f"parties[{number}]", f"{name[:60]}…", f"give a name of at most {NAME_MAX} characters")
         if name in seen:
             raise UserError(f"parties[{number}]", name, "name each party once")
         seen.add(name)

@@ -121,8 +121,8 @@ def _system(layout: Layout, now: _Round, still: Flows | None, open_channels: Col
     calls = still.calls if still is not None and GUARANTEE in shut and len(still.calls) == len(now.calls) else now.calls
     for guarantee, call in zip(network.guarantees, calls, strict=True):
         guarantor, beneficiary = (network.names.index(name) for name in (guarantee.guarantor, guarantee.beneficiary))
-        owed[0, guarantor] += call
-        held[0, beneficiary, guarantor] += 0.0 if GUARANTEE in shut else call
+        owed[-1, guarantor] += call  # a claim like any other that is not secured
+        held[-1, beneficiary, guarantor] += 0.0 if GUARANTEE in shut else call
     resale = still.resale if still is not None and RESALE in shut else resold(layout, now.fallen)
     if still is not None:
         frozen = (
@@ -177,6 +177,7 @@ def _pays(tranche: Tranche, left: float, *, flows: bool, tolerance: float) -> bo
 
 
 def _call(layout: Layout, built: System, solution: Solution, number: int) -> float:
+    """What one guarantee is called for; those for the same debt bear it in proportion to their amounts."""
     network, guarantee = layout.network, layout.network.guarantees[number]
     debtor, beneficiary = (network.names.index(name) for name in (guarantee.debtor, guarantee.beneficiary))
     missing = sum(
@@ -184,7 +185,9 @@ def _call(layout: Layout, built: System, solution: Solution, number: int) -> flo
         for claim in layout.claims
         if claim.debtor == debtor and claim.creditor == beneficiary
     )
-    return min(guarantee.amount, max(missing, 0.0))
+    route = (guarantee.debtor, guarantee.beneficiary)
+    together = sum(item.amount for item in network.guarantees if (item.debtor, item.beneficiary) == route)
+    return guarantee.amount * min(max(missing, 0.0) / together, 1.0) if together > 0 else 0.0
 
 
 def _paid(claim: Claim, built: System, solution: Solution) -> float:
@@ -201,14 +204,14 @@ def _flows(layout: Layout, solution: Solution, resale: Floats, now: _Round) -> F
         debt[claim.rank, claim.debtor] += claim.at_stake
     names = network.names
     for guarantee, call in zip(network.guarantees, now.calls, strict=True):
-        debt[0, names.index(guarantee.guarantor)] += call
+        debt[-1, names.index(guarantee.guarantor)] += call
     share = np.divide(solution.payments_by_class, debt, out=np.zeros_like(debt), where=debt > 0)
     for claim in layout.claims:
         if claim.creditor is not None:
             kinds[claim.commitment][claim.creditor] += claim.at_stake * share[claim.rank, claim.debtor]
     called = np.zeros(count)
     for guarantee, call in zip(network.guarantees, now.calls, strict=True):
-        called[names.index(guarantee.beneficiary)] += call * share[0, names.index(guarantee.guarantor)]
+        called[names.index(guarantee.beneficiary)] += call * share[-1, names.index(guarantee.guarantor)]
     return Flows(
         payment=kinds[False],
         margin=kinds[True],

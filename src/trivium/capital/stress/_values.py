@@ -160,7 +160,10 @@ class Network:
             raise UserError(f"{place}.resale", value.resale, "avoidable and resale together are at most 1")
 
 
-_SHARES = {"alpha", "beta", "share", "mark", "firm_share", "avoidable", "resale", "capacity_share", "substitutable"}
+_SHARES = {
+    *("alpha", "beta", "share", "mark", "firm_share", "avoidable", "resale", "capacity_share", "substitutable"),
+    "resale_price",  # of what the contract says: a default must not create value
+}
 _SIGNED = {"income"}  # running costs may exceed it
 
 

@@ -42,6 +42,7 @@ def read_text(file: Path) -> str:
 
 
 def _show(found: Clearing, assumed: tuple[str, ...]) -> None:
+    from rich.markup import escape
     from rich.table import Table
 
     screen = console()
@@ -59,7 +60,7 @@ def _show(found: Clearing, assumed: tuple[str, ...]) -> None:
             ]
             for end in ((best,) if found.unique else (best, worst))
         ]
-        table.add_row(party, *(" · ".join(pair) for pair in zip(*cells, strict=True)))
+        table.add_row(escape(party), *(" · ".join(pair) for pair in zip(*cells, strict=True)))
     screen.print(table)
     for text, end in (("greatest", best), ("least", worst)):
         failures = "; ".join(", ".join(wave) for wave in end.failures)

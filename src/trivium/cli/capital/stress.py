@@ -67,17 +67,18 @@ def _document(run: Stress) -> dict[str, Any]:
 
 
 def _show(run: Stress) -> None:
+    from rich.markup import escape
     from rich.table import Table
 
     from trivium.capital.stress import scenario_words
 
-    table = Table(title=f"{scenario_words(run.scenario)}: best · worst")
+    table = Table(title=f"{escape(scenario_words(run.scenario))}: best · worst")
     for name in ("party", "equity before", "after", "paid of debts", "direct", "through others", "cash"):
         table.add_column(name, justify="left" if name in {"party", "through others", "cash"} else "right")
     for item in run.outcomes:
         ends = (item.best, item.worst)
         table.add_row(
-            item.party,
+            escape(item.party),
             f"{item.before:,.2f}",
             " · ".join(f"{end.equity:,.2f}{'!' if end.failed and not end.default else ''}" for end in ends),
             " · ".join(f"{end.recovery:.0%}{' default' if end.default else ''}" for end in ends),
