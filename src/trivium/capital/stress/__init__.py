@@ -1,6 +1,7 @@
 """Stress: scenarios over a network of balance sheets, obligations, stakes, promises and guarantees."""
 
 from trivium.capital.clearing import Tranche
+from trivium.capital.stress._paths import InTime, Paths, run_paths
 from trivium.capital.stress._read import example_text, read_network
 from trivium.capital.stress._scenarios import (
     Cancel,
@@ -28,12 +29,14 @@ __all__ = [
     "End",
     "Guarantee",
     "Holding",
+    "InTime",
     "Mark",
     "Network",
     "Obligation",
     "Outage",
     "Outcome",
     "Party",
+    "Paths",
     "Resale",
     "Scenario",
     "Service",
@@ -45,6 +48,7 @@ __all__ = [
     "example_text",
     "parse_scenario",
     "read_network",
+    "run_paths",
     "run_stress",
     "scenario_words",
 ]

@@ -13,7 +13,7 @@ import numpy as np
 from trivium.capital.clearing import debtrank, run_cash
 from trivium.capital.stress._layout import Floats, Layout, cash_layer, lay_out
 from trivium.capital.stress._scenarios import Scenario
-from trivium.capital.stress._value import CHANNELS, Flows, Value, count_waves, is_monotone, value
+from trivium.capital.stress._value import CHANNELS, Flows, Value, count_waves, is_monotone, tranche_cash, value
 from trivium.capital.stress._values import Network
 
 RUNS = 2 ** len(CHANNELS)  # of one attribution
@@ -158,13 +158,7 @@ def _end(i: int, still: Value, found: Value, shares: dict[str, Floats], direct: 
 
 
 def _cash(after: Layout, top: Value) -> tuple[Any, Any]:
-    network = after.network
-    extra = np.zeros(len(network.names))
-    for tranche, paid in zip(network.tranches, top.paid, strict=True):
-        if paid:
-            extra[network.names.index(tranche.recipient)] += tranche.amount
-            extra[network.names.index(tranche.investor)] -= tranche.amount
-    made, income = cash_layer(network, extra)
+    made, income = cash_layer(after.network, tranche_cash(top, after.network))
     runs = run_cash(made, income, workers=1)
     return runs.first_behind[0], runs.default_quarter[0]
 

@@ -19,6 +19,7 @@ from trivium.capital.clearing import (
     with_tranches,
 )
 from trivium.capital.stress._layout import Claim, Floats, Layout
+from trivium.capital.stress._values import Network
 
 PAYMENT, EQUITY, GUARANTEE, MARGIN, RESALE = CHANNELS = (
     "payment",
@@ -100,6 +101,16 @@ def value(
             kept = replace(solution, paid_tranches=now.paid)
             return Value(kept, built, _flows(layout, kept, flows, now), now.paid, settled, cycle)
         now = then
+
+
+def tranche_cash(found: Value, network: Network) -> Floats:
+    """What tranches bring and take, by party."""
+    cash = np.zeros(len(network.names))
+    for tranche, flows in zip(network.tranches, found.paid, strict=True):
+        if flows:
+            cash[network.names.index(tranche.recipient)] += tranche.amount
+            cash[network.names.index(tranche.investor)] -= tranche.amount
+    return cash
 
 
 def count_waves(found: Value) -> tuple[tuple[str, ...], ...]:

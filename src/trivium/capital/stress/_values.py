@@ -21,7 +21,7 @@ class Party:
 
     `alpha` and `beta`: what of its outside assets and of its other income reaches creditors in a default. Below
     `threshold` of equity it loses `failure_cost` (stranded investment). `vehicle`: guarantees for it are called when
-    credit stops. `undrawn_credit` helps to pay in time; it adds no value.
+    credit stops. `undrawn_credit` helps to pay in time; it adds no value. `income_spread` serves `run_paths`.
     """
 
     name: str
@@ -35,6 +35,7 @@ class Party:
     undrawn_credit: float = 0.0
     listed: bool = True
     vehicle: bool = False
+    income_spread: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,6 +105,7 @@ class Network:
     resale_price: float = 1.0
     resale_sensitivity: float = 0.0
     resale_market: float = 1.0
+    income_common: float = 0.0
     cure_quarters: int = 1
     notice: Notice = "when behind"
 
@@ -162,6 +164,7 @@ class Network:
 
 _SHARES = {
     *("alpha", "beta", "share", "mark", "firm_share", "avoidable", "resale", "capacity_share", "substitutable"),
+    "income_common",
     "resale_price",  # of what the contract says: a default must not create value
 }
 _SIGNED = {"income"}  # running costs may exceed it

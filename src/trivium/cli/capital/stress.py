@@ -14,7 +14,7 @@ from trivium.cli.capital.clear import read_text
 from trivium.core import UserError
 
 if TYPE_CHECKING:
-    from trivium.capital.stress import End, Stress
+    from trivium.capital.stress import End, Paths, Stress
 
 IS_NOT = "The balance sheets and the scenarios are the user's. This states no probability of default of anybody."
 
@@ -30,10 +30,12 @@ def command(
     example: Annotated[
         bool, typer.Option("--example", help="Use the shipped network, in which all is invented.")
     ] = False,
+    paths: Annotated[int, typer.Option(help="Also draw so many paths of income, by the spreads in the file.")] = 0,
+    seed: Annotated[int, typer.Option(help="The same seed draws the same paths.")] = 1,
     as_json: shared.AsJson = False,
 ) -> None:
     """Best and worst equilibrium per party under each scenario, with the channels through which the loss came."""
-    from trivium.capital.stress import example_text, parse_scenario, read_network, run_stress
+    from trivium.capital.stress import example_text, parse_scenario, read_network, run_paths, run_stress
 
     if (file is None) == (not example):
         raise UserError("FILE", None if file is None else str(file), "give a file, or --example, and not both")
@@ -44,11 +46,20 @@ def command(
         for number, item in enumerate(asked or [None]):
             found.append(run_stress(network, item))
             show(number + 1, len(asked) or 1)
+    drawn: list[Paths] = []
+    if paths:
+        with shared.progress("paths") as show:
+            drawn = [run_paths(network, run.scenario, paths, seed, show) for run in found]
     if as_json:
-        print_json({"note": IS_NOT, "runs": [_document(run) for run in found]})
+        documents = [_document(run) for run in found]
+        for document, some in zip(documents, drawn, strict=False):  # none are drawn unless asked for
+            document["paths"] = asdict(some)
+        print_json({"note": IS_NOT, "runs": documents})
         return
-    for run in found:
+    for number, run in enumerate(found):
         _show(run)
+        if drawn:
+            _show_paths(drawn[number])
     console().print(IS_NOT, markup=False)
 
 
@@ -99,6 +110,21 @@ def _show(run: Stress) -> None:
         )
     elif not run.monotone:
         screen.print("not monotone (deducted tranches or guarantees): there may be ends beyond these two", markup=False)
+
+
+def _show_paths(found: Paths) -> None:
+    from rich.markup import escape
+    from rich.table import Table
+
+    spread = ", ".join(f"{name} {value:g}" for name, value in found.income_spread.items() if value)
+    table = Table(title=escape(f"{found.count:,} paths, seed {found.seed}; spread a year: {spread}"))
+    for name in ("party", "behind in", "default in", "first behind, 5 · 50 · 95 %", "unpaid at the end, mean"):
+        table.add_column(name, justify="left" if name == "party" else "right")
+    for item in found.parties:
+        quarters = "-" if item.first_behind is None else " · ".join(f"Q{when + 1:.0f}" for when in item.first_behind)
+        shares = (f"{share:.1%} of paths" for share in (item.behind_share, item.default_share))
+        table.add_row(escape(item.party), *shares, quarters, f"{item.unpaid:,.2f}")
+    console().print(table)
 
 
 def _both(best: End, worst: End) -> str:
