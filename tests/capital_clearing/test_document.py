@@ -13,6 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from trivium.capital.clearing import clear, clearing_json, read_system
+from trivium.cli.capital._shared import need
 from trivium.core import UserError
 
 AMOUNTS: dict[str, Any] = {
@@ -177,3 +178,9 @@ def test_the_command_ends_with_2_and_one_line_for_a_malformed_network() -> None:
     assert done.stderr == "trivium: alpha: 2.0: give a share from 0 to 1\n"
     assert run("no-such-file.json").returncode == 2
     assert run("-", given=json.dumps({**AMOUNTS, "\ud800": 2})).returncode == 2
+
+
+def test_a_missing_package_is_named_with_its_extra() -> None:
+    need("json")
+    with pytest.raises(UserError, match=r"install trivium\[capital\]"):
+        need("json", "no_such_package_anywhere")

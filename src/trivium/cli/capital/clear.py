@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from trivium.cli._output import console, print_json
+from trivium.cli.capital._shared import need
 from trivium.core import UserError
 
 if TYPE_CHECKING:
@@ -20,6 +21,7 @@ def command(
     as_json: Annotated[bool, typer.Option("--json", help="One JSON document.")] = False,
 ) -> None:
     """Who pays what if all claims of a network meet: greatest and least solution, and the defaults wave by wave."""
+    need("numpy")
     from trivium.capital.clearing import clear, clearing_json, read_system
 
     system, assumed = read_system(read_text(file))

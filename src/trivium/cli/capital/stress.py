@@ -10,6 +10,7 @@ import typer
 
 from trivium.cli import _ledger as shared
 from trivium.cli._output import console, print_json
+from trivium.cli.capital._shared import need
 from trivium.cli.capital.clear import read_text
 from trivium.core import UserError
 
@@ -35,6 +36,7 @@ def command(
     as_json: shared.AsJson = False,
 ) -> None:
     """Best and worst equilibrium per party under each scenario, with the channels through which the loss came."""
+    need("numpy", "numba")
     from trivium.capital.stress import example_text, parse_scenario, read_network, run_paths, run_stress
 
     if (file is None) == (not example):
