@@ -159,6 +159,7 @@ def compose(settings: Settings, base: Path, clock: Clock, *, replay: bool = Fals
         clock=clock,
         transport=AiohttpTransport(ca_file=prepared.ca_file),
         credentials=prepared.credentials,
+        resources=ledger.resources,
         stamp=trace_stamp(clock) if replay else clock_stamp(clock),
     )
     return Runtime(base, clock, prepared, ledger, sink, routes, gateway)

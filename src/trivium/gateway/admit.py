@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from dataclasses import replace
 from datetime import datetime
 from typing import TypeVar
 
@@ -72,7 +73,7 @@ def read_request(
 ) -> MessagesRequest:
     """Parse and check what the gateway itself must know; everything else is the upstream's to judge."""
     canonical, endpoint = asked.dialect.canonical(asked, data, headers), asked.endpoint
-    body = canonical.body
+    body, beyond = canonical.body, canonical.beyond
     sent = _field(body, "model", str, "a model name")
     try:
         model = facts.model_id(sent)
@@ -81,14 +82,22 @@ def read_request(
     if key.models and model not in key.models:
         allowed = ", ".join(key.models)
         raise Refused(400, "invalid_request_error", f"model: {sent}: this key may use {allowed}", NO_RETRY)
+    endless = canonical.open_ended and "max_tokens" not in body
+    if endless and beyond is not None:
+        limit = facts.output_tokens_max(model)
+        endless = limit is None
+        if limit is None:
+            beyond = replace(beyond, refused=beyond.refused or _unbounded(model))
+        else:
+            body = Body(body.edit(add={"max_tokens": msgspec.json.encode(limit)}))
     stream = _field(body, "stream", bool, "true or false") if body.get("stream") is not None else False
     max_tokens = None
-    if endpoint == "messages":
+    if endpoint == "messages" and not endless:
         max_tokens = _field(body, "max_tokens", int, "a whole number of 1 or more")
         if max_tokens < 1:
             raise UserError("max_tokens", max_tokens, "give a whole number of 1 or more")
-        if body.raw("messages") is None:
-            raise UserError("messages", None, "give a list of messages")
+    if endpoint == "messages" and body.raw("messages") is None:
+        raise UserError("messages", None, "give a list of messages")
     if _VERSION_FORM.fullmatch(canonical.version) is None:
         raise UserError("anthropic-version", canonical.version, "give a date such as 2023-06-01")
     return MessagesRequest(
@@ -105,7 +114,12 @@ def read_request(
         notes=asked.notes,
         dialect=asked.dialect.name,
         native=canonical.native,
+        beyond=beyond,
     )
+
+
+def _unbounded(model: str) -> UserError:
+    return UserError("max_tokens", None, f"give a number: no claim says how long an answer of {model} may be")
 
 
 Value = TypeVar("Value")
