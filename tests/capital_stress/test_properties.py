@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from capital_stress.witness import plain
 from trivium.capital.stress import (
     Default,
     Guarantee,
@@ -15,6 +16,7 @@ from trivium.capital.stress import (
     Obligation,
     Party,
     Resale,
+    Scenario,
     Stress,
     Together,
     Tranche,
@@ -75,6 +77,18 @@ def drawn(seed: int, count: int, *, monotone: bool) -> Network:
         resale_market=5.0,
         discount_per_year=0.05,
     )
+
+
+@given(st.integers(0, 2**32 - 1), st.integers(2, 6), st.sampled_from([None, Default("p0"), Resale(40)]))
+@settings(max_examples=40)
+def test_plain_loops_come_to_the_same_ends(seed: int, count: int, scenario: Scenario | None) -> None:
+    network = drawn(seed, count, monotone=True)
+    found = run_stress(network, scenario)
+    stressed = scenario.apply(network) if scenario else network
+    for which in ("best", "worst"):
+        expected = plain(stressed, best=which == "best")
+        ours = [getattr(outcome, which).equity for outcome in found.outcomes]
+        assert ours == pytest.approx(list(expected.values()), rel=1e-6, abs=1e-6)
 
 
 def add_up(found: Stress) -> None:
