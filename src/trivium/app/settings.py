@@ -25,6 +25,7 @@ CREDENTIAL_KINDS = {
     "anthropic": ("api-key",),
     "claude-aws": ("aws", "api-key"),
     "bedrock": ("aws", "api-key"),
+    "bedrock-mantle": ("aws", "api-key"),
     "vertex": ("google", "token"),
     "foundry": ("api-key", "azure"),
 }
@@ -37,7 +38,13 @@ _READS = {
     "azure": ("scope",),
 }
 _OF_ONE_SURFACE = {"project": "vertex", "resource": "foundry"}
-_NEEDED = {"bedrock": ("region",), "vertex": ("project",), "claude-aws": ("region", "workspace")}
+_NEEDED = {
+    "bedrock": ("region",),
+    "bedrock-mantle": ("region",),
+    "vertex": ("project",),
+    "claude-aws": ("region", "workspace"),
+}
+_SCOPE_IS_REGION = ("bedrock-mantle",)  # the endpoint of a region sells at the region's price, and nothing else
 _PORT_MAX = 65_535
 _SECONDS_MAX = 7 * 86_400
 _ATTEMPTS_MAX = 10
@@ -315,5 +322,6 @@ def surface_of(key: str) -> str:
 
 
 def scope_of(key: str, entry: SurfaceEntry) -> str:
-    """The scope in which an upstream is priced and routed: its own, that of its key, else global."""
-    return entry.scope or key.partition("/")[2] or DEFAULT_SCOPE
+    """The scope in which an upstream is priced and routed: its own, that of its key, else global or its one region."""
+    own = entry.region if surface_of(key) in _SCOPE_IS_REGION else DEFAULT_SCOPE
+    return entry.scope or key.partition("/")[2] or own

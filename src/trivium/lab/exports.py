@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from trivium.lab.server import LabServer
 
 _REGION = "us-east-1"
+WORKSPACE = "wrkspc_lab"
 _VERTEX_LOCATION = "global"
 
 
@@ -19,8 +20,12 @@ def exports(lab: LabServer, folder: Path) -> dict[str, dict[str, str]]:
     for name in lab.names:
         if name == "anthropic":
             found[name] = {"ANTHROPIC_BASE_URL": lab.base_url(name), "ANTHROPIC_API_KEY": lab.key(name)}
+        elif name == "claude-aws":
+            found[name] = _claude_aws(lab)
         elif name == "bedrock":
             found[name] = _bedrock(lab)
+        elif name == "bedrock-mantle":
+            found[name] = {"ANTHROPIC_BEDROCK_MANTLE_BASE_URL": lab.base_url(name), **_aws(lab)}
         elif name == "vertex":
             found[name] = _vertex(lab, folder)
         elif name == "foundry":
@@ -33,12 +38,24 @@ def exports(lab: LabServer, folder: Path) -> dict[str, dict[str, str]]:
 
 
 def _bedrock(lab: LabServer) -> dict[str, str]:
-    variables = {
+    return {
         "ANTHROPIC_BEDROCK_BASE_URL": lab.base_url("bedrock"),
         "AWS_ENDPOINT_URL_BEDROCK_RUNTIME": lab.base_url("bedrock"),
-        "AWS_REGION": _REGION,
-        "AWS_EC2_METADATA_DISABLED": "true",
+        **_aws(lab),
     }
+
+
+def _claude_aws(lab: LabServer) -> dict[str, str]:
+    return {
+        "ANTHROPIC_AWS_BASE_URL": lab.base_url("claude-aws"),
+        "ANTHROPIC_AWS_WORKSPACE_ID": WORKSPACE,
+        **_aws(lab),
+    }
+
+
+def _aws(lab: LabServer) -> dict[str, str]:
+    """AWS's own variables, the same for each of its surfaces."""
+    variables = {"AWS_REGION": _REGION, "AWS_EC2_METADATA_DISABLED": "true"}
     if lab.identities is not None:
         credential = lab.identities.aws[0]
         variables["AWS_ACCESS_KEY_ID"] = credential.access_key_id

@@ -25,12 +25,14 @@ from trivium.lab.surfaces._base import Setup, Surface
 if TYPE_CHECKING:
     from trivium.lab.auth.tls import Certificates
 
-SURFACES = ("anthropic", "claude-aws", "bedrock", "vertex", "foundry")
+SURFACES = ("anthropic", "claude-aws", "bedrock", "bedrock-mantle", "vertex", "foundry")
 SIGN_IN = "signin"  # token endpoints of Google and Entra, beside vertex and foundry
+_SIGNING = ("claude-aws", "bedrock", "bedrock-mantle", "vertex")  # they check signatures or tokens, whatever else
 KEYS: Mapping[str, Mapping[str, str]] = {  # the lab's fake keys → the account behind each
     "anthropic": {"sk-ant-lab": "lab"},
     "claude-aws": {"claude-aws-key-lab": "lab"},
     "bedrock": {"bedrock-api-key-lab": "lab"},
+    "bedrock-mantle": {"bedrock-api-key-lab": "lab"},
     "vertex": {},
     "foundry": {"foundry-lab-key": "lab"},
     SIGN_IN: {},
@@ -180,7 +182,7 @@ class LabServer:
 
     def base_url(self, name: str) -> str:
         """What the surface's SDK takes as base URL."""
-        return self.url(name) + {"vertex": "/v1", "foundry": "/anthropic"}.get(name, "")
+        return self.url(name) + {"vertex": "/v1", "foundry": "/anthropic", "bedrock-mantle": "/anthropic"}.get(name, "")
 
     def key(self, name: str = "anthropic") -> str:
         """A key that the surface accepts."""
@@ -255,12 +257,12 @@ def _checked(surfaces: Sequence[str]) -> tuple[str, ...]:
 
 def _identities(names: Sequence[str], wall: Clock, seed: int) -> tuple[Any, dict[str, Any]]:
     """Accounts for surfaces that check signatures and tokens; they need the `lab` extra."""
-    if not {"claude-aws", "bedrock", "vertex", "foundry", SIGN_IN} & set(names):
+    if not {*_SIGNING, "foundry", SIGN_IN} & set(names):
         return None, {}
     try:
         module = importlib.import_module("trivium.lab.auth.identities")
     except ImportError as error:
-        if {"claude-aws", "bedrock", "vertex", SIGN_IN} & set(names):
+        if {*_SIGNING, SIGN_IN} & set(names):
             raise UserError("surfaces", ", ".join(names), "install the `lab` extra: trivium[lab]") from error
         return None, {}  # foundry alone works with keys
     identities = module.Identities.create(clock=wall, seed=seed)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 
-from trivium.core import Target
+from trivium.core import Target, UserError
 from trivium.gateway.seams import (
     Decoder,
     Facts,
@@ -29,14 +29,13 @@ from trivium.gateway.upstream._choices import (
 )
 from trivium.gateway.upstream._draft import Draft
 from trivium.gateway.upstream._errors import classify, in_stream
-from trivium.gateway.upstream._fields import fit_betas, fit_fields
+from trivium.gateway.upstream._fields import fit_betas, fit_fields, profile_in_body
 from trivium.gateway.upstream._frames import BedrockCountDecoder, BedrockStreamDecoder
 from trivium.gateway.upstream._nested import refuse_features
-from trivium.gateway.upstream._places import place_of, profile_scope
+from trivium.gateway.upstream._places import keeps, place_of, profile_scope, scope_of_name
 from trivium.gateway.upstream._relay import BodyOrError
 from trivium.gateway.wire.headers import USER_AGENT
 
-_USER_PROFILE = "anthropic-user-profile-id"
 _VENDOR = "anthropic."
 _COUNTED_OUT = ("stream", "max_tokens")
 
@@ -63,7 +62,9 @@ class Bedrock:
             stream=request.stream,
             notes=tuple(draft.notes),
         )
-        return bought(outbound, target, scope=target.offer.scope, tier=tier_by_speed(request, target))
+        return bought(
+            outbound, target, scope=_bought_scope(target, wire, settings), tier=tier_by_speed(request, target)
+        )
 
     def _draft(self, request: MessagesRequest, scope: str, facts: Facts, settings: SurfaceSettings) -> Draft:
         draft = Draft(request, self.surface, facts)
@@ -79,9 +80,7 @@ class Bedrock:
         draft.add("anthropic_version", encoded(version))
         if note:
             draft.notes.append(note)
-        profile = request.headers.get(_USER_PROFILE)
-        if profile is not None and "user_profile_id" not in facts.unsupported_fields(self.surface, request.model):
-            draft.add("user_profile_id", encoded(profile))
+        profile_in_body(draft)
         return draft
 
     def _count(self, request: MessagesRequest, facts: Facts, settings: SurfaceSettings, wire: str) -> Outbound:
@@ -127,6 +126,18 @@ class Bedrock:
     def request_id(self, headers: Headers) -> str:
         """AWS's id."""
         return headers.get("x-amzn-requestid", "")
+
+
+def _bought_scope(target: Target, wire: str, settings: SurfaceSettings) -> str:
+    """The scope that is paid for: a deployment that pins another place than the route names, or may leave it."""
+    kept, pinned = target.offer.scope, scope_of_name(wire)
+    if pinned is None or wire not in settings.deployments.values():
+        return kept
+    if not keeps(kept, pinned):
+        raise UserError(
+            f"surfaces.{settings.surface}.deployments", wire, f"it serves in {pinned}, the route keeps {kept}"
+        )
+    return pinned if kept in ("global", "all") else kept
 
 
 def _headers(settings: SurfaceSettings) -> dict[str, str]:
