@@ -26,7 +26,7 @@ from trivium.core import (
     UserError,
     parse_utc,
 )
-from trivium.gateway.credentials import AwsCredential
+from trivium.gateway.credentials import AwsCredential, GoogleCredential
 
 PAGE = Path(__file__).parents[2] / "docs/settings.md"
 KEY = {"kind": "api-key", "env": "KEY"}
@@ -273,6 +273,23 @@ def test_an_endpoint_of_mantle_is_priced_and_addressed_by_its_region(tmp_path: P
         parse_settings({"surfaces": {"bedrock-mantle": {"credential": {"kind": "aws"}}}})
     with pytest.raises(UserError, match="bedrock-mantle takes aws or api-key"):
         parse_settings({"surfaces": {"bedrock-mantle": {**entry, "credential": {"kind": "google"}}}})
+
+
+@pytest.mark.parametrize("missing", ["project", "workspace"])
+def test_claude_on_google_cloud_needs_its_project_and_its_workspace(missing: str, tmp_path: Path) -> None:
+    entry: dict[str, object] = {"credential": {"kind": "google"}, "project": "p", "workspace": "wrkspc_01"}
+    settings = parse_settings({"surfaces": {"claude-gcp": entry}})
+    (surface,) = gateway_settings(settings).surfaces.values()
+    assert (surface.base_url, surface.scope) == ("https://claude.googleapis.com", "global")
+    assert isinstance(credentials_of(settings, tmp_path)["claude-gcp"], GoogleCredential)
+    del entry[missing]
+    with pytest.raises(UserError, match=missing):
+        parse_settings({"surfaces": {"claude-gcp": entry}})
+
+
+def test_a_workspace_belongs_to_the_surfaces_that_have_one() -> None:
+    with pytest.raises(UserError, match="it belongs to claude-aws or claude-gcp"):
+        parse_settings({"surfaces": {"anthropic": {"credential": KEY, "workspace": "wrkspc_01"}}})
 
 
 @pytest.mark.parametrize("missing", ["region", "workspace"])

@@ -11,7 +11,7 @@ from pathlib import Path
 from gateway_upstream.test_through_the_lab import Site, site
 from trivium.gateway import GatewayServer
 
-SURFACES = ("anthropic", "claude-aws", "bedrock", "bedrock-mantle", "vertex", "foundry")
+SURFACES = ("anthropic", "claude-aws", "bedrock", "bedrock-mantle", "vertex", "claude-gcp", "foundry")
 
 
 @dataclass

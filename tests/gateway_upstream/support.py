@@ -35,6 +35,9 @@ SETTINGS = {
         region="us-west-2",
     ),
     "vertex": SurfaceSettings("vertex", "", project="my-proj", region="us-east5", scope="regional-or-multi-region"),
+    "claude-gcp": SurfaceSettings(
+        "claude-gcp", "https://claude.googleapis.com", project="my-proj", workspace="wrkspc_01"
+    ),
     "foundry": SurfaceSettings("foundry", "https://res.services.ai.azure.com/anthropic", scope="global-standard"),
 }
 WIRE = {

@@ -99,6 +99,8 @@ def test_versions_depend_on_surface_model_and_day(
         ("bedrock-mantle", "context-management-2025-06-27", "context-management-2025-06-27"),
         ("bedrock-mantle", "fast-mode-2026-02-01", None),
         ("bedrock-mantle", "made-up-2031-01-01", None),
+        ("claude-gcp", "made-up-2031-01-01", "made-up-2031-01-01"),
+        ("claude-gcp", "advanced-tool-use-2025-11-20", "advanced-tool-use-2025-11-20"),
     ],
 )
 def test_betas_are_passed_dropped_or_renamed(surface: str, beta: str, name: str | None) -> None:
@@ -114,6 +116,8 @@ def test_fields_that_a_surface_refuses() -> None:
     assert TODAY.unsupported_fields("bedrock", OPUS_5) == first_party_only
     assert TODAY.unsupported_fields("bedrock", OPUS_45) == first_party_only | {"cache_control"}
     assert TODAY.unsupported_fields("vertex", OPUS_5) == first_party_only
+    assert TODAY.unsupported_fields("claude-gcp", OPUS_5) == {"speed"}
+    assert TODAY.unsupported_fields("claude-gcp", "claude-opus-5-5") == frozenset()
     assert TODAY.unsupported_fields("bedrock-mantle", OPUS_5) == first_party_only - {"service_tier"}
 
 

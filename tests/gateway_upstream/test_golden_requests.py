@@ -132,6 +132,17 @@ EXPECTED: Mapping[str, Differences] = {
         "anthropic-version": ("2023-06-01", ABSENT),  # the body says it
         "authorization": (ABSENT, "Bearer"),  # the client's own sign-in was switched off
     },
+    "google_cloud__create": {},
+    "google_cloud__count_tokens": {},
+    "google_cloud__claude_code_create": QUERY
+    | ACCEPT
+    | {
+        "authorization": (ABSENT, "Bearer"),  # the client's own sign-in was switched off
+        "path": (  # its address had been replaced, prefix and all
+            "/gc/v1/messages",
+            "/v1/projects/my-proj/locations/global/workspaces/wrkspc_01/invoke/v1/messages",
+        ),
+    },
     "foundry__create": TWO_HEADERS,
     "foundry__count_tokens": TWO_HEADERS,
     "foundry__create_entra": {},
@@ -196,9 +207,12 @@ def as_messages(captured: Mapping[str, Any], *, model: str) -> MessagesRequest:
 
 def surface_of(name: str) -> str:
     platform = name.partition("__")[0]
-    return {"first_party": "anthropic", "platform_aws": "claude-aws", "mantle": "bedrock-mantle"}.get(
-        platform, platform
-    )
+    return {
+        "first_party": "anthropic",
+        "platform_aws": "claude-aws",
+        "mantle": "bedrock-mantle",
+        "google_cloud": "claude-gcp",
+    }.get(platform, platform)
 
 
 async def ours(name: str) -> Outbound:
@@ -274,7 +288,7 @@ def _inner(body: dict[str, Any]) -> dict[str, Any]:
 
 
 def test_every_capture_that_the_gateway_could_send_is_compared() -> None:
-    surfaces = ("first_party__", "platform_aws__", "bedrock__", "mantle__", "vertex__", "foundry__")
+    surfaces = ("first_party__", "platform_aws__", "bedrock__", "mantle__", "google_cloud__", "vertex__", "foundry__")
     named = {path.stem for path in CAPTURES.glob("*.json") if path.stem.startswith(surfaces)}
     assert {name for name in named if not any(part in name for part in NOT_OURS)} == set(EXPECTED)
 

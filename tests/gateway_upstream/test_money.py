@@ -21,6 +21,8 @@ OPUS_5_PICOS = {"input": 5_000_000, "output": 25_000_000, "cache_write_1h": 10_0
     [
         ("claude-aws", {}, 0),
         ("claude-aws", {"scope": "us"}, 10),  # kept by inference_geo
+        ("claude-gcp", {}, 0),
+        ("claude-gcp", {"scope": "us"}, 10),
         ("bedrock", {"scope": "global"}, 0),
         ("bedrock", {"scope": "us"}, 10),
         ("bedrock", {"scope": "global", "deployments": {"claude-opus-5": "us.anthropic.claude-opus-5"}}, 10),

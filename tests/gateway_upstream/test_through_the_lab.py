@@ -32,7 +32,7 @@ from trivium.gateway.credentials._google import SCOPE
 from trivium.lab import Fault, LabServer
 
 AT = datetime(2026, 11, 22, 12, tzinfo=UTC)
-SURFACES = ("anthropic", "claude-aws", "bedrock", "bedrock-mantle", "vertex", "foundry")
+SURFACES = ("anthropic", "claude-aws", "bedrock", "bedrock-mantle", "vertex", "claude-gcp", "foundry")
 SNAPSHOT = load().snapshot(AT.date())
 SCOPES = {
     "anthropic": "global",
@@ -41,11 +41,18 @@ SCOPES = {
     "vertex": "global",
     "foundry": "global-standard",
     "claude-aws": "global",
+    "claude-gcp": "global",
 }
 MODEL = "claude-opus-5"
 AWS_SERVICES = {"claude-aws": "aws-external-anthropic", "bedrock": "bedrock", "bedrock-mantle": "bedrock-mantle"}
-ENVELOPES = ("anthropic", "claude-aws", "bedrock-mantle", "foundry")
-SIGN_IN = {"anthropic": "key", "vertex": "google", "foundry": "azure", **dict.fromkeys(AWS_SERVICES, "aws")}
+ENVELOPES = ("anthropic", "claude-aws", "bedrock-mantle", "claude-gcp", "foundry")
+SIGN_IN = {
+    "anthropic": "key",
+    "vertex": "google",
+    "claude-gcp": "google",
+    "foundry": "azure",
+    **dict.fromkeys(AWS_SERVICES, "aws"),
+}
 
 
 @dataclass
@@ -113,7 +120,7 @@ async def site(
         assert lab.certificates is not None
         configured = SurfaceSettings(
             surface,
-            lab.base_url(surface),
+            lab.url(surface) if surface == "claude-gcp" else lab.base_url(surface),  # the adapter makes its whole path
             scope=scope,
             **{
                 "region": "us-west-2" if surface in AWS_SERVICES else "",
@@ -156,6 +163,7 @@ WAYS = [
     ("bedrock-mantle", "aws"),
     ("bedrock-mantle", "key"),
     ("vertex", "google"),
+    ("claude-gcp", "google"),
     ("foundry", "azure"),
     ("foundry", "key"),
 ]

@@ -38,6 +38,7 @@ PUBLIC_ADDRESS: Mapping[str, str] = {
     "bedrock": "https://bedrock-runtime.{region}.amazonaws.com",
     "bedrock-mantle": "https://bedrock-mantle.{region}.api.aws/anthropic",
     "vertex": "",  # depends on the location: the adapter knows the three forms
+    "claude-gcp": "https://claude.googleapis.com",
     "foundry": "https://{resource}.services.ai.azure.com/anthropic",
 }
 

@@ -27,6 +27,7 @@ CREDENTIAL_KINDS = {
     "bedrock": ("aws", "api-key"),
     "bedrock-mantle": ("aws", "api-key"),
     "vertex": ("google", "token"),
+    "claude-gcp": ("google", "token"),
     "foundry": ("api-key", "azure"),
 }
 # Which fields a kind of credential reads; any other would be overlooked in silence, so it is refused.
@@ -37,12 +38,17 @@ _READS = {
     "google": ("file",),
     "azure": ("scope",),
 }
-_OF_ONE_SURFACE = {"project": "vertex", "resource": "foundry"}
+_OF_SURFACES = {  # fields that mean nothing elsewhere
+    "project": ("vertex", "claude-gcp"),
+    "resource": ("foundry",),
+    "workspace": ("claude-aws", "claude-gcp"),
+}
 _NEEDED = {
     "bedrock": ("region",),
     "bedrock-mantle": ("region",),
     "vertex": ("project",),
     "claude-aws": ("region", "workspace"),
+    "claude-gcp": ("project", "workspace"),
 }
 _SCOPE_IS_REGION = ("bedrock-mantle",)  # the endpoint of a region sells at the region's price, and nothing else
 _PORT_MAX = 65_535
@@ -77,7 +83,7 @@ class SurfaceEntry(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     region: str = ""
     project: str = ""
     resource: str = ""  # foundry: the name of the resource
-    workspace: str = ""  # claude-aws: the id of the workspace
+    workspace: str = ""  # claude-aws, claude-gcp: the id of the workspace
     deployments: dict[str, str] = {}
     ca_file: str = ""
     draining: bool = False
@@ -244,9 +250,11 @@ def _check_surface(key: str, entry: SurfaceEntry) -> None:
         raise UserError(f"{where}.scope", entry.scope, "the name is SURFACE/SCOPE: leave scope out or give the same")
     if entry.base_url:
         _check_address(f"{where}.base_url", entry.base_url)
-    for name, owner in _OF_ONE_SURFACE.items():
-        if getattr(entry, name) and surface != owner:
-            raise UserError(f"{where}.{name}", getattr(entry, name), f"take it out: it belongs to {owner}")
+    for name, owners in _OF_SURFACES.items():
+        if getattr(entry, name) and surface not in owners:
+            raise UserError(
+                f"{where}.{name}", getattr(entry, name), f"take it out: it belongs to {' or '.join(owners)}"
+            )
     if missing := next((name for name in _NEEDED.get(surface, ()) if not getattr(entry, name)), None):
         raise UserError(f"{where}.{missing}", "", f"{surface} needs it")
     for name in ("region", "resource"):

@@ -4,13 +4,10 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from trivium.lab.server import LabServer
+from trivium.lab.server import WORKSPACE, LabServer
 
 _REGION = "us-east-1"
-WORKSPACE = "wrkspc_lab"
 _VERTEX_LOCATION = "global"
 
 
@@ -28,6 +25,8 @@ def exports(lab: LabServer, folder: Path) -> dict[str, dict[str, str]]:
             found[name] = {"ANTHROPIC_BEDROCK_MANTLE_BASE_URL": lab.base_url(name), **_aws(lab)}
         elif name == "vertex":
             found[name] = _vertex(lab, folder)
+        elif name == "claude-gcp":
+            found[name] = _claude_gcp(lab, folder)
         elif name == "foundry":
             found[name] = _foundry(lab)
     if lab.certificates is not None:
@@ -65,13 +64,26 @@ def _aws(lab: LabServer) -> dict[str, str]:
 
 def _vertex(lab: LabServer, folder: Path) -> dict[str, str]:
     variables = {"ANTHROPIC_VERTEX_BASE_URL": lab.base_url("vertex"), "CLOUD_ML_REGION": _VERTEX_LOCATION}
+    variables |= _google(lab, folder)
+    if "GOOGLE_CLOUD_PROJECT" in variables:
+        variables["ANTHROPIC_VERTEX_PROJECT_ID"] = variables.pop("GOOGLE_CLOUD_PROJECT")
+    return variables
+
+
+def _claude_gcp(lab: LabServer, folder: Path) -> dict[str, str]:
+    return {"ANTHROPIC_GOOGLE_CLOUD_BASE_URL": lab.base_url("claude-gcp"), **_google(lab, folder)}
+
+
+def _google(lab: LabServer, folder: Path) -> dict[str, str]:
+    """Google's own variables, the same for each of its surfaces, with a credential file in `folder`."""
+    variables: dict[str, str] = {}
     if lab.identities is not None:
         # Not an authorised user: Google's library sends its refresh token to Google, whatever the file says.
         account = lab.identities.google.service_account(f"{lab.url('signin')}/token")
         path = folder / "google-credentials.json"
         path.touch(mode=0o600)
         path.write_text(json.dumps(account))
-        variables["ANTHROPIC_VERTEX_PROJECT_ID"] = account["project_id"]
+        variables["GOOGLE_CLOUD_PROJECT"] = account["project_id"]
         variables["GOOGLE_APPLICATION_CREDENTIALS"] = str(path)
     return variables
 

@@ -25,17 +25,31 @@ from trivium.lab.surfaces._base import Setup, Surface
 if TYPE_CHECKING:
     from trivium.lab.auth.tls import Certificates
 
-SURFACES = ("anthropic", "claude-aws", "bedrock", "bedrock-mantle", "vertex", "foundry")
-SIGN_IN = "signin"  # token endpoints of Google and Entra, beside vertex and foundry
-_SIGNING = ("claude-aws", "bedrock", "bedrock-mantle", "vertex")  # they check signatures or tokens, whatever else
+SURFACES = ("anthropic", "claude-aws", "bedrock", "bedrock-mantle", "vertex", "claude-gcp", "foundry")
+SIGN_IN = "signin"  # token endpoints of Google and Entra, beside those who take their tokens
+WORKSPACE = "wrkspc_lab"  # any other will do
+_SIGNING = (
+    "claude-aws",
+    "bedrock",
+    "bedrock-mantle",
+    "vertex",
+    "claude-gcp",
+)  # they check signatures or tokens, whatever else
 KEYS: Mapping[str, Mapping[str, str]] = {  # the lab's fake keys → the account behind each
     "anthropic": {"sk-ant-lab": "lab"},
     "claude-aws": {"claude-aws-key-lab": "lab"},
     "bedrock": {"bedrock-api-key-lab": "lab"},
     "bedrock-mantle": {"bedrock-api-key-lab": "lab"},
     "vertex": {},
+    "claude-gcp": {},
     "foundry": {"foundry-lab-key": "lab"},
     SIGN_IN: {},
+}
+_BELOW: Mapping[str, str] = {
+    "bedrock-mantle": "/anthropic",
+    "vertex": "/v1",
+    "claude-gcp": f"/v1/projects/lab-project/locations/global/workspaces/{WORKSPACE}/invoke",
+    "foundry": "/anthropic",
 }
 _SHUTDOWN_S = 1.0
 _CRASH_S = 0.01  # 0 would mean for ever
@@ -125,7 +139,7 @@ class LabServer:
             models=self.models, bill=self.bill, clock=self.clock, seed=seed, portable_signatures=portable_signatures
         )
         self.identities, shared_options = _identities(names, wall or SystemClock(), seed)
-        if self.identities is not None and SIGN_IN not in names and {"vertex", "foundry"} & set(names):
+        if self.identities is not None and SIGN_IN not in names and {"vertex", "claude-gcp", "foundry"} & set(names):
             names = (*names, SIGN_IN)
         self.certificates: Certificates | None = None
         self._tls = tls
@@ -182,7 +196,7 @@ class LabServer:
 
     def base_url(self, name: str) -> str:
         """What the surface's SDK takes as base URL."""
-        return self.url(name) + {"vertex": "/v1", "foundry": "/anthropic", "bedrock-mantle": "/anthropic"}.get(name, "")
+        return self.url(name) + _BELOW.get(name, "")
 
     def key(self, name: str = "anthropic") -> str:
         """A key that the surface accepts."""

@@ -7,6 +7,7 @@ from trivium.gateway.upstream.anthropic import Anthropic
 from trivium.gateway.upstream.bedrock import Bedrock
 from trivium.gateway.upstream.bedrock_mantle import BedrockMantle
 from trivium.gateway.upstream.claude_aws import ClaudeAws
+from trivium.gateway.upstream.claude_gcp import ClaudeGcp
 from trivium.gateway.upstream.foundry import Foundry
 from trivium.gateway.upstream.vertex import Vertex
 
@@ -16,5 +17,6 @@ UPSTREAMS: Mapping[str, Upstream] = {
     "bedrock": Bedrock(),
     "bedrock-mantle": BedrockMantle(),
     "vertex": Vertex(),
+    "claude-gcp": ClaudeGcp(),
     "foundry": Foundry(),
 }
