@@ -21,6 +21,10 @@ OPUS_5_PICOS = {"input": 5_000_000, "output": 25_000_000, "cache_write_1h": 10_0
     [
         ("claude-aws", {}, 0),
         ("claude-aws", {"scope": "us"}, 10),  # kept by inference_geo
+        ("anthropic", {}, 0),
+        ("foundry", {}, 0),
+        ("vertex", {}, 0),
+        ("vertex", {"scope": "us"}, 10),  # a multi-region
         ("claude-gcp", {}, 0),
         ("claude-gcp", {"scope": "us"}, 10),
         ("bedrock", {"scope": "global"}, 0),
