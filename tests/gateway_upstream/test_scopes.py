@@ -2,25 +2,28 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import UTC, date, datetime
 from typing import Any
 
 import pytest
 
 from gateway_upstream.support import OPUS_5, request, send
 from trivium.catalog import load
-from trivium.core import Offer, Usage, UserError
+from trivium.core import ManualClock, Offer, Usage, UserError
+from trivium.gateway import SnapshotFacts
 from trivium.pricing import PriceBook, price
 
 TODAY = date(2026, 11, 22)
-BOOK = PriceBook.from_snapshot(load().snapshot(TODAY))
+SNAPSHOT = load().snapshot(TODAY)
+BOOK = PriceBook.from_snapshot(SNAPSHOT)
+CLAIMS = SnapshotFacts(lambda: SNAPSHOT, ManualClock(datetime(2026, 11, 22, tzinfo=UTC)))
 MILLION = Usage(input=1_000_000)
 ARN = "arn:aws:bedrock:us-east-1:123456789012:"
 
 
 def costs(surface: str, scope: str, **settings: Any) -> tuple[str, str]:
     """The scope that is bought, and what a million tokens of Opus 5 cost there in USD."""
-    sent = send(surface, request(), scope=scope, **settings)
+    sent = send(surface, request(), scope=scope, facts=CLAIMS, **settings)
     offer = sent.offer or Offer(surface, scope, OPUS_5)
     return offer.scope, str(price(MILLION, offer, TODAY, BOOK).amount)
 
@@ -30,7 +33,7 @@ def costs(surface: str, scope: str, **settings: Any) -> tuple[str, str]:
     [
         ("", "global", "global", "5"),
         ("", "us", "us", "5.5"),  # 5 x 1.1
-        ("", "eu-west-1", "eu-west-1", "5.5"),
+        ("", "in-region", "in-region", "5.5"),
         ("", "us-gov", "us-gov", "6"),  # 5 x 1.2
         ("global.anthropic.claude-opus-5", "global", "global", "5"),
         ("us.anthropic.claude-opus-5", "global", "us", "5.5"),  # the deployment says more than the route
@@ -43,6 +46,8 @@ def costs(surface: str, scope: str, **settings: Any) -> tuple[str, str]:
         ("arn:aws:bedrock:eu-west-1::foundation-model/anthropic.claude-opus-5", "global", "eu-west-1", "5.5"),
         ("arn:aws:bedrock:eu-west-1::foundation-model/anthropic.claude-opus-5", "eu", "eu", "5.5"),
         ("anthropic.claude-opus-5", "us-west-2", "us-west-2", "5.5"),
+        ("anthropic.claude-opus-5", "global", "us-west-2", "5.5"),  # a bare id is served where the endpoint is
+        ("", "us-west-2", "us-west-2", "5.5"),
     ],
 )
 def test_a_profile_or_an_arn_of_bedrock_leads_to_its_price(deployment: str, scope: str, bought: str, usd: str) -> None:
@@ -56,6 +61,7 @@ def test_a_profile_or_an_arn_of_bedrock_leads_to_its_price(deployment: str, scop
         ("global.anthropic.claude-opus-5", "us"),
         ("global.anthropic.claude-opus-5", "geo-or-regional"),
         ("us.anthropic.claude-opus-5", "eu"),
+        ("anthropic.claude-opus-5", "eu"),
         ("us.anthropic.claude-opus-5", "in-region"),
         (f"{ARN}inference-profile/us.anthropic.claude-opus-5", "us-east-1"),
         ("arn:aws:bedrock:us-east-1::foundation-model/anthropic.claude-opus-5", "eu"),
@@ -64,6 +70,15 @@ def test_a_profile_or_an_arn_of_bedrock_leads_to_its_price(deployment: str, scop
 def test_a_deployment_that_leaves_the_routes_place_is_refused(deployment: str, scope: str) -> None:
     with pytest.raises(UserError, match=r"surfaces\.bedrock\.deployments"):
         send("bedrock", request(), scope=scope, deployments={OPUS_5: deployment})
+
+
+def test_an_endpoint_elsewhere_does_not_serve_a_route_that_keeps_a_region() -> None:
+    """A route to a region falls to the surface without one when only that is configured."""
+    with pytest.raises(UserError, match=r"surfaces\.bedrock\.region: 'us-west-2'"):
+        send("bedrock", request(), scope="eu-west-1", facts=CLAIMS)
+    for scope, region in (("us-east5", "europe-west1"), ("regional-or-multi-region", "global")):
+        with pytest.raises(UserError, match=rf"surfaces\.vertex\.region: '{region}'"):
+            send("vertex", request(), scope=scope, region=region)
 
 
 @pytest.mark.parametrize(

@@ -37,6 +37,7 @@ from trivium.gateway.upstream._relay import BodyOrError
 from trivium.gateway.wire.headers import USER_AGENT
 
 _VENDOR = "anthropic."
+_GLOBAL = "global"
 _COUNTED_OUT = ("stream", "max_tokens")
 
 
@@ -129,15 +130,19 @@ class Bedrock:
 
 
 def _bought_scope(target: Target, wire: str, settings: SurfaceSettings) -> str:
-    """The scope that is paid for: a deployment that pins another place than the route names, or may leave it."""
-    kept, pinned = target.offer.scope, scope_of_name(wire)
-    if pinned is None or wire not in settings.deployments.values():
+    """The scope that is paid for; raises UserError when an id or the endpoint would leave the place the route keeps."""
+    kept, pinned, configured = target.offer.scope, scope_of_name(wire), wire in settings.deployments.values()
+    if pinned is None and not wire.startswith("arn:"):
+        pinned = settings.region or None  # a bare id is served where the endpoint is
+    elif not configured:
+        return kept  # the profile was chosen for this scope
+    if pinned is None:
         return kept
     if not keeps(kept, pinned):
-        raise UserError(
-            f"surfaces.{settings.surface}.deployments", wire, f"it serves in {pinned}, the route keeps {kept}"
-        )
-    return pinned if kept in ("global", "all") else kept
+        field, value = ("deployments", wire) if configured else ("region", pinned)
+        remedy = f"{wire} is served in {pinned}, the route keeps {kept}"
+        raise UserError(f"surfaces.{settings.surface}.{field}", value, remedy)
+    return pinned if kept == _GLOBAL else kept
 
 
 def _headers(settings: SurfaceSettings) -> dict[str, str]:

@@ -30,7 +30,7 @@ from trivium.gateway.upstream._errors import classify, in_stream
 from trivium.gateway.upstream._fields import fit_betas, fit_fields
 from trivium.gateway.upstream._google_errors import read_native
 from trivium.gateway.upstream._nested import refuse_features
-from trivium.gateway.upstream._places import place_of
+from trivium.gateway.upstream._places import keeps, place_of
 from trivium.gateway.upstream._relay import relay
 from trivium.gateway.wire.headers import upstream_headers
 
@@ -111,6 +111,8 @@ def _location(scope: str, settings: SurfaceSettings) -> str:
         raise UserError("surfaces.vertex.region", "", f"name the region in which {scope} is bought")
     if not _LOCATION.fullmatch(location):
         raise UserError("surfaces.vertex.region", location, "give a location such as global, us or us-east5")
+    if not keeps(scope, location):
+        raise UserError("surfaces.vertex.region", location, f"the route keeps {scope}: configure a location of it")
     return location
 
 
