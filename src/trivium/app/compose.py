@@ -161,6 +161,7 @@ def compose(settings: Settings, base: Path, clock: Clock, *, replay: bool = Fals
         clock=clock,
         transport=AiohttpTransport(ca_file=prepared.ca_file),
         credentials=prepared.credentials,
+        resources=ledger.resources,
         stamp=trace_stamp(clock) if replay else clock_stamp(clock),
     )
     return Runtime(base, clock, prepared, ledger, sink, routes, gateway)
@@ -202,6 +203,7 @@ def gateway_settings(settings: Settings) -> GatewaySettings:
     """What the gateway is told."""
     return GatewaySettings(
         surfaces={key: _surface(key, entry) for key, entry in settings.surfaces.items()},
+        identity_workloads=frozenset(name for name, entry in settings.workloads.items() if entry.forwards_identity),
         deadline_s=settings.gateway.deadline_s,
         drain_s=settings.gateway.drain_s,
         ping_interval_s=settings.gateway.ping_interval_s,

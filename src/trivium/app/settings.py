@@ -96,6 +96,7 @@ class WorkloadEntry(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     models: tuple[str, ...] = ()
     surfaces: tuple[str, ...] = ()
     tags: dict[str, str] = {}
+    forwards_identity: bool = False  # its keys are held by a gateway that names the user of each request
     needs: dict[str, Any] = {}  # read by `trivium plan` alone
 
 

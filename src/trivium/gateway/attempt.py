@@ -37,6 +37,7 @@ from trivium.gateway.seams import (
     Inbound,
     MessagesRequest,
     Outbound,
+    Pin,
     SurfaceSettings,
     Transport,
     TransportError,
@@ -74,6 +75,7 @@ class Order:
     workload: str
     key_id: str
     tags: Mapping[str, str]
+    pin: Pin | None = None
 
 
 class Attempt:
@@ -129,6 +131,7 @@ class Attempt:
             max_output_tokens=request.max_tokens,
         )
         await self._open(opened)
+        self._reply.native = outbound.native
         async with _Recorded(self, opened):
             failure = await self._exchange(outbound)
         if failure is None and not request.stream:

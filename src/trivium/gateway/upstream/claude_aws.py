@@ -6,6 +6,7 @@ from typing import Any
 
 from trivium.core import Target, UserError
 from trivium.gateway.seams import (
+    Errand,
     Facts,
     Headers,
     MessagesRequest,
@@ -13,6 +14,7 @@ from trivium.gateway.seams import (
     SurfaceSettings,
 )
 from trivium.gateway.upstream._answers import FirstPartyAnswers
+from trivium.gateway.upstream._auxiliary import accepted_betas, addressed
 from trivium.gateway.upstream._aws_errors import read_native
 from trivium.gateway.upstream._choices import bought, encoded, tier_by_speed
 from trivium.gateway.upstream._draft import Draft
@@ -26,6 +28,12 @@ from trivium.gateway.upstream._places import place_of
 _WORKSPACE = "anthropic-workspace-id"
 
 
+def _workspace(settings: SurfaceSettings) -> str:
+    if not settings.workspace:
+        raise UserError(f"surfaces.{settings.surface}.workspace", "", "give the id of the workspace")
+    return settings.workspace
+
+
 class ClaudeAws(FirstPartyAnswers):
     """Adapter of `claude-aws`."""
 
@@ -33,8 +41,7 @@ class ClaudeAws(FirstPartyAnswers):
 
     def prepare(self, request: MessagesRequest, target: Target, facts: Facts, settings: SurfaceSettings) -> Outbound:
         """The client's request for the configured workspace, whatever workspace the client named."""
-        if not settings.workspace:
-            raise UserError(f"surfaces.{self.surface}.workspace", "", "give the id of the workspace")
+        workspace = _workspace(settings)
         wire = facts.wire_model(self.surface, target.offer.scope, request.model)
         draft = Draft(request, self.surface, facts)
         if request.body.get("model") != wire:
@@ -46,8 +53,18 @@ class ClaudeAws(FirstPartyAnswers):
         fit_betas(draft)
         fit_fields(draft, place=place_of(target.offer.scope, settings.region))
         refuse_features(draft)
-        outbound = sent(draft, settings, fixed={_WORKSPACE: settings.workspace})
+        outbound = sent(draft, settings, fixed={_WORKSPACE: workspace})
         return bought(outbound, target, scope=scope, tier=tier_by_speed(request, target))
+
+    def auxiliary(self, errand: Errand, facts: Facts, settings: SurfaceSettings) -> Outbound:
+        """An errand in the configured workspace."""
+        return addressed(
+            self.surface,
+            errand,
+            settings,
+            accepted_betas(self.surface, errand, facts),
+            own={_WORKSPACE: _workspace(settings)},
+        )
 
     def read_native(self, status: int, headers: Headers, value: Any) -> Native | None:
         """AWS's own form."""
