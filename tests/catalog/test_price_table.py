@@ -124,8 +124,9 @@ def test_a_surface_that_the_table_does_not_know_costs_what_its_sister_does(snaps
             assert mine[0] == theirs[0], place
             assert mine[3] in {theirs[3], "unconfirmed"}, place
             checked[place[0]] += 1
-    # 15 models, 12 of them resident in the US, both bands of Haiku 5.5 in both scopes, Opus 5.5 fast in both
-    assert checked["claude-gcp"] == 5 * (15 - 1 + 12 + 2 + 2)  # without Sonnet 4.5, whose end is known
+    # 15 models without Sonnet 4.5, whose end is known: standard, in batches, and 12 in the US; Haiku 5.5 over 100K
+    # tokens in all three, Opus 5.5 fast in both scopes
+    assert checked["claude-gcp"] == 5 * (14 + 14 + 12 + 3 + 2)
     assert checked["bedrock-mantle"] == 5 * (11 + 3 + 2)  # units x (models, those of GovCloud, bands over 100K)
 
 

@@ -7,10 +7,11 @@ from typing import Any
 
 import pytest
 
-from gateway_upstream.support import HELLO, request, send
+from gateway_upstream.support import HELLO, SETTINGS, request, send
 from gateway_upstream.test_through_the_lab import AT, SNAPSHOT
 from trivium.core import ManualClock, Outcome, Retry, UserError
 from trivium.gateway import SnapshotFacts
+from trivium.gateway.seams import Errand
 from trivium.gateway.upstream import UPSTREAMS
 
 SURFACE = "claude-gcp"
@@ -105,3 +106,10 @@ def test_an_envelope_of_the_api_passes_as_it_came() -> None:
     failure = ADAPTER.classify(529, {}, body)
     assert (failure.body, failure.error_type, failure.status) == (body, "overloaded_error", 529)
     assert ADAPTER.request_id({"request-id": "req_1"}) == "req_1"
+
+
+def test_an_errand_about_a_batch_goes_below_the_workspace() -> None:
+    errand = Errand("POST", "/v1/messages/batches", headers={"anthropic-workspace-id": "wrkspc_other"}, body=b"{}")
+    sent = ADAPTER.auxiliary(errand, CLAIMS, SETTINGS[SURFACE])  # type: ignore[attr-defined]  # it keeps batches
+    assert (sent.method, sent.url, sent.body) == ("POST", f"{PREFIX}/v1/messages/batches", b"{}")
+    assert "anthropic-workspace-id" not in sent.headers

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from typing import Any
 from urllib.parse import quote
 
 from trivium.core import Target, UserError
-from trivium.gateway.seams import Facts, Headers, MessagesRequest, Outbound, SurfaceSettings
+from trivium.gateway.seams import Errand, Facts, Headers, MessagesRequest, Outbound, SurfaceSettings
 from trivium.gateway.upstream._answers import FirstPartyAnswers
+from trivium.gateway.upstream._auxiliary import accepted_betas, addressed
 from trivium.gateway.upstream._choices import bought, encoded, tier_by_speed
 from trivium.gateway.upstream._draft import Draft
 from trivium.gateway.upstream._errors import Native
@@ -45,6 +47,12 @@ class ClaudeGcp(FirstPartyAnswers):
         refuse_features(draft)
         outbound = sent(draft, settings, below=below, kept_back=_NOT_SENT)
         return bought(outbound, target, scope=scope, tier=tier_by_speed(request, target))
+
+    def auxiliary(self, errand: Errand, facts: Facts, settings: SurfaceSettings) -> Outbound:
+        """An errand below the configured workspace."""
+        headers = {name: value for name, value in errand.headers.items() if name not in _NOT_SENT}
+        placed = replace(errand, path=self._below(settings) + errand.path, headers=headers)
+        return addressed(self.surface, placed, settings, accepted_betas(self.surface, errand, facts))
 
     def _below(self, settings: SurfaceSettings) -> str:
         for name in ("project", "workspace"):

@@ -59,6 +59,11 @@ class ClaudeGcp(AnthropicSurface):
         match = _PATH.fullmatch(exchange.path)
         return super().route(replace(exchange, path=match["rest"])) if match else None
 
+    def body_limit(self, path: str) -> int:
+        """The first party's, by what stands below the prefix."""
+        match = _PATH.fullmatch(path)
+        return super().body_limit(match["rest"] if match else path)
+
     def authenticate(self, exchange: Exchange) -> str:
         """An OAuth token alone; then project, location and workspace of the path."""
         match = _match(exchange)
