@@ -2,6 +2,7 @@
 
 from trivium.core.checkpoint import Checkpoint
 from trivium.core.clock import Clock, ManualClock, SystemClock, parse_utc
+from trivium.core.decision import DECISION_CHARS_MAX, Considered, Decision
 from trivium.core.errors import (
     AdmissionDenied,
     AmbiguousName,
@@ -42,6 +43,7 @@ from trivium.core.usage import (
 __all__ = [
     "ANY",
     "COUNT_MAX",
+    "DECISION_CHARS_MAX",
     "NO_USAGE",
     "PICOS_PER_USD",
     "PROMPT_UNITS",
@@ -61,6 +63,8 @@ __all__ = [
     "ClaimsDisagree",
     "Clock",
     "Closed",
+    "Considered",
+    "Decision",
     "DuplicateEvent",
     "FactError",
     "KeyRecord",

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Literal, NamedTuple, Protocol, runtime_checkable
 
 from trivium.core import (
     Closed,
     KeyRecord,
+    Money,
     Offer,
     Outcome,
     Quality,
@@ -58,12 +59,19 @@ class MessagesRequest:
     notes: tuple[str, ...] = ()  # what of the request was not followed, for the client
     dialect: str = "messages"
     native: Body | None = None  # the body as it came, where its dialect is a surface's own
+    complete: Complete | None = None  # what of the body depends on the model
     beyond: Beyond | None = None
 
     def body_for(self, surface: str) -> Body:
         """What an adapter edits: the client's own bytes where it speaks that surface's dialect."""
         own = self.native if self.dialect == surface and self.endpoint == "messages" else None
         return own or self.body
+
+    def by(self, model: str, facts: Facts) -> MessagesRequest:
+        """The request for another model that a route serves it by, within what was admitted; raises UserError."""
+        if self.complete is None:
+            return replace(self, model=model)
+        return replace(self, model=model, body=self.complete(self.body, model, facts, self.max_tokens)[0])
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,6 +192,14 @@ class Facts(Protocol):
         ...
 
 
+class Complete(Protocol):
+    """Says in a body what depends on the model; notes are for the client and hold for any model."""
+
+    def __call__(self, body: Body, model: str, facts: Facts, most: int | None = None) -> tuple[Body, tuple[str, ...]]:
+        """The body for a model; `most` is the longest answer that was admitted. Raises UserError."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class SurfaceSettings:
     """One configured upstream: where it is and how it is addressed."""
@@ -227,6 +243,7 @@ class GatewaySettings:
     breaker_open_s: float = 30.0
     drain_s: float = 30.0
     stall_s: float = 60.0  # a client that takes no bytes for so long is given up
+    cache_loss_max: Mapping[str, Money] = field(default_factory=dict)  # by workload; a route's own goes before it
 
     def key_for(self, offer: Offer) -> str | None:
         """The configured upstream that serves an offer, or None."""
@@ -388,6 +405,22 @@ class OpenAdmission:
 
     async def settle(self, admitted: Admitted, attempts: tuple[Closed, ...]) -> None:
         """Nothing was held."""
+
+
+class CachePrices(Protocol):
+    """What a prompt cache is worth; implemented over a price book by who may open one."""
+
+    def rewrite(self, offer: Offer, tokens: int, *, hour: bool, at: datetime) -> Money | None:
+        """What it costs to write so many tokens at an offer over reading them there; None where there is no price."""
+        ...
+
+
+class NoCachePrices:
+    """Knows no price."""
+
+    def rewrite(self, offer: Offer, tokens: int, *, hour: bool, at: datetime) -> Money | None:  # noqa: ARG002
+        """None: unknown, not free."""
+        return None
 
 
 class Resources(Protocol):
