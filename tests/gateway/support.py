@@ -10,9 +10,11 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any
 
+from gateway.shipped import shipped_error_class
 from trivium.core import (
     ANY,
     Closed,
+    ErrorClass,
     KeyRecord,
     NoClaim,
     Offer,
@@ -216,6 +218,9 @@ class PlainFacts:
     def supports(self, surface: str, model: str, capability: str) -> bool | None:
         return None
 
+    def error_class(self, surface: str, form: str, status: int, names: Sequence[str], text: str) -> ErrorClass | None:
+        return shipped_error_class(surface, form, status, names, text)
+
     def output_tokens_max(self, model: str) -> int | None:
         return 128_000
 
@@ -246,7 +251,12 @@ class PlainUpstream:
         )
 
     def decoder(
-        self, request: MessagesRequest, status: int, headers: Mapping[str, str], limits: GatewaySettings
+        self,
+        request: MessagesRequest,
+        status: int,
+        headers: Mapping[str, str],
+        limits: GatewaySettings,
+        facts: PlainFacts | None = None,
     ) -> StreamDecoder | BodyDecoder:
         if request.stream and headers.get("content-type", "").startswith("text/event-stream"):
             return StreamDecoder("plain", self._in_stream, long_writes=writes_may_be_long(request), limits=limits)
@@ -255,7 +265,9 @@ class PlainUpstream:
     def _in_stream(self, body: bytes) -> Failure:
         return self.classify(status_for(error_type_of(body) or "api_error"), {}, body)
 
-    def classify(self, status: int, headers: Mapping[str, str], body: bytes) -> Failure:
+    def classify(
+        self, status: int, headers: Mapping[str, str], body: bytes, facts: PlainFacts | None = None
+    ) -> Failure:
         error_type = error_type_of(body)
         retry = Retry.ELSEWHERE if status in {408, 429, 401} or status >= 500 else Retry.NEVER
         if status == 503:
@@ -270,6 +282,7 @@ class PlainUpstream:
             error_type or type_for(status),
             Outcome.FAILED if status in {500, 504} else Outcome.REFUSED,
             credential=status == 401,
+            capability="thinking_signature" if b"Invalid `signature`" in body else "",
         )
 
     def request_id(self, headers: Mapping[str, str]) -> str:

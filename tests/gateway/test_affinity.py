@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -17,7 +17,6 @@ from gateway.support import (
     Answer,
     PlainUpstream,
     Ring,
-    World,
     ask,
     error_answer,
     json_answer,
@@ -36,13 +35,12 @@ from trivium.core import (
     Route,
     RouteTable,
     Target,
-    UpstreamError,
     Usage,
     UserError,
 )
 from trivium.gateway.affinity import Affinity, Marks
 from trivium.gateway.prefix import fingerprint
-from trivium.gateway.seams import Failure, MessagesRequest, Outbound, SurfaceSettings
+from trivium.gateway.seams import MessagesRequest, Outbound, SurfaceSettings
 from trivium.gateway.wire.body import Body
 
 MARK = {"cache_control": {"type": "ephemeral"}}
@@ -327,22 +325,6 @@ def replayed() -> dict[str, Any]:
     return {"messages": [turn("user", text("hi")), thought, turn("user", text("go on"))]}
 
 
-class Telling(PlainUpstream):
-    """Says the surface's own words."""
-
-    def classify(self, status: int, headers: Mapping[str, str], body: bytes) -> Failure:
-        found = super().classify(status, headers, body)
-        said = UpstreamError("plain", body.decode(), retry=found.error.retry, status=status)
-        return replace(found, error=said)
-
-
-def telling(answers: Mapping[str, Sequence[Answer]]) -> World:
-    at = world(answers, breaker_failures=1000)
-    parts = at.gateway._parts
-    at.gateway._parts = replace(parts, upstreams={name: Telling() for name in answers})
-    return at
-
-
 @pytest.mark.parametrize("streamed", [False, True])
 async def test_a_surface_that_refused_a_signer_is_tried_last_from_then_on(streamed: bool) -> None:
     delta = {"type": "content_block_delta", "index": 0, "delta": {"type": "signature_delta", "signature": SIGNATURE}}
@@ -354,7 +336,7 @@ async def test_a_surface_that_refused_a_signer_is_tried_last_from_then_on(stream
         "vertex": [REFUSED, json_answer()],
         "bedrock": [json_answer()],
     }
-    at = telling(answers)
+    at = world(answers, breaker_failures=1000)
     assert (await post(at, ask(stream=streamed))).status == 200
     response = await post(at, ask(**replayed()))
     assert response.headers["x-trivium-surface"] == "vertex"  # asked once more, without the blocks
@@ -375,7 +357,7 @@ async def test_where_only_a_refusing_surface_is_left_the_blocks_are_left_out_bef
         "anthropic": [json_answer(THINKS), error_answer(529, "overloaded_error")],
         "vertex": [REFUSED, json_answer()],
     }
-    at = telling(answers)
+    at = world(answers, breaker_failures=1000)
     for body in (ask(), ask(**replayed())):
         assert (await post(at, body)).status == 200
     sent = len(at.transport.sent)

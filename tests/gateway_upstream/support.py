@@ -6,12 +6,13 @@ import base64
 import json
 import struct
 import zlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from trivium.core import NoClaim, Offer, Target
+from gateway.shipped import shipped_error_class
+from trivium.core import ErrorClass, NoClaim, Offer, Target
 from trivium.gateway import GatewaySettings, Outbound, SurfaceSettings
 from trivium.gateway.seams import Endpoint, MessagesRequest
 from trivium.gateway.upstream import UPSTREAMS
@@ -136,6 +137,9 @@ class HandFacts:
         if capability == "token_counting":
             return self.counting
         return False if capability in self.lacking.get(surface, set()) else None
+
+    def error_class(self, surface: str, form: str, status: int, names: Sequence[str], text: str) -> ErrorClass | None:
+        return shipped_error_class(surface, form, status, names, text)
 
     def output_tokens_max(self, model: str) -> int | None:
         return 128_000

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway_upstream.support import LIMITS, chunk, exception, frame, request
+from gateway_upstream.support import FACTS, LIMITS, chunk, exception, frame, request
 from trivium.core import Outcome, Quality, Retry, Usage
 from trivium.gateway.seams import Decoder
 from trivium.gateway.upstream import UPSTREAMS
@@ -51,7 +51,7 @@ STREAMS = {
 
 
 def decoder() -> Decoder:
-    return UPSTREAMS["bedrock"].decoder(request({"stream": True}), 200, {}, LIMITS)
+    return UPSTREAMS["bedrock"].decoder(request({"stream": True}), 200, {}, LIMITS, FACTS)
 
 
 def outcome(*parts: bytes) -> tuple[Any, ...]:
@@ -90,7 +90,7 @@ def test_decoding_is_the_same_at_any_set_of_cuts(name: str, cuts: list[int]) -> 
 
 def native() -> Decoder:
     asked = replace(request({"stream": True}), dialect="bedrock")
-    return UPSTREAMS["bedrock"].decoder(asked, 200, {}, LIMITS)
+    return UPSTREAMS["bedrock"].decoder(asked, 200, {}, LIMITS, FACTS)
 
 
 @pytest.mark.parametrize("name", STREAMS)
@@ -166,16 +166,16 @@ def test_a_broken_frame_ends_the_stream_after_what_preceded_it() -> None:
 
 def test_a_whole_answer_passes_as_it_came() -> None:
     body = json.dumps({"type": "message", "id": "msg_bdrk_1", "usage": {**USAGE, "output_tokens": 6}}).encode()
-    made = UPSTREAMS["bedrock"].decoder(request(), 200, {}, LIMITS)
+    made = UPSTREAMS["bedrock"].decoder(request(), 200, {}, LIMITS, FACTS)
     assert made.feed(body[:50]) + made.feed(body[50:]) + made.finish() == body
     assert (made.complete, made.quality) == (True, Quality.EXACT)
     assert made.usage == Usage(input=12, output=6, cache_read=5, cache_write_5m=7)
 
 
 def test_a_count_is_given_in_the_messages_apis_words() -> None:
-    made = UPSTREAMS["bedrock"].decoder(request(endpoint="count_tokens"), 200, {}, LIMITS)
+    made = UPSTREAMS["bedrock"].decoder(request(endpoint="count_tokens"), 200, {}, LIMITS, FACTS)
     assert made.feed(b'{"inputTokens": 42}') + made.finish() == b'{"input_tokens":42}'
     assert made.complete
-    wrong = UPSTREAMS["bedrock"].decoder(request(endpoint="count_tokens"), 200, {}, LIMITS)
+    wrong = UPSTREAMS["bedrock"].decoder(request(endpoint="count_tokens"), 200, {}, LIMITS, FACTS)
     assert wrong.feed(b'{"inputTokens": "many"}') + wrong.finish() == b""
     assert (wrong.complete, wrong.failure is not None) == (False, True)

@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from gateway_upstream.support import HELLO, HandFacts, request, send
+from gateway_upstream.support import FACTS, HELLO, HandFacts, request, send
 from trivium.core import Outcome, Retry, UserError
 from trivium.gateway.upstream import UPSTREAMS
 
@@ -51,7 +51,9 @@ def test_what_the_platform_lacks_is_refused_or_left_out() -> None:
     ],
 )
 def test_errors_of_the_front(name: str, status: int, error_type: str, credential: bool, retry: Retry) -> None:
-    failure = ADAPTER.classify(status, {"x-amzn-errortype": name}, b'{"message":"arn:aws:iam::123456789012:user/x no"}')
+    failure = ADAPTER.classify(
+        status, {"x-amzn-errortype": name}, b'{"message":"arn:aws:iam::123456789012:user/x no"}', FACTS
+    )
     assert (failure.error_type, failure.credential, failure.error.retry) == (error_type, credential, retry)
     assert failure.outcome is Outcome.REFUSED
     assert b"123456789012" not in failure.body
@@ -59,7 +61,7 @@ def test_errors_of_the_front(name: str, status: int, error_type: str, credential
 
 def test_an_envelope_of_the_api_passes_as_it_came() -> None:
     body = b'{"type": "error", "error": {"type": "overloaded_error", "message": "Overloaded"}}'
-    failure = ADAPTER.classify(529, {}, body)
+    failure = ADAPTER.classify(529, {}, body, FACTS)
     assert (failure.body, failure.error_type, failure.status) == (body, "overloaded_error", 529)
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from gateway_upstream.support import HELLO, SETTINGS, request, send
+from gateway_upstream.support import FACTS, HELLO, SETTINGS, request, send
 from gateway_upstream.test_through_the_lab import AT, SNAPSHOT
 from trivium.core import ManualClock, Outcome, Retry, UserError
 from trivium.gateway import SnapshotFacts
@@ -90,20 +90,20 @@ def test_errors_of_googles_front(
     status: str, code: int, error_type: str, credential: bool, retry: Retry, outcome: Outcome
 ) -> None:
     for body in (google(status, code), b"[" + google(status, code) + b"]"):
-        failure = ADAPTER.classify(code, {}, body)
+        failure = ADAPTER.classify(code, {}, body, FACTS)
         assert (failure.error_type, failure.credential, failure.outcome) == (error_type, credential, outcome)
         assert failure.error.retry is retry
 
 
 def test_projects_and_accounts_are_not_told() -> None:
     words = "Permission denied on projects/secret-project for robot@secret-project.iam.gserviceaccount.com"
-    failure = ADAPTER.classify(403, {}, google("PERMISSION_DENIED", 403, words))
+    failure = ADAPTER.classify(403, {}, google("PERMISSION_DENIED", 403, words), FACTS)
     assert b"secret-project" not in failure.body
 
 
 def test_an_envelope_of_the_api_passes_as_it_came() -> None:
     body: Any = b'{"type": "error", "error": {"type": "overloaded_error", "message": "Overloaded"}}'
-    failure = ADAPTER.classify(529, {}, body)
+    failure = ADAPTER.classify(529, {}, body, FACTS)
     assert (failure.body, failure.error_type, failure.status) == (body, "overloaded_error", 529)
     assert ADAPTER.request_id({"request-id": "req_1"}) == "req_1"
 

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway_upstream.support import LIMITS, exception, frame, request
+from gateway_upstream.support import FACTS, LIMITS, exception, frame, request
 from trivium.core import Outcome, Quality, Usage
 from trivium.gateway.seams import Decoder, MessagesRequest
 from trivium.gateway.upstream import UPSTREAMS
@@ -54,7 +54,7 @@ def asked(*, stream: bool = True) -> MessagesRequest:
 
 
 def decoder() -> Decoder:
-    return UPSTREAMS["bedrock"].decoder(asked(), 200, {}, LIMITS)
+    return UPSTREAMS["bedrock"].decoder(asked(), 200, {}, LIMITS, FACTS)
 
 
 def outcome(*parts: bytes) -> tuple[Any, ...]:
@@ -118,7 +118,7 @@ def test_an_exception_frame_is_an_error_of_our_table() -> None:
 
 def test_a_whole_answer_passes_as_it_came_and_is_counted() -> None:
     body = b'{ "usage": %s, "stopReason":"tool_use","output":{} }' % json.dumps(USAGE).encode()
-    made = UPSTREAMS["bedrock"].decoder(asked(stream=False), 200, {}, LIMITS)
+    made = UPSTREAMS["bedrock"].decoder(asked(stream=False), 200, {}, LIMITS, FACTS)
     assert made.feed(body[:50]) + made.feed(body[50:]) + made.finish() == body
     assert made.usage == Usage(input=12, output=6, cache_read=5, cache_write_5m=4, cache_write_1h=3)
     assert (made.complete, made.quality, made.stop_reason) == (True, Quality.EXACT, "tool_use")

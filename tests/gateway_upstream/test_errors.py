@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from gateway_upstream.support import LIMITS, request
+from gateway_upstream.support import FACTS, LIMITS, request
 from trivium.core import Outcome, Quality, Retry
 from trivium.gateway.seams import Decoder, Failure
 from trivium.gateway.upstream import UPSTREAMS
@@ -32,7 +32,9 @@ LACKING = (501, "not_supported", ELSEWHERE, REFUSED, False)
 
 def classify(surface: str, status: int, body: Any, **headers: str) -> Failure:
     data = body if isinstance(body, bytes) else json.dumps(body).encode()
-    return UPSTREAMS[surface].classify(status, {name.replace("_", "-"): value for name, value in headers.items()}, data)
+    return UPSTREAMS[surface].classify(
+        status, {name.replace("_", "-"): value for name, value in headers.items()}, data, FACTS
+    )
 
 
 def anthropic(error_type: str, message: str = "no") -> dict[str, Any]:
@@ -278,7 +280,7 @@ PRETTY = json.dumps([google(429, "RESOURCE_EXHAUSTED", "Quota exceeded")], inden
 
 
 def decoder(surface: str, *, stream: bool = True) -> Decoder:
-    return UPSTREAMS[surface].decoder(request({"stream": stream}), 200, {}, LIMITS)
+    return UPSTREAMS[surface].decoder(request({"stream": stream}), 200, {}, LIMITS, FACTS)
 
 
 STREAMS = {
@@ -344,7 +346,7 @@ def test_an_answer_that_was_not_asked_for_is_said_to_be_one(surface: str) -> Non
 
 def test_json_that_never_ends_is_given_up() -> None:
     limits = type(LIMITS)(surfaces={}, response_bytes_max=100)
-    made = UPSTREAMS["vertex"].decoder(request({"stream": True}), 200, {}, limits)
+    made = UPSTREAMS["vertex"].decoder(request({"stream": True}), 200, {}, limits, FACTS)
     made.feed(b"[" + b" " * 200)
     assert made.failure is not None
     assert made.failure.status == 502

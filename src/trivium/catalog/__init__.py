@@ -5,6 +5,7 @@ from trivium.catalog._check import Finding, Grade, check
 from trivium.catalog._claim import STATUSES, Claim, PriceCell, Source
 from trivium.catalog._conflicts import Conflict
 from trivium.catalog._diff import Change, Kind, diff
+from trivium.catalog._error_table import ErrorTable
 from trivium.catalog._explain import (
     Answer,
     CellAnswer,
@@ -39,6 +40,7 @@ __all__ = [
     "Change",
     "Claim",
     "Conflict",
+    "ErrorTable",
     "Finding",
     "Grade",
     "Kind",

@@ -11,6 +11,7 @@ from itertools import pairwise
 from pathlib import Path
 
 from trivium.catalog._claim import Claim
+from trivium.catalog._errors import check_capabilities
 from trivium.catalog._rule_claims import claims_of
 from trivium.catalog._rules import RuleBook, read_rules
 from trivium.catalog._snapshot import Snapshot
@@ -107,4 +108,5 @@ def _checked(claims: Sequence[Claim]) -> tuple[Claim, ...]:
         for name in claim.supersedes:
             if name not in ids:
                 raise UserError(f"claim {claim.id}: supersedes", name, "name a claim that exists")
+    check_capabilities(ordered)
     return ordered

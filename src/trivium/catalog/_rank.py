@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import date
 
 from trivium.catalog._claim import GRADE, UNCONFIRMED, Claim
+from trivium.catalog._errors import safety_of
 from trivium.core import ClaimsDisagree
 
 _LONG_AGO = date.min
@@ -27,7 +28,10 @@ class Ranked:
 
 
 def rank(claims: Sequence[Claim]) -> Ranked:
-    """Order claims on one question: own over shipped, then grade, later start, stated end, later day seen."""
+    """Order claims on one question: own over shipped, then grade, later start, stated end, later day seen.
+
+    Of what is said about an error the safer goes before the later.
+    """
     ordered = sorted(sorted(claims, key=lambda claim: claim.id), key=_standing, reverse=True)
     best = ordered[0]
     reasons = tuple(_why(best, other) for other in ordered[1:])
@@ -50,10 +54,11 @@ def winner_of(claims: Sequence[Claim]) -> Claim:
     return ranked.winner
 
 
-def _standing(claim: Claim) -> tuple[int, int, date, bool, date]:
+def _standing(claim: Claim) -> tuple[int, int, int, date, bool, date]:
     return (
         claim.layer,
         GRADE[claim.status],
+        safety_of(claim),
         claim.valid_from or _LONG_AGO,
         claim.valid_until is not None,  # a stated end is the more definite statement about the days before it
         claim.announced_on or claim.seen_on or _LONG_AGO,
@@ -68,6 +73,8 @@ def _why(best: Claim, other: Claim) -> str:
         return "the organisation's own claims stand above the shipped ones"
     if best.status != other.status:
         return f"{best.status} stands above {other.status}"
+    if safety_of(best) != safety_of(other):
+        return f"{best.value} is safer to believe of an error than {other.value}"
     if best.valid_from != other.valid_from:
         return f"the winner holds since {best.valid_from}, a later day than {other.valid_from or 'an open start'}"
     if (best.valid_until is None) != (other.valid_until is None):

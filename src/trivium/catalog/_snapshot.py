@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, TypeVar
 from trivium.catalog._claim import FORWARD_LOOKING, Claim, PriceCell
 from trivium.catalog._conflicts import Conflict, find_conflicts
 from trivium.catalog._contracts import with_contracts
+from trivium.catalog._error_table import ErrorTable, error_table
 from trivium.catalog._expand import expand
 from trivium.catalog._names import WireNames, wire_names
 from trivium.catalog._platform import BetaAction, Platforms
@@ -160,6 +161,10 @@ class Snapshot:
         return self.remembered(
             ("limit", surface, model, name, at), lambda: self.platforms.count(surface, model, name, at)
         )
+
+    def errors(self, surface: str, form: str, at: date) -> ErrorTable:
+        """What the errors of a surface mean on a day, in one of the forms they come in (`core.ERROR_FORMS`)."""
+        return self.remembered(("errors", surface, form, at), lambda: error_table(self.current, surface, form, at))
 
     def models(self, at: date) -> tuple[str, ...]:
         """Every model that some surface sells per token on a day, newest first."""

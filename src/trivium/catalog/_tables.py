@@ -10,6 +10,7 @@ from functools import lru_cache
 from pathlib import Path
 
 from trivium.catalog._claim import GRADE, Claim, Source
+from trivium.catalog._errors import ERROR, check_error_claim
 from trivium.core import UserError
 
 COLUMNS = (
@@ -70,7 +71,7 @@ def _claim(path: Path, line: int, row: Mapping[str, str], layer: int) -> Claim:
     subject = row.get("subject") or (f"{place}/{';'.join(models)}" if models else place)
     if not subject:
         raise UserError(f"{where}: subject", "", "name a surface, or a subject")
-    return Claim(
+    claim = Claim(
         id=row["id"],
         topic=path.stem.replace("_", "-"),
         subject=subject,
@@ -90,6 +91,12 @@ def _claim(path: Path, line: int, row: Mapping[str, str], layer: int) -> Claim:
         models=models,
         layer=layer,
     )
+    if claim.predicate.startswith(ERROR):
+        try:
+            check_error_claim(claim)
+        except UserError as error:
+            raise UserError(f"{where}: {error.field}", error.value, error.remedy) from error
+    return claim
 
 
 def _day(where: str, row: Mapping[str, str], name: str) -> date | None:

@@ -3,6 +3,7 @@
 from trivium.core.checkpoint import Checkpoint
 from trivium.core.clock import Clock, ManualClock, SystemClock, parse_utc
 from trivium.core.decision import DECISION_CHARS_MAX, Considered, Decision
+from trivium.core.error_class import ERROR_FORMS, ErrorClass, ErrorKind
 from trivium.core.errors import (
     AdmissionDenied,
     AmbiguousName,
@@ -44,6 +45,7 @@ __all__ = [
     "ANY",
     "COUNT_MAX",
     "DECISION_CHARS_MAX",
+    "ERROR_FORMS",
     "NO_USAGE",
     "PICOS_PER_USD",
     "PROMPT_UNITS",
@@ -66,6 +68,8 @@ __all__ = [
     "Considered",
     "Decision",
     "DuplicateEvent",
+    "ErrorClass",
+    "ErrorKind",
     "FactError",
     "KeyRecord",
     "KeyRing",

@@ -32,6 +32,7 @@ from trivium.gateway.metrics import Metrics
 from trivium.gateway.reply import Reply
 from trivium.gateway.seams import (
     Decoder,
+    Facts,
     Failure,
     GatewaySettings,
     Inbound,
@@ -94,6 +95,7 @@ class Attempt:
         surface: SurfaceSettings,
         flight: Flight,
         reply: Reply,
+        facts: Facts,
     ) -> None:
         self._tools = tools
         self._order = order
@@ -102,6 +104,7 @@ class Attempt:
         self._surface = surface
         self._flight = flight
         self._reply = reply
+        self._facts = facts
         self._decoder: Decoder | None = None
         self._sent_ns: int | None = None
         self._content_ns: int | None = None
@@ -183,11 +186,12 @@ class Attempt:
         if inbound.status not in _OK:
             # A proxy on the way may compress its own refusal: the status alone says that nothing was billed.
             body = b"" if compressed else await read_error(inbound)
-            return self._failed(self._upstream.classify(inbound.status, inbound.headers, body))
+            return self._failed(self._upstream.classify(inbound.status, inbound.headers, body, self._facts))
         if compressed:
             return self._failed(broken(surface, "the answer is compressed although identity was asked for"))
         request = self._order.request
-        self._decoder = self._upstream.decoder(request, inbound.status, inbound.headers, self._tools.settings)
+        limits = self._tools.settings
+        self._decoder = self._upstream.decoder(request, inbound.status, inbound.headers, limits, self._facts)
         # What a decoder returns is events or JSON, whatever the surface wrapped them in.
         self._headers = client_headers(inbound.headers) | {"content-type": _EVENTS if request.stream else _JSON}
         if request.stream:

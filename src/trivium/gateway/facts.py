@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from typing import Any, TypeVar
 
 from trivium.catalog import Snapshot, known_models
-from trivium.core import Clock, FactError, NoClaim
+from trivium.core import Clock, ErrorClass, FactError, NoClaim
 
 Answer = TypeVar("Answer")
 
@@ -85,6 +85,13 @@ class SnapshotFacts:
             ("supports", surface, model, capability),
             lambda today: _verdict(_value(today, surface, model, capability)),
         )
+
+    def error_class(self, surface: str, form: str, status: int, names: Sequence[str], text: str) -> ErrorClass | None:
+        """What claims say of an error; the surface's are compiled once a day."""
+        table = self._remembered(
+            ("errors", surface, form), lambda today: today.snapshot.errors(surface, form, today.day)
+        )
+        return table.find(status, names, text)
 
     def output_tokens_max(self, model: str) -> int | None:
         """The lowest limit that a claim gives for the model on any surface; None when none does."""

@@ -38,6 +38,7 @@ class Question:
     surface: str
     model: str
     outbound: Outbound
+    facts: Facts
     to_be_refused: bool = False  # a refusal of the request itself is the good answer
 
 
@@ -91,7 +92,7 @@ def _question(
         outbound = UPSTREAMS[surface.surface].prepare(request, target, facts, surface)
     except (FactError, NotSupported, UserError):  # the surface does not carry the model, or does not count it
         return None
-    return Question(surface.surface, model, outbound, to_be_refused=endpoint == "messages")
+    return Question(surface.surface, model, outbound, facts, to_be_refused=endpoint == "messages")
 
 
 async def ask(asked: Question, credential: Credential, transport: Transport) -> Answer:
@@ -105,7 +106,7 @@ async def ask(asked: Question, credential: Credential, transport: Transport) -> 
         body = await read_error(inbound)
     finally:
         await inbound.close()
-    failure = UPSTREAMS[asked.surface].classify(inbound.status, inbound.headers, body)
+    failure = UPSTREAMS[asked.surface].classify(inbound.status, inbound.headers, body, asked.facts)
     if asked.to_be_refused and failure.error_type == _INVALID:
         return Answer(inbound.status)
     return Answer(inbound.status, failure.credential, str(failure.error))

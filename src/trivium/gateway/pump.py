@@ -45,9 +45,10 @@ from trivium.gateway.seams import (
     Upstream,
 )
 from trivium.gateway.wire.errors import envelope
-from trivium.gateway.wire.thinking import signature_refused, without_thinking
+from trivium.gateway.wire.thinking import without_thinking
 
 _PAUSE_S = 0.2  # before a repetition at the same surface that named no time
+_SIGNATURE = "thinking_signature"  # clients' name for a thinking block that was signed elsewhere
 _ERROR, _TOO_MANY = 400, 429
 _UNNAMED_WAIT_S = 5.0  # told with a 429 of a surface that names no time: clients that read none ask without end
 _RESTING = {429, 503, 529}  # what says with `retry-after` when the surface will have room again
@@ -286,6 +287,7 @@ class Pump:
             surface=parts.tools.settings.surfaces[name],
             flight=self._flight,
             reply=self._reply,
+            facts=parts.facts,
         )
         try:
             failure = await attempt.run(outbound, len(self.attempts) + 1)
@@ -343,7 +345,7 @@ class Pump:
 
     def _without_thinking(self, failure: Failure) -> MessagesRequest | None:
         """The request to repeat once where blocks that another platform signed were refused; None if that is not it."""
-        if failure.error_type != "invalid_request_error" or not signature_refused(str(failure.error)):
+        if failure.capability != _SIGNATURE:
             return None
         return without_thinking(self._order.request)
 

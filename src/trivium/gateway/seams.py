@@ -9,6 +9,7 @@ from typing import Literal, NamedTuple, Protocol, runtime_checkable
 
 from trivium.core import (
     Closed,
+    ErrorClass,
     KeyRecord,
     Money,
     Offer,
@@ -179,6 +180,13 @@ class Facts(Protocol):
         """Whether the surface offers a capability of the catalogue's; None when no claim says."""
         ...
 
+    def error_class(self, surface: str, form: str, status: int, names: Sequence[str], text: str) -> ErrorClass | None:
+        """What an error means that came in one of `core.ERROR_FORMS`; None when no claim knows it.
+
+        `names` go from the most particular to the most general: a code, then a type.
+        """
+        ...
+
     def output_tokens_max(self, model: str) -> int | None:
         """The longest answer that every surface gives for the model; None when no claim says."""
         ...
@@ -266,6 +274,7 @@ class Failure:
     error_type: str  # overloaded_error, rate_limit_error, …
     outcome: Outcome = Outcome.REFUSED  # REFUSED: certainly not billed; FAILED: unknown
     credential: bool = False  # the surface refused our credential: refresh it once and try again here
+    capability: str = ""  # the part of the request that was refused, as clients' protocol names it
 
 
 class Decoder(Protocol):
@@ -321,12 +330,14 @@ class Upstream(Protocol):
         """The request to send, without credentials; raises UserError (400), NotSupported (501), FactError."""
         ...
 
-    def decoder(self, request: MessagesRequest, status: int, headers: Headers, limits: GatewaySettings) -> Decoder:
+    def decoder(
+        self, request: MessagesRequest, status: int, headers: Headers, limits: GatewaySettings, facts: Facts
+    ) -> Decoder:
         """A decoder for a 2xx answer to `request`."""
         ...
 
-    def classify(self, status: int, headers: Headers, body: bytes) -> Failure:
-        """Read an answer that is not 2xx."""
+    def classify(self, status: int, headers: Headers, body: bytes, facts: Facts) -> Failure:
+        """Read an answer that is not 2xx; what it means is a fact."""
         ...
 
     def request_id(self, headers: Headers) -> str:

@@ -195,7 +195,9 @@ class Desk:
         if inbound.status in _OK:
             return inbound
         try:
-            raise Failed(upstream.classify(inbound.status, inbound.headers, await read_error(inbound)))
+            raise Failed(
+                upstream.classify(inbound.status, inbound.headers, await read_error(inbound), self.parts.facts)
+            )
         finally:
             await inbound.close()
 

@@ -11,7 +11,7 @@ from trivium.gateway.upstream._choices import encoded
 from trivium.gateway.upstream._draft import Draft
 from trivium.gateway.upstream._errors import decoded, text_at
 from trivium.gateway.upstream._fields import fit_betas, fit_fields
-from trivium.gateway.upstream._frames import FramesDecoder, ReadException
+from trivium.gateway.upstream._frames import FailureOfException, FramesDecoder
 from trivium.gateway.upstream._nested import refuse_features
 from trivium.gateway.upstream._relay import BodyOrError
 from trivium.gateway.wire.body import Body
@@ -62,9 +62,9 @@ class ConverseStreamDecoder(FramesDecoder):
     """Frames pass as they came; what they say is read from a copy."""
 
     def __init__(
-        self, surface: str, read_exception: ReadException, request: MessagesRequest, limits: GatewaySettings
+        self, surface: str, of_exception: FailureOfException, request: MessagesRequest, limits: GatewaySettings
     ) -> None:
-        super().__init__(surface, read_exception, limits)
+        super().__init__(surface, of_exception, limits)
         self._reader = UsageReader(long_writes=writes_may_be_long(request))
         self.content_begun = False
         self.complete = False

@@ -9,7 +9,7 @@ import msgspec
 
 from trivium.core import Quality, Usage
 from trivium.gateway.seams import Failure, GatewaySettings, MessagesRequest
-from trivium.gateway.upstream._errors import Native, decoded, text_at, translated, uncertain
+from trivium.gateway.upstream._errors import decoded, text_at
 from trivium.gateway.wire.body import Body
 from trivium.gateway.wire.decode import BodyDecoder, EventTap, FailureOf, broken, writes_may_be_long
 from trivium.gateway.wire.eventstream import Frame, FrameDecoder
@@ -23,7 +23,7 @@ _COUNTS = {  # the metrics' names, and those of a Messages usage object
     "cacheWriteInputTokenCount": "cache_creation_input_tokens",
 }
 
-ReadException = Callable[[str, str, int], Native | None]
+FailureOfException = Callable[[str, str], Failure]  # of an exception's name and message
 
 
 class _Chunk(msgspec.Struct):
@@ -41,9 +41,9 @@ _event = msgspec.json.Decoder(_Event)
 class FramesDecoder:
     """Feed it frames; it returns what a subclass makes of each. A broken frame or an exception ends the stream."""
 
-    def __init__(self, surface: str, read_exception: ReadException, limits: GatewaySettings) -> None:
+    def __init__(self, surface: str, of_exception: FailureOfException, limits: GatewaySettings) -> None:
         self._surface = surface
-        self._read_exception = read_exception
+        self._of_exception = of_exception
         self._frames = FrameDecoder(limits.event_bytes_max)
         self.failure: Failure | None = None
 
@@ -80,8 +80,7 @@ class FramesDecoder:
         message = (
             text_at(value, "originalMessage") or text_at(value, "message") or frame.headers.get(":error-message", "")
         )
-        native = self._read_exception(name, message, 500) or Native("api_error", message or name)
-        self.failure = uncertain(translated(self._surface, native))
+        self.failure = self._of_exception(name, message)
 
 
 class BedrockStreamDecoder(FramesDecoder):
@@ -90,12 +89,12 @@ class BedrockStreamDecoder(FramesDecoder):
     def __init__(
         self,
         surface: str,
-        read_exception: ReadException,
+        of_exception: FailureOfException,
         failure_of: FailureOf,
         request: MessagesRequest,
         limits: GatewaySettings,
     ) -> None:
-        super().__init__(surface, read_exception, limits)
+        super().__init__(surface, of_exception, limits)
         self._failure_of = failure_of
         self._tap = EventTap(long_writes=writes_may_be_long(request))
         self._native = request.dialect == surface

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+from functools import partial
 
 from trivium.core import Target, UserError
 from trivium.gateway.seams import (
@@ -16,7 +17,7 @@ from trivium.gateway.seams import (
     Outbound,
     SurfaceSettings,
 )
-from trivium.gateway.upstream._aws_errors import read_exception, read_native
+from trivium.gateway.upstream._aws_errors import exception, read_said
 from trivium.gateway.upstream._choices import (
     address,
     body_version,
@@ -35,7 +36,7 @@ from trivium.gateway.upstream._converse import (
     tier_of,
 )
 from trivium.gateway.upstream._draft import Draft
-from trivium.gateway.upstream._errors import classify, in_stream
+from trivium.gateway.upstream._errors import classify, in_stream, said_in_stream
 from trivium.gateway.upstream._fields import fit_betas, fit_fields, profile_in_body
 from trivium.gateway.upstream._frames import BedrockCountDecoder, BedrockStreamDecoder
 from trivium.gateway.upstream._nested import refuse_features
@@ -141,24 +142,35 @@ class Bedrock:
             notes=tuple(draft.notes),
         )
 
-    def decoder(self, request: MessagesRequest, status: int, headers: Headers, limits: GatewaySettings) -> Decoder:  # noqa: ARG002  the signature is the Protocol's
+    def decoder(
+        self,
+        request: MessagesRequest,
+        status: int,  # noqa: ARG002  the signature is the Protocol's
+        headers: Headers,  # noqa: ARG002  likewise
+        limits: GatewaySettings,
+        facts: Facts,
+    ) -> Decoder:
         """Frames become events; a whole answer passes as it came."""
+        failure_of, of_exception = partial(self._in_stream, facts), partial(self._of_exception, facts)
         if request.endpoint == "count_tokens":
-            return BedrockCountDecoder(self.surface, self._in_stream, request=request, limits=limits)
+            return BedrockCountDecoder(self.surface, failure_of, request=request, limits=limits)
         if native_of(request) is not None:
             if request.stream:
-                return ConverseStreamDecoder(self.surface, read_exception, request, limits)
-            return ConverseBodyDecoder(self.surface, self._in_stream, request=request, limits=limits)
+                return ConverseStreamDecoder(self.surface, of_exception, request, limits)
+            return ConverseBodyDecoder(self.surface, failure_of, request=request, limits=limits)
         if request.stream:
-            return BedrockStreamDecoder(self.surface, read_exception, self._in_stream, request, limits)
-        return BodyOrError(self.surface, self._in_stream, request=request, limits=limits)
+            return BedrockStreamDecoder(self.surface, of_exception, failure_of, request, limits)
+        return BodyOrError(self.surface, failure_of, request=request, limits=limits)
 
-    def _in_stream(self, body: bytes) -> Failure:
-        return in_stream(self.surface, body, read_native)
+    def _in_stream(self, facts: Facts, body: bytes) -> Failure:
+        return in_stream(self.surface, body, facts, read_said)
 
-    def classify(self, status: int, headers: Headers, body: bytes) -> Failure:
+    def _of_exception(self, facts: Facts, name: str, message: str) -> Failure:
+        return said_in_stream(self.surface, exception(name, message), facts)
+
+    def classify(self, status: int, headers: Headers, body: bytes, facts: Facts) -> Failure:
         """An exception by its name in `x-amzn-errortype`, its words made safe."""
-        return classify(self.surface, status, headers, body, read_native)
+        return classify(self.surface, status, headers, body, facts, read_said)
 
     def request_id(self, headers: Headers) -> str:
         """AWS's id."""

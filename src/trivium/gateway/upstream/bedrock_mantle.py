@@ -7,10 +7,10 @@ from typing import Any
 from trivium.core import Target
 from trivium.gateway.seams import Facts, Headers, MessagesRequest, Outbound, SurfaceSettings
 from trivium.gateway.upstream._answers import FirstPartyAnswers
-from trivium.gateway.upstream._aws_errors import read_native
+from trivium.gateway.upstream._aws_errors import read_said
 from trivium.gateway.upstream._choices import bought, deployed, encoded, tier_by_speed
 from trivium.gateway.upstream._draft import Draft
-from trivium.gateway.upstream._errors import Native
+from trivium.gateway.upstream._errors import Said
 from trivium.gateway.upstream._fields import USER_PROFILE, fit_betas, fit_fields, profile_in_body
 from trivium.gateway.upstream._first_party import sent
 from trivium.gateway.upstream._nested import refuse_features
@@ -39,9 +39,9 @@ class BedrockMantle(FirstPartyAnswers):
         outbound = sent(draft, settings, kept_back=(USER_PROFILE,))
         return bought(outbound, target, scope=region, tier=tier_by_speed(request, target))
 
-    def read_native(self, status: int, headers: Headers, value: Any) -> Native | None:
+    def read_said(self, status: int, headers: Headers, value: Any) -> Said | None:
         """AWS's own form."""
-        return read_native(status, headers, value)
+        return read_said(status, headers, value)
 
     def request_id(self, headers: Headers) -> str:
         """The model service's id, else the one AWS logs."""

@@ -15,10 +15,10 @@ from trivium.gateway.seams import (
 )
 from trivium.gateway.upstream._answers import FirstPartyAnswers
 from trivium.gateway.upstream._auxiliary import accepted_betas, addressed
-from trivium.gateway.upstream._aws_errors import read_native
+from trivium.gateway.upstream._aws_errors import read_said
 from trivium.gateway.upstream._choices import bought, encoded, tier_by_speed
 from trivium.gateway.upstream._draft import Draft
-from trivium.gateway.upstream._errors import Native
+from trivium.gateway.upstream._errors import Said
 from trivium.gateway.upstream._fields import fit_betas, fit_fields
 from trivium.gateway.upstream._first_party import sent
 from trivium.gateway.upstream._geography import geography_of
@@ -66,9 +66,9 @@ class ClaudeAws(FirstPartyAnswers):
             own={_WORKSPACE: _workspace(settings)},
         )
 
-    def read_native(self, status: int, headers: Headers, value: Any) -> Native | None:
+    def read_said(self, status: int, headers: Headers, value: Any) -> Said | None:
         """AWS's own form."""
-        return read_native(status, headers, value)
+        return read_said(status, headers, value)
 
     def request_id(self, headers: Headers) -> str:
         """The API's id, else the one AWS logs."""

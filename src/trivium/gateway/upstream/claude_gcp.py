@@ -13,11 +13,11 @@ from trivium.gateway.upstream._answers import FirstPartyAnswers
 from trivium.gateway.upstream._auxiliary import accepted_betas, addressed
 from trivium.gateway.upstream._choices import bought, encoded, tier_by_speed
 from trivium.gateway.upstream._draft import Draft
-from trivium.gateway.upstream._errors import Native
+from trivium.gateway.upstream._errors import Said
 from trivium.gateway.upstream._fields import fit_betas, fit_fields
 from trivium.gateway.upstream._first_party import sent
 from trivium.gateway.upstream._geography import geography_of
-from trivium.gateway.upstream._google_errors import read_native
+from trivium.gateway.upstream._google_errors import read_said
 from trivium.gateway.upstream._nested import refuse_features
 from trivium.gateway.upstream._places import place_of
 
@@ -64,9 +64,9 @@ class ClaudeGcp(FirstPartyAnswers):
         project, workspace = quote(settings.project, safe=":"), quote(settings.workspace, safe="")
         return f"/v1/projects/{project}/locations/{location}/workspaces/{workspace}/invoke"
 
-    def read_native(self, status: int, headers: Headers, value: Any) -> Native | None:
+    def read_said(self, status: int, headers: Headers, value: Any) -> Said | None:
         """Google's own form."""
-        return read_native(status, headers, value)
+        return read_said(status, headers, value)
 
     def request_id(self, headers: Headers) -> str:
         """The API's id."""

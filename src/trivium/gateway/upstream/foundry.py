@@ -17,35 +17,22 @@ from trivium.gateway.upstream._answers import FirstPartyAnswers
 from trivium.gateway.upstream._auxiliary import accepted_betas, addressed
 from trivium.gateway.upstream._choices import bought, deployed, encoded, tier_by_speed
 from trivium.gateway.upstream._draft import Draft
-from trivium.gateway.upstream._errors import Native, text_at
+from trivium.gateway.upstream._errors import Said, http_status, text_at
 from trivium.gateway.upstream._fields import fit_betas, fit_fields
 from trivium.gateway.upstream._first_party import sent
 from trivium.gateway.upstream._nested import refuse_features
 from trivium.gateway.upstream._places import place_of
-from trivium.gateway.wire.errors import type_for
 
 _FAST = "fast"
-_CODES: dict[str, Native] = {
-    "401": Native("authentication_error", "", credential=True),
-    "Unauthorized": Native("authentication_error", "", credential=True),
-    "403": Native("permission_error", ""),
-    "PermissionDenied": Native("permission_error", ""),
-    "404": Native("not_found_error", ""),
-    "DeploymentNotFound": Native("not_found_error", ""),
-    "api_not_supported": Native("not_supported", ""),
-    "429": Native("rate_limit_error", ""),
-    "RateLimitReached": Native("rate_limit_error", ""),
-    "content_filter": Native("invalid_request_error", ""),
-}
+_FORM = "azure-front"
 
 
-def _read_native(status: int, headers: Headers, value: Any) -> Native | None:  # noqa: ARG001  the table's form
+def _read_said(value: Any) -> Said | None:
     code = text_at(value, "error", "code") or text_at(value, "code") or text_at(value, "statusCode")
     message = text_at(value, "error", "message") or text_at(value, "message")
     if not code and not message:
         return None
-    known = _CODES.get(code) or _CODES.get(str(status)) or Native(type_for(status), "")
-    return Native(known.error_type, message or code, credential=known.credential)
+    return Said(_FORM, (code,) if code else (), message or code, http_status(code))
 
 
 class Foundry(FirstPartyAnswers):
@@ -74,9 +61,9 @@ class Foundry(FirstPartyAnswers):
         """An errand below `/anthropic`."""
         return addressed(self.surface, errand, settings, accepted_betas(self.surface, errand, facts))
 
-    def read_native(self, status: int, headers: Headers, value: Any) -> Native | None:
+    def read_said(self, status: int, headers: Headers, value: Any) -> Said | None:  # noqa: ARG002  for overriding
         """Azure's own form."""
-        return _read_native(status, headers, value)
+        return _read_said(value)
 
     def request_id(self, headers: Headers) -> str:
         """The model service's id, else the front's."""

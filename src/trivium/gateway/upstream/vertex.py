@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import partial
 from urllib.parse import quote
 
 from trivium.core import Target, UserError
@@ -28,7 +29,7 @@ from trivium.gateway.upstream._choices import (
 from trivium.gateway.upstream._draft import Draft
 from trivium.gateway.upstream._errors import classify, in_stream
 from trivium.gateway.upstream._fields import fit_betas, fit_fields
-from trivium.gateway.upstream._google_errors import read_native
+from trivium.gateway.upstream._google_errors import read_said
 from trivium.gateway.upstream._nested import refuse_features
 from trivium.gateway.upstream._places import keeps, place_of
 from trivium.gateway.upstream._relay import relay
@@ -80,16 +81,23 @@ class Vertex:
         scope = target.offer.scope if (location == _GLOBAL) == (target.offer.scope == _GLOBAL) else location
         return bought(outbound, target, scope=scope, tier=tier_by_speed(request, target))
 
-    def decoder(self, request: MessagesRequest, status: int, headers: Headers, limits: GatewaySettings) -> Decoder:  # noqa: ARG002  the signature is the Protocol's
+    def decoder(
+        self,
+        request: MessagesRequest,
+        status: int,  # noqa: ARG002  the signature is the Protocol's
+        headers: Headers,  # noqa: ARG002  likewise
+        limits: GatewaySettings,
+        facts: Facts,
+    ) -> Decoder:
         """Events as they came but for Google's own; Google's error object wherever it turns up."""
-        return relay(self.surface, self._in_stream, request, limits, drop=_DROP)
+        return relay(self.surface, partial(self._in_stream, facts), request, limits, drop=_DROP)
 
-    def _in_stream(self, body: bytes) -> Failure:
-        return in_stream(self.surface, body, read_native)
+    def _in_stream(self, facts: Facts, body: bytes) -> Failure:
+        return in_stream(self.surface, body, facts, read_said)
 
-    def classify(self, status: int, headers: Headers, body: bytes) -> Failure:
+    def classify(self, status: int, headers: Headers, body: bytes, facts: Facts) -> Failure:
         """Google's error object, perhaps in an array, or an Anthropic envelope."""
-        return classify(self.surface, status, headers, body, read_native)
+        return classify(self.surface, status, headers, body, facts, read_said)
 
     def request_id(self, headers: Headers) -> str:
         """Google sends no stable one."""

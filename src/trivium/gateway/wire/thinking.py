@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import replace
 from typing import Any
 
@@ -12,16 +11,10 @@ from trivium.gateway.seams import MessagesRequest
 from trivium.gateway.wire.body import Body
 from trivium.gateway.wire.spans import edit_items, edit_member, is_array
 
-_REFUSED = re.compile(r"invalid `?signature`? in `?thinking`? block", re.IGNORECASE)  # the API's own words
 _KINDS = ("thinking", "redacted_thinking")
 _CONVERSE = "reasoningContent"  # the same in a body of Bedrock's Converse
 _items = msgspec.json.Decoder(list[msgspec.Raw]).decode
 NOTE = "left out thinking blocks: the surface does not take their signatures"
-
-
-def signature_refused(message: str) -> bool:
-    """Whether an error says that a thinking block was signed elsewhere."""
-    return _REFUSED.search(message) is not None
 
 
 def without_thinking(request: MessagesRequest) -> MessagesRequest | None:
