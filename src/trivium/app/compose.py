@@ -26,6 +26,7 @@ from trivium.gateway import (
     OpenAdmission,
     SnapshotFacts,
     SurfaceSettings,
+    Timeouts,
     clock_stamp,
     trace_stamp,
 )
@@ -174,6 +175,7 @@ def _same_place(before: Settings, after: Settings) -> None:
         "paths.routes": (before.paths.routes, after.paths.routes),
         "gateway.host": (before.gateway.host, after.gateway.host),
         "gateway.port": (before.gateway.port, after.gateway.port),
+        "gateway.breaker_open_s": (before.gateway.breaker_open_s, after.gateway.breaker_open_s),
     }
     for name, (old, new) in fixed.items():
         if old != new:
@@ -209,6 +211,7 @@ def gateway_settings(settings: Settings) -> GatewaySettings:
         ping_interval_s=settings.gateway.ping_interval_s,
         extra_attempts_max=settings.gateway.extra_attempts_max,
         rest_s_max=settings.gateway.rest_s_max,
+        breaker_open_s=settings.gateway.breaker_open_s,
         cache_loss_max={
             name: entry.cache_loss_max for name, entry in settings.workloads.items() if entry.cache_loss_max is not None
         },
@@ -227,6 +230,7 @@ def _surface(key: str, entry: SurfaceEntry) -> SurfaceSettings:
         workspace=entry.workspace,
         deployments=entry.deployments,
         draining=entry.draining,
+        timeouts=Timeouts(entry.connect_s, entry.first_byte_s, entry.idle_s, entry.stream_first_byte_s),
     )
 
 

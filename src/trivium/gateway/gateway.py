@@ -54,6 +54,7 @@ from trivium.gateway.seams import (
 from trivium.gateway.signers import Signers
 from trivium.gateway.stamp import clock_stamp
 from trivium.gateway.upstream import UPSTREAMS
+from trivium.gateway.waiting import Waiting
 from trivium.gateway.wire.errors import envelope
 
 JSON = {"content-type": "application/json"}
@@ -96,6 +97,9 @@ class Gateway:
         self._keys = keys
         self._stamp = stamp or clock_stamp(clock)
         self.metrics = metrics or Metrics()
+        breaker = breaker or ConsecutiveBreaker(
+            clock, failures=settings.breaker_failures, open_s=settings.breaker_open_s
+        )
         self._parts = Parts(
             tools=Tools(sink, transport, clock, self.metrics, settings, Signers(clock)),
             routes=routes,
@@ -103,10 +107,15 @@ class Gateway:
             admission=admission,
             upstreams=UPSTREAMS if upstreams is None else upstreams,
             credentials=dict(credentials),
-            breaker=breaker
-            or ConsecutiveBreaker(clock, failures=settings.breaker_failures, open_s=settings.breaker_open_s),
+            breaker=breaker,
             budget=RetryBudget(clock, ratio=settings.retry_ratio, floor_per_s=settings.retry_floor_per_s),
             rests=Rests(clock),
+            waiting=Waiting(
+                breaker,
+                waiters=settings.breaker_failures,
+                events=settings.patience_events,
+                whole=settings.patience_whole,
+            ),
             affinity=Affinity(clock),
             cache_prices=cache_prices or NoCachePrices(),
         )
