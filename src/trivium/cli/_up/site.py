@@ -27,6 +27,15 @@ _STOP_S = 15.0
 _KEY_VARIABLES = {"anthropic": "TRIVIUM_LAB_ANTHROPIC_KEY", "foundry": "TRIVIUM_LAB_FOUNDRY_KEY"}
 
 
+@dataclass(frozen=True, slots=True)
+class Pace:
+    """How patient the gateway of the site is, in seconds; by default as any other."""
+
+    breaker_open_s: float = 30.0
+    stream_first_byte_s: float = 120.0
+    first_byte_s: float = 600.0
+
+
 class SiteFailed(TriviumError):
     """A process of the site did not start or ended by itself; the message says where its log lies."""
 
@@ -89,7 +98,9 @@ def lab(folder: Path) -> Iterator[tuple[dict[str, Any], subprocess.Popen[str]]]:
 
 
 @contextmanager
-def gateway(folder: Path, lab_said: Mapping[str, Any], port: int) -> Iterator[tuple[str, subprocess.Popen[str]]]:
+def gateway(
+    folder: Path, lab_said: Mapping[str, Any], port: int, pace: Pace = Pace()
+) -> Iterator[tuple[str, subprocess.Popen[str]]]:
     """The gateway in front of the lab, by the settings written into `folder`, until the block ends."""
     variables = {"AWS_EC2_METADATA_DISABLED": "true", "AWS_CONFIG_FILE": os.devnull}
     variables["AWS_SHARED_CREDENTIALS_FILE"] = os.devnull
@@ -101,13 +112,13 @@ def gateway(folder: Path, lab_said: Mapping[str, Any], port: int) -> Iterator[tu
     google.touch(mode=0o600)
     google.write_text(Path(lab_said["exports"]["vertex"]["GOOGLE_APPLICATION_CREDENTIALS"]).read_text())
     settings = folder / "trivium.toml"
-    settings.write_text(_settings(lab_said, port))
+    settings.write_text(_settings(lab_said, port, pace))
     arguments = ["serve", "--settings", str(settings), "--replay", "--json", "--log-level", "WARNING"]
     with _process(folder, "gateway", arguments, variables) as (said, process):
         yield said["url"], process
 
 
-def _settings(lab_said: Mapping[str, Any], port: int) -> str:
+def _settings(lab_said: Mapping[str, Any], port: int, pace: Pace) -> str:
     """The settings file of the run: real credential kinds, the lab's addresses."""
     credentials = {
         "anthropic": f'kind = "api-key", env = "{_KEY_VARIABLES["anthropic"]}"',
@@ -121,11 +132,13 @@ def _settings(lab_said: Mapping[str, Any], port: int) -> str:
     }
     lines = [
         "# Written by `trivium up` for one run: the four surfaces are the lab's.",
-        f'[gateway]\nport = {port}\n\n[paths]\nledger = "ledger.db"\nroutes = "routes.json"',
+        f"[gateway]\nport = {port}\nbreaker_open_s = {pace.breaker_open_s}",
+        '\n[paths]\nledger = "ledger.db"\nroutes = "routes.json"',
     ]
     for surface in SURFACES:
         lines.append(
             f'\n[surfaces.{surface}]\nbase_url = "{lab_said["surfaces"][surface]["base_url"]}"\n'
+            f"stream_first_byte_s = {pace.stream_first_byte_s}\nfirst_byte_s = {pace.first_byte_s}\n"
             f'scope = "{SCOPES[surface]}"\ncredential = {{ {credentials[surface]} }}'
         )
         if surface in more:
