@@ -195,6 +195,16 @@ async def test_a_surface_that_comes_back_is_found_by_the_next_probe() -> None:
     assert transport.asked["bedrock"] - before > 15
 
 
+async def test_when_streams_show_that_a_surface_hangs_whole_answers_are_not_waited_for_either() -> None:
+    """A minute of silence is no sign of anything in a whole answer, but in five streams it is."""
+    at, transport = three(patience_whole=Patience(600.0, 60.0))
+    await many(at, 240)
+    transport.failing = "bedrock", "hanging"
+    began_s = time.perf_counter()
+    assert all(answered for answered, _ in await many(at, 90, first=1000, at_once=64))
+    assert time.perf_counter() - began_s < 3  # 0.15 s until the breaker opens, 0.3 s after being sent
+
+
 async def test_without_another_surface_nobody_is_given_up() -> None:
     at = world({"anthropic": [json_answer()]}, patience_events=FAST, patience_whole=FAST)
     slow, transport = asyncio.Event(), at.transport
@@ -262,7 +272,7 @@ async def test_a_slow_surface_is_not_a_silent_one() -> None:
     line = waiting.line(circuit, events=True)
 
     async def answered(seconds: float) -> None:
-        wait = waiting.begin(line, 60, lambda: True)
+        wait = waiting.begin(line, 60.0, lambda: True)
         await asyncio.sleep(seconds)
         waiting.end(line, wait, status=200)
 

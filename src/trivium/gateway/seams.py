@@ -240,7 +240,7 @@ class GatewaySettings:
     breaker_open_s: float = 30.0
     patience_events: Patience = _EVENTS  # with streams, and counts of tokens
     patience_whole: Patience = _WHOLE
-    budget_wait_s_max: float = 10.0  # for room in the retry budget, where another surface could answer
+    budget_wait_s_max: float = 20.0  # for room in the retry budget, where another surface could answer
     drain_s: float = 30.0
     stall_s: float = 60.0  # a client that takes no bytes for so long is given up
     cache_loss_max: Mapping[str, Money] = field(default_factory=dict)  # by workload; a route's own goes before it

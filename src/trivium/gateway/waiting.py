@@ -49,10 +49,16 @@ class _Line:
     answers: int = 0
     answered_s: float = float("-inf")
 
-    def patience_s(self, limit_s: float) -> float:
+    limit_s: float = 0.0
+
+    @property
+    def learnt(self) -> bool:
+        """Whether enough was answered to know the circuit's pace."""
+        return self.answers >= _LEARNT
+
+    def patience_s(self, least_s: float) -> float:
         """How long a first byte may take now."""
-        least_s = self.patience.least_s if self.answers >= _LEARNT else self.patience.unlearnt_s
-        return min(max(least_s, _SLOWER * self.slowest_s), limit_s)
+        return min(max(least_s, _SLOWER * self.slowest_s), self.limit_s)
 
 
 class Waiting:
@@ -66,6 +72,7 @@ class Waiting:
         self._breaker = breaker
         self._waiters = waiters
         self._patience = {True: events, False: whole}
+        self._urgent_s = events.unlearnt_s  # while the breaker is open: what the pace, once known, is not to fall below
         self._lines: dict[tuple[Circuit, bool], _Line] = {}
 
     def over(self, transport: Transport, circuit: Circuit, elsewhere: Elsewhere) -> Transport:
@@ -85,12 +92,17 @@ class Waiting:
         loop = asyncio.get_running_loop()
         wait = _Wait(loop.time(), elsewhere)
         line.waits[wait] = None
-        patience_s = line.patience_s(limit_s)
-        if not self._breaker.closed(line.circuit):  # a probe, or nothing better was left
-            patience_s = min(max(patience_s, line.patience.unlearnt_s), limit_s)
+        line.limit_s = limit_s
+        patience_s = self._patience_s(line)
         if patience_s < limit_s:
             wait.timer = loop.call_later(patience_s, self._look, line, wait, patience_s)
         return wait
+
+    def _patience_s(self, line: _Line) -> float:
+        """Long while all seems well; for a probe, and for who still waits at an open breaker, as the pace was."""
+        if self._breaker.closed(line.circuit):
+            return line.patience_s(line.patience.least_s if line.learnt else line.patience.unlearnt_s)
+        return line.patience_s(self._urgent_s if line.learnt else max(self._urgent_s, line.patience.least_s))
 
     def end(self, line: _Line, wait: _Wait, *, status: int | None = None) -> None:
         """It waits no longer; with a status there was an answer."""
@@ -121,6 +133,19 @@ class Waiting:
         self._breaker.trip(line.circuit)
         for one in old:
             _give_up(one, why)
+        self._hasten(line.circuit)
+
+    def _hasten(self, circuit: Circuit) -> None:
+        """The circuit says nothing: those in its other line wait no longer than it used to take."""
+        loop = asyncio.get_running_loop()
+        for events in (True, False):
+            line = self.line(circuit, events=events)
+            patience_s = self._patience_s(line)
+            for one in line.waits:
+                if one.timer is not None and not one.why:
+                    one.timer.cancel()
+                    left_s = max(one.began_s + patience_s - loop.time(), 0.0)
+                    one.timer = loop.call_later(left_s, self._look, line, one, patience_s)
 
 
 def _give_up(wait: _Wait, why: str) -> None:
