@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from types import TracebackType
 from typing import Self
 
@@ -170,6 +170,8 @@ class _Watched:
         events = outbound.stream or self._circuit.endpoint == "count_tokens"
         line = self._waiting.line(self._circuit, events=events)
         limit_s = timeouts.stream_first_byte_s if events else timeouts.first_byte_s
+        if limit_s > timeouts.first_byte_s:
+            timeouts = replace(timeouts, first_byte_s=limit_s)
         wait = self._waiting.begin(line, limit_s, self._elsewhere)
         status: int | None = None
         try:
