@@ -220,6 +220,9 @@ def _surface(key: str, entry: SurfaceEntry) -> SurfaceSettings:
         workspace=entry.workspace,
         deployments=entry.deployments,
         draining=entry.draining,
+        on_disconnect=entry.on_disconnect,
+        drain_s_max=entry.drain_s_max,
+        drain_bytes_max=entry.drain_bytes_max,
     )
 
 

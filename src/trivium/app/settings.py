@@ -74,6 +74,9 @@ class SurfaceEntry(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     deployments: dict[str, str] = {}
     ca_file: str = ""
     draining: bool = False
+    on_disconnect: Literal["cancel", "drain", ""] = ""  # the answer of a client that left; empty: as claims suggest
+    drain_s_max: float = 120.0  # how long such an answer is read on
+    drain_bytes_max: int = 8 * 1024 * 1024
 
 
 class WorkloadEntry(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -245,8 +248,16 @@ def _check_surface(key: str, entry: SurfaceEntry) -> None:
     for name in ("region", "resource"):
         if getattr(entry, name) and not _LABEL.fullmatch(getattr(entry, name)):
             raise UserError(f"{where}.{name}", getattr(entry, name), "give its name alone: letters, digits and hyphens")
+    _check_leaving(where, entry)
     if surface == "foundry" and bool(entry.base_url) == bool(entry.resource):
         raise UserError(f"{where}.resource", entry.resource, "give either resource or base_url")
+
+
+def _check_leaving(where: str, entry: SurfaceEntry) -> None:
+    if not 0 < entry.drain_s_max <= _SECONDS_MAX:
+        raise UserError(f"{where}.drain_s_max", entry.drain_s_max, f"give seconds above 0, at most {_SECONDS_MAX}")
+    if entry.drain_bytes_max <= 0:
+        raise UserError(f"{where}.drain_bytes_max", entry.drain_bytes_max, "give a number of bytes above 0")
 
 
 def _check_address(where: str, address: str) -> None:

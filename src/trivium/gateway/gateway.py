@@ -273,7 +273,7 @@ class Gateway:
 
     async def _fly(self, parts: Parts, order: Order, key: KeyRecord, receive: Receive, reply: Reply) -> None:
         """Run the pump while watching whether the client is still there."""
-        flight = Flight()
+        flight = Flight(reply.mute)
         self._flights.add(flight)
         self._empty.clear()
         self.metrics.in_flight.inc()
@@ -287,7 +287,7 @@ class Gateway:
                 raise
             await self._after_cut(flight, reply)
         finally:
-            flight.landed = True
+            flight.land()
             deadline.cancel()
             watcher.cancel()
             self._flights.discard(flight)
@@ -376,7 +376,8 @@ def _log_request(order: Order, pump: Pump, reply: Reply, flight: Flight) -> None
         return
     last = pump.attempts[-1] if pump.attempts else None
     _log.info(
-        "request=%s key=%s workload=%s model=%s endpoint=%s stream=%s status=%d attempts=%d outcome=%s error=%s cut=%s",
+        "request=%s key=%s workload=%s model=%s endpoint=%s stream=%s status=%d attempts=%d outcome=%s error=%s cut=%s "
+        "state=%s",
         order.request.request_id,
         order.key_id,
         order.workload,
@@ -388,4 +389,5 @@ def _log_request(order: Order, pump: Pump, reply: Reply, flight: Flight) -> None
         last.outcome.value if last else "none",
         last.error_type if last else "",
         flight.reason.value if flight.reason else "",
+        last.terminal_state.value if last else "none",
     )

@@ -25,6 +25,9 @@ class Metrics:
             (*_WHERE, "workload", "outcome"),
             registry=registry,
         )
+        self.ends = Counter(
+            "trivium_attempt_ends", "Attempts at surfaces by who ended them", (*_WHERE, "state"), registry=registry
+        )
         self.responses = Counter("trivium_responses", "Answers to clients", ("endpoint", "status"), registry=registry)
         self.tokens = Counter("trivium_tokens", "Tokens by class", (*_WHERE, "workload", "unit"), registry=registry)
         self.ttft = Histogram(
@@ -49,6 +52,7 @@ class Metrics:
         """An attempt ended."""
         where = (opened.offer.surface, opened.offer.model)
         self._child(self.attempts, (*where, opened.workload, closed.outcome.value)).inc()
+        self._child(self.ends, (*where, closed.terminal_state.value)).inc()
         for unit in TOKEN_UNITS:
             count = getattr(closed.usage, unit)
             if count:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
 from trivium.core import (
@@ -13,18 +13,21 @@ from trivium.core import (
     Closed,
     FactError,
     KeyRecord,
+    Offer,
     Outcome,
     Retry,
     RouteTable,
     Target,
     TriviumError,
     UpstreamError,
+    Usage,
     UserError,
 )
 from trivium.gateway.admit import NO_RETRY, Refused
-from trivium.gateway.attempt import Attempt, Order, Tools
+from trivium.gateway.attempt import Attempt, Order, Terms, Tools
 from trivium.gateway.flight import Flight, unbroken
 from trivium.gateway.guard import Rests, RetryBudget
+from trivium.gateway.leaving import read_on
 from trivium.gateway.reply import Reply
 from trivium.gateway.routing import candidates
 from trivium.gateway.seams import (
@@ -79,6 +82,7 @@ class Pump:
         self._targets: list[Target] = []
         self._refreshed: set[str] = set()
         self._tries = 0
+        self._allows: Callable[[Offer, Usage], bool] | None = None
         self.attempts: list[Closed] = []
 
     async def run(self) -> None:
@@ -104,6 +108,7 @@ class Pump:
             raise denied(error) from error
         try:
             self._reply.headers |= admitted.headers
+            self._allows = admitted.allows
             parts.budget.request()
             await self._attempts()
         finally:
@@ -146,7 +151,7 @@ class Pump:
             previous = target
             self._tries += 1
             failure = await self._attempt(target, outbound)
-            if failure is None or self._reply.started:
+            if failure is None or self._reply.started or self._flight.reason is not None:  # no attempt for nobody
                 return
             target = await self._after(target, failure)
         if failure is not None:
@@ -215,6 +220,7 @@ class Pump:
             surface=parts.tools.settings.surfaces[name],
             flight=self._flight,
             reply=self._reply,
+            terms=Terms(read_on(parts.tools.settings.surfaces[name], parts.facts, target.offer.model), self._allows),
         )
         try:
             failure = await attempt.run(outbound, len(self.attempts) + 1)

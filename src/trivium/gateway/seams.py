@@ -180,6 +180,9 @@ class SurfaceSettings:
     headers: Headers = field(default_factory=dict)  # the operator's own, sent with every request
     timeouts: Timeouts = field(default_factory=Timeouts)
     draining: bool = False  # takes no new requests while another target can
+    on_disconnect: Literal["cancel", "drain", ""] = ""  # the answer of a client that left; empty: as claims suggest
+    drain_s_max: float = 120.0  # how long such an answer is read on
+    drain_bytes_max: int = 8 * 1024 * 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -315,10 +318,15 @@ class AdmissionRequest:
 
 @dataclass(frozen=True, slots=True)
 class Admitted:
-    """A granted request; `hold_id` names what must be settled, `headers` go to the client."""
+    """A granted request; `hold_id` names what must be settled, `headers` go to the client.
+
+    `allows` is asked as counts grow while an answer streams, with estimates where there are no counts yet, and must
+    answer at once: a `bounded` budget says False when its overshoot is used up, and the stream ends with an error.
+    """
 
     hold_id: str = ""
     headers: Headers = field(default_factory=dict)
+    allows: Callable[[Offer, Usage], bool] | None = None
 
 
 class Admission(Protocol):

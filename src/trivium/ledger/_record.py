@@ -114,7 +114,8 @@ class _Batch:
     def flush(self) -> None:
         """Write what was taken."""
         _insert(self._connection, "attempts_opened", 1 + rows.OPENED_WIDTH + 1, self._opened)
-        _insert(self._connection, "attempts_closed", 2 + rows.CLOSED_WIDTH + 1, self._closed)
+        closed = f"attempts_closed (opened_seq, revision, {rows.CLOSED_COLUMNS}, recorded_at_us)"
+        _insert(self._connection, closed, 2 + rows.CLOSED_WIDTH + 1, self._closed)
         _insert(self._connection, "ratings", 9, self._ratings)
         _insert(self._connection, "rating_lines", 5, self._lines)
         for pending in (self._opened, self._closed, self._ratings, self._lines):
