@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+import functools
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Mapping
 from dataclasses import dataclass, field
 from typing import Any
+
+import uvloop
 
 from gateway.support import SECRET, MemorySink, PlainFacts, PlainUpstream, Ring, ask, event, record, stream, table
 from trivium.core import SystemClock
@@ -48,7 +51,7 @@ class StreamingUpstream:
             answering = asyncio.ensure_future(self._answer(writer))
             gone = asyncio.ensure_future(reader.read(1))
             await asyncio.wait((answering, gone), return_when=asyncio.FIRST_COMPLETED)
-            if not answering.done():
+            if not answering.done() or answering.exception() is not None:
                 self.left_at.append(asyncio.get_running_loop().time())
                 self.left.set()
             for task in (answering, gone):
@@ -105,6 +108,17 @@ def request(body: bytes, **headers: str) -> bytes:
         *(f"{name.replace('_', '-')}: {value}" for name, value in headers.items()),
     ]
     return "\r\n".join(lines).encode() + b"\r\n\r\n" + body
+
+
+def on_uvloop(test: Callable[..., Coroutine[Any, Any, None]]) -> Callable[..., None]:
+    """Run a test on the loop that `trivium serve` runs on: its transports are not asyncio's."""
+
+    @functools.wraps(test)
+    def run(**arguments: Any) -> None:
+        with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+            runner.run(test(**arguments))
+
+    return run
 
 
 Upstreamer = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]

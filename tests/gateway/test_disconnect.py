@@ -8,7 +8,7 @@ from statistics import median
 
 import pytest
 
-from gateway.sockets import StreamingUpstream, ended, site
+from gateway.sockets import StreamingUpstream, ended, on_uvloop, site
 from gateway.support import ask, error_answer, json_answer, sse_answer, stream, world
 from gateway.test_endings import start, until
 from trivium.core import NO_USAGE, UNKNOWN_USAGE, Offer, Opened, Outcome, Quality, TerminalState, Usage
@@ -42,6 +42,7 @@ async def left_after_s(upstream: StreamingUpstream, *, streamed: bool) -> float:
 
 
 @pytest.mark.parametrize("streamed", [True, False], ids=["in the stream", "before the first byte"])
+@on_uvloop
 async def test_the_upstream_is_left_within_50_ms_of_the_client(streamed: bool) -> None:
     """On real sockets, from the client's close to the upstream's end of file; the median of five, as machines pause."""
     seen = [
@@ -50,6 +51,7 @@ async def test_the_upstream_is_left_within_50_ms_of_the_client(streamed: bool) -
     assert median(seen) <= CANCELLED_WITHIN_S, seen
 
 
+@on_uvloop
 async def test_an_answer_is_read_on_for_its_final_counts() -> None:
     upstream = StreamingUpstream(deltas=30)
     async with site(upstream, surface={"on_disconnect": "drain"}) as at:
@@ -66,6 +68,7 @@ async def test_an_answer_is_read_on_for_its_final_counts() -> None:
 
 
 @pytest.mark.parametrize("cap", [{"drain_s_max": 0.1}, {"drain_bytes_max": 2000}], ids=["by time", "by bytes"])
+@on_uvloop
 async def test_reading_on_ends_at_its_cap_with_bounds(cap: dict[str, float]) -> None:
     upstream = StreamingUpstream()
     async with site(upstream, surface={"on_disconnect": "drain", **cap}) as at:
@@ -181,6 +184,7 @@ def test_what_may_grow_beyond_the_request_has_no_upper_bound() -> None:
 
 
 @pytest.mark.parametrize("policy", ["cancel", "drain"])
+@on_uvloop
 async def test_what_the_lab_bills_for_a_client_that_left_lies_within_the_record(policy: str) -> None:
     """The lab bills what it generated, by its own count: within the bounds, or exactly what was read to the end."""
     surface = {"on_disconnect": policy}

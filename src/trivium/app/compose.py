@@ -205,6 +205,12 @@ def gateway_settings(settings: Settings) -> GatewaySettings:
         ping_interval_s=settings.gateway.ping_interval_s,
         extra_attempts_max=settings.gateway.extra_attempts_max,
         rest_s_max=settings.gateway.rest_s_max,
+        header_read_s=settings.gateway.header_read_s,
+        body_read_s=settings.gateway.body_read_s,
+        body_idle_s=settings.gateway.body_idle_s,
+        keep_alive_s=settings.gateway.keep_alive_s,
+        stall_s=settings.gateway.stall_s,
+        body_bytes_max=settings.gateway.body_bytes_max,
     )
 
 

@@ -41,6 +41,7 @@ _NEEDED = {"bedrock": ("region",), "vertex": ("project",), "claude-aws": ("regio
 _PORT_MAX = 65_535
 _SECONDS_MAX = 7 * 86_400
 _ATTEMPTS_MAX = 10
+_PATIENCE = ("header_read_s", "body_read_s", "body_idle_s", "keep_alive_s", "stall_s")  # with clients
 _THRESHOLD_MAX = 10  # ten times the limit is plenty
 _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _LABEL = re.compile(r"[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?")  # becomes a part of a host name
@@ -116,6 +117,12 @@ class GatewayEntry(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     extra_attempts_max: int = 2
     rest_s_max: float = 300.0  # the longest `retry-after` that is believed
     watch_interval_s: float = 60.0  # between two looks at the limits
+    header_read_s: float = 10.0  # what a client may take: for a request's head,
+    body_read_s: float = 60.0  # for its body,
+    body_idle_s: float = 15.0  # between two pieces of it,
+    keep_alive_s: float = 75.0  # between two requests,
+    stall_s: float = 60.0  # without taking a byte of its answer
+    body_bytes_max: int = 32 * 1024 * 1024
 
 
 class Paths(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -219,12 +226,14 @@ def _check_gateway(entry: GatewayEntry) -> None:
         raise UserError("gateway.host", entry.host, "give the address to listen on, such as 127.0.0.1 or 0.0.0.0")
     if not 0 <= entry.port <= _PORT_MAX:
         raise UserError("gateway.port", entry.port, f"give a port from 0 (any free one) to {_PORT_MAX}")
-    for name in ("deadline_s", "ping_interval_s", "watch_interval_s"):
+    for name in ("deadline_s", "ping_interval_s", "watch_interval_s", *_PATIENCE):
         if not 0 < getattr(entry, name) <= _SECONDS_MAX:
             raise UserError(f"gateway.{name}", getattr(entry, name), f"give seconds above 0, at most {_SECONDS_MAX}")
     for name in ("drain_s", "rest_s_max"):
         if not 0 <= getattr(entry, name) <= _SECONDS_MAX:
             raise UserError(f"gateway.{name}", getattr(entry, name), f"give seconds from 0 to {_SECONDS_MAX}")
+    if entry.body_bytes_max <= 0:
+        raise UserError("gateway.body_bytes_max", entry.body_bytes_max, "give a number of bytes above 0")
     if not 0 <= entry.extra_attempts_max <= _ATTEMPTS_MAX:
         remedy = f"give a number from 0 to {_ATTEMPTS_MAX}"
         raise UserError("gateway.extra_attempts_max", entry.extra_attempts_max, remedy)

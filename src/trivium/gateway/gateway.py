@@ -22,6 +22,7 @@ from trivium.core import (
     new_id,
 )
 from trivium.gateway.admit import NO_RETRY, Refused, authenticate, read_headers, read_request, tags_of
+from trivium.gateway.arrival import read_body
 from trivium.gateway.attempt import Order, Tools
 from trivium.gateway.dialect import BEDROCK, MESSAGES, PROFILES, Asked, asked
 from trivium.gateway.discovery import listing, profiles
@@ -49,7 +50,6 @@ from trivium.gateway.wire.errors import envelope
 JSON = {"content-type": "application/json"}
 _TEXT = {"content-type": "text/plain; version=0.0.4; charset=utf-8"}
 _MODELS = "/v1/models"
-_HANG_UP = {"connection": "close"}  # the rest of the body is not read
 _DRAIN_GRACE_S = 5.0
 _log = logging.getLogger("trivium.gateway")
 
@@ -144,6 +144,11 @@ class Gateway:
     def in_flight(self) -> int:
         """Requests being served."""
         return len(self._flights)
+
+    @property
+    def settings(self) -> GatewaySettings:
+        """The settings in force."""
+        return self._parts.tools.settings
 
     @property
     def drain_s(self) -> float:
@@ -245,7 +250,7 @@ class Gateway:
 
     async def _models(self, scope: Scope, _receive: Receive, reply: Reply) -> None:
         parts = self._parts
-        headers = read_headers(scope["headers"], parts.tools.settings.header_bytes_max)
+        headers = read_headers(scope["headers"], parts.tools.settings)
         key = authenticate(MESSAGES.secrets(headers), self._keys, self._clock.now())
         name = scope["path"][len(_MODELS) + 1 :]
         body = listing(parts.routes(), key, parts.facts, parts.tools.settings, only=name or None)
@@ -254,7 +259,7 @@ class Gateway:
     async def _profiles(self, scope: Scope, _receive: Receive, reply: Reply) -> None:
         parts, settings = self._parts, self._parts.tools.settings
         reply.speech = BEDROCK.speech(Asked(BEDROCK, "messages"))
-        headers = read_headers(scope["headers"], settings.header_bytes_max)
+        headers = read_headers(scope["headers"], settings)
         key = authenticate(BEDROCK.secrets(headers), self._keys, self._clock.now())
         only = scope["path"][len(PROFILES) + 1 :].rpartition("/")[2]  # an ARN ends in the name
         await reply.whole(200, profiles(parts.routes(), key, parts.facts, settings, only=only), JSON)
@@ -262,9 +267,9 @@ class Gateway:
     async def _messages(self, wanted: Asked, scope: Scope, receive: Receive, reply: Reply) -> None:
         parts = self._parts
         began_ns = self._clock.monotonic_ns()
-        headers = read_headers(scope["headers"], parts.tools.settings.header_bytes_max)
+        headers = read_headers(scope["headers"], parts.tools.settings)
         key = authenticate(wanted.dialect.secrets(headers), self._keys, self._clock.now())
-        data = await _body(headers, receive, parts.tools.settings)
+        data = await read_body(headers, receive, parts.tools.settings)
         request = read_request(
             wanted, data, headers, request_id=reply.headers["request-id"], key=key, facts=parts.facts
         )
@@ -328,36 +333,6 @@ def refusal(error: TriviumError) -> Refused:
     if isinstance(error, LedgerError):
         return Refused(503, "api_error", "the ledger does not take records; nothing was sent")
     return Refused(500, "api_error", f"the gateway failed: {type(error).__name__}")
-
-
-async def _body(headers: Mapping[str, str], receive: Receive, settings: GatewaySettings) -> bytes:
-    """The request's body, bounded in size and time, never decompressed."""
-    encoding = headers.get("content-encoding", "identity").strip().lower()
-    if encoding != "identity":
-        message = f"content-encoding: {encoding[:40]}: send the body uncompressed"
-        raise Refused(415, "invalid_request_error", message, _HANG_UP)
-    limit = settings.body_bytes_max
-    declared = headers.get("content-length", "")
-    if declared.isdigit() and int(declared) > limit:
-        raise Refused(413, "request_too_large", f"body: {declared} bytes: send at most {limit}", _HANG_UP)
-    parts: list[bytes] = []
-    size = 0
-    try:
-        async with asyncio.timeout(settings.body_read_s):
-            while True:
-                event = await receive()
-                if event["type"] == "http.disconnect":
-                    raise Refused(400, "invalid_request_error", "body: the connection closed before its end")
-                part = event.get("body", b"")
-                size += len(part)
-                if size > limit:
-                    raise Refused(413, "request_too_large", f"body: send at most {limit} bytes", _HANG_UP)
-                parts.append(part)
-                if not event.get("more_body", False):
-                    return parts[0] if len(parts) == 1 else b"".join(parts)
-    except TimeoutError as error:
-        message = f"body: did not arrive within {settings.body_read_s:g} s"
-        raise Refused(408, "timeout_error", message, _HANG_UP) from error
 
 
 async def _watch(receive: Receive, flight: Flight, reply: Reply) -> None:

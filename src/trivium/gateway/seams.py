@@ -192,9 +192,13 @@ class GatewaySettings:
     surfaces: Mapping[str, SurfaceSettings]
     body_bytes_max: int = 32 * 1024 * 1024
     header_bytes_max: int = 64 * 1024
+    header_count_max: int = 200
+    header_read_s: float = 10.0  # a request's head must arrive within
     response_bytes_max: int = 64 * 1024 * 1024  # an answer that is not streamed
     event_bytes_max: int = 16 * 1024 * 1024  # one server-sent event
     body_read_s: float = 60.0  # a request body must arrive within
+    body_idle_s: float = 15.0  # and may not stand still for longer
+    keep_alive_s: float = 75.0  # a connection may be idle for so long between two requests
     deadline_s: float = 3600.0  # a request, all attempts together
     gate_hold_s: float = 2.0  # how long an opening event may wait for the first content event
     ping_interval_s: float = 15.0

@@ -5,13 +5,14 @@ from __future__ import annotations
 import asyncio
 import socket
 from collections.abc import Callable
+from functools import partial
 from typing import Any, cast
 
 import uvicorn
 
+from trivium.gateway.connection import Connection
 from trivium.gateway.gateway import Gateway
 
-KEEP_ALIVE_S = 75
 BACKLOG = 2048
 GRACE_S = 5.0  # after the drain, for bytes on their way
 
@@ -26,7 +27,7 @@ class GatewayServer(uvicorn.Server):
                 cast("Callable[..., Any]", gateway),
                 host=host,
                 port=port,
-                http="httptools",
+                http=cast("type[asyncio.Protocol]", partial(Connection, limits=lambda: gateway.settings)),
                 loop="uvloop",
                 ws="none",
                 lifespan="on",
@@ -35,7 +36,6 @@ class GatewayServer(uvicorn.Server):
                 server_header=False,
                 proxy_headers=False,
                 backlog=BACKLOG,
-                timeout_keep_alive=KEEP_ALIVE_S,
                 timeout_graceful_shutdown=round(gateway.drain_s + GRACE_S),
             )
         )
