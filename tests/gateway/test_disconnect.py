@@ -211,3 +211,16 @@ async def test_what_the_lab_bills_for_a_client_that_left_lies_within_the_record(
         assert closed.usage_lower.input == closed.usage_upper.input == line.tokens["input"]
         assert (closed.usage_lower.output or 0) <= billed <= (closed.usage_upper.output or 0)
         assert 0 < billed < 640
+
+
+@pytest.mark.parametrize("policy", ["cancel", "drain"])
+async def test_a_client_that_leaves_between_two_attempts_ends_the_request(policy: str) -> None:
+    """The surface asked to be tried again in two seconds; the client does not wait for it, so nobody does."""
+    busy = error_answer(503, "api_error", **{"retry-after": "2"})
+    at = world({"anthropic": [busy, json_answer()], "vertex": [json_answer()]}, surface={"on_disconnect": policy})
+    caller, work = start(at, ask())
+    await until(lambda: len(at.sink.closed_events) == 1)
+    caller.leave()
+    await asyncio.wait_for(work, 0.5)
+    assert len(at.transport.sent) == 1
+    at.sink.check()

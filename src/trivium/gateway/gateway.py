@@ -27,7 +27,8 @@ from trivium.gateway.attempt import Order, Tools
 from trivium.gateway.dialect import BEDROCK, MESSAGES, PROFILES, Asked, asked
 from trivium.gateway.discovery import listing, profiles
 from trivium.gateway.flight import Cut, Flight, all_settled
-from trivium.gateway.guard import ConsecutiveBreaker, Rests, RetryBudget
+from trivium.gateway.guard import Chance, ConsecutiveBreaker, Rests, RetryBudget
+from trivium.gateway.guard import chance as machine_chance
 from trivium.gateway.metrics import Metrics
 from trivium.gateway.pump import Parts, Pump
 from trivium.gateway.reply import Receive, Reply, Send
@@ -79,6 +80,7 @@ class Gateway:
         stamp: Stamp | None = None,
         breaker: Breaker | None = None,
         metrics: Metrics | None = None,
+        chance: Chance | None = None,
     ) -> None:
         self._clock = clock
         self._transport = transport
@@ -95,7 +97,7 @@ class Gateway:
             breaker=breaker
             or ConsecutiveBreaker(clock, failures=settings.breaker_failures, open_s=settings.breaker_open_s),
             budget=RetryBudget(clock, ratio=settings.retry_ratio, floor_per_s=settings.retry_floor_per_s),
-            rests=Rests(clock),
+            rests=Rests(clock, chance or machine_chance()),
         )
         self._flights: set[Flight] = set()
         self._retiring: set[asyncio.Future[None]] = set()

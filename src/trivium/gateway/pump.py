@@ -172,8 +172,11 @@ class Pump:
         if shortest_s > parts.tools.settings.retry_after_s_max:
             raise resting(shortest_s)
         if shortest_s:
-            await asyncio.sleep(shortest_s)
-        return self._targets.pop(rests_s.index(shortest_s))
+            await asyncio.sleep(parts.rests.wait_s(shortest_s))
+        target = self._targets.pop(rests_s.index(shortest_s))
+        if left_s := parts.rests.left_s(self._circuit(target)):  # those who woke before were sent away again
+            raise resting(left_s)
+        return target
 
     def _prepare(self, target: Target) -> Outbound:
         name = self._name(target)
@@ -265,7 +268,7 @@ class Pump:
         if error.retry is Retry.HERE:
             pause_s = _PAUSE_S * self._tries if error.retry_after_s is None else error.retry_after_s
             if pause_s <= settings.retry_after_s_max:
-                await asyncio.sleep(pause_s)
+                await asyncio.sleep(self._parts.rests.wait_s(pause_s))
                 return target
         return await self._next()
 
