@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import functools
+import socket
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -142,6 +143,7 @@ async def site(
     admission: Any = None,
     adapters: Mapping[str, Any] | None = None,
     credentials: Mapping[str, Any] | None = None,
+    listener: socket.socket | None = None,
     **settings: Any,
 ) -> AsyncIterator[Site]:
     async with addressed(upstream) as address:
@@ -162,13 +164,13 @@ async def site(
             upstreams=adapters or {"anthropic": PlainUpstream()},
         )
         server = GatewayServer(gateway, host=HERE, port=0)
-        serving = asyncio.ensure_future(server._serve())
+        serving = asyncio.ensure_future(server._serve(None if listener is None else [listener]))
         while not server.started:  # noqa: ASYNC110  uvicorn has no event for it
             await asyncio.sleep(0.005)
         try:
             yield Site(gateway, server, sink, int(server.address.rpartition(":")[2]))
         finally:
-            gateway.cut_short()
+            server.hurry()
             server.should_exit = True
             await serving
 

@@ -24,20 +24,23 @@ class Connection(HttpToolsProtocol):
       at most `header_bytes_max` long;
     - its body within `body_read_s`, also after an answer was given that did not wait for it;
     - between two requests a connection may be idle for `keep_alive_s`;
+    - while the server is `leaving`, every answer says `connection: close`: the client asks elsewhere next;
     - bytes for the client must shrink within `stall_s`; uvicorn itself stops the answer, and so the reading from the
       upstream, while more than 64 KiB wait.
     """
 
-    def __init__(self, *args: Any, limits: Callable[[], GatewaySettings], **kwargs: Any) -> None:
+    def __init__(
+        self, *args: Any, limits: Callable[[], GatewaySettings], leaving: Callable[[], bool], **kwargs: Any
+    ) -> None:
         super().__init__(*args, **kwargs)
         self._limits = limits
+        self._leaving = leaving
         self._timer: asyncio.TimerHandle | None = None  # of the head or the body that is being read
         self._stall: asyncio.TimerHandle | None = None
         self._in_head = True
         self._head_bytes = 0
         self._waiting_bytes = 0  # for the client, at the last look
         self._moved_at = 0.0  # when they last became fewer
-        self._retired = False
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """A client connected."""
@@ -75,7 +78,7 @@ class Connection(HttpToolsProtocol):
         self._in_head = False
         self._await(self._limits().body_read_s * _AFTER_THE_GATEWAY, self._late_body)
         super().on_headers_complete()
-        if self._retired and self.cycle is not None:
+        if self._leaving() and self.cycle is not None:
             self.cycle.keep_alive = False
 
     def on_message_complete(self) -> None:
@@ -102,16 +105,9 @@ class Connection(HttpToolsProtocol):
             super().timeout_keep_alive_handler()
 
     def retire(self) -> None:
-        """Say `connection: close` with the answers from now on: the client asks elsewhere next, and loses nothing."""
-        self._retired = True
+        """Say `connection: close` with the answer under way, as with all that begin while the server is leaving."""
         if self.cycle is not None and not self.cycle.response_started:
             self.cycle.keep_alive = False
-
-    @property
-    def idle(self) -> bool:
-        """Whether nothing is being asked or answered."""
-        answered = self.cycle is None or self.cycle.response_complete
-        return answered and self._head_bytes == 0
 
     def _expect_head(self) -> None:
         self._await(self._limits().header_read_s, self._late_head)

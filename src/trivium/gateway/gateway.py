@@ -159,21 +159,26 @@ class Gateway:
 
     async def drain(self) -> None:
         """Refuse readiness, let requests finish, then end the rest with an error, and wait for every record."""
-        self._draining = True
-        settings = self._parts.tools.settings
-        await self._emptied(settings.drain_s)
-        self.cut_short()
+        self.refuse_readiness()
+        if not await self._emptied(self.drain_s):
+            self.cut_short()
         await self._emptied(_DRAIN_GRACE_S)
         await all_settled(_DRAIN_GRACE_S)
+
+    def refuse_readiness(self) -> None:
+        """Say from now on that no more requests should come; those that come all the same are served."""
+        self._draining = True
 
     def cut_short(self) -> None:
         """End what is in the air with an error, for a drain in a hurry; every record is closed all the same."""
         for flight in tuple(self._flights):
             flight.cut(Cut.SHUTDOWN)
 
-    async def _emptied(self, timeout_s: float) -> None:
+    async def _emptied(self, timeout_s: float) -> bool:
+        """Whether there was a moment without a request within that time."""
         with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(self._empty.wait(), timeout_s)
+            return await asyncio.wait_for(self._empty.wait(), timeout_s)
+        return False
 
     async def close(self) -> None:
         """Drain and let go of the connections."""
