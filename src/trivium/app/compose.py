@@ -200,6 +200,7 @@ def gateway_settings(settings: Settings) -> GatewaySettings:
     """What the gateway is told."""
     return GatewaySettings(
         surfaces={key: _surface(key, entry) for key, entry in settings.surfaces.items()},
+        hedge_after_s={name: entry.hedge_after_ms / 1000 for name, entry in settings.workloads.items()},
         deadline_s=settings.gateway.deadline_s,
         drain_s=settings.gateway.drain_s,
         ping_interval_s=settings.gateway.ping_interval_s,

@@ -87,6 +87,7 @@ class WorkloadEntry(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     models: tuple[str, ...] = ()
     surfaces: tuple[str, ...] = ()
     tags: dict[str, str] = {}
+    hedge_after_ms: int = 0  # a second surface is asked when the first is silent for so long; 0: never
     needs: dict[str, Any] = {}  # read by `trivium plan` alone
 
 
@@ -302,6 +303,9 @@ def _check_credential(key: str, reference: CredentialReference) -> None:
 
 def _check_workload(name: str, workload: WorkloadEntry) -> None:
     _check_names(f"workloads.{name}.surfaces", workload.surfaces, ROUTABLE_SURFACES)
+    if not 0 <= workload.hedge_after_ms <= _SECONDS_MAX * 1000:
+        remedy = "give milliseconds, such as 3000, or 0 for never"
+        raise UserError(f"workloads.{name}.hedge_after_ms", workload.hedge_after_ms, remedy)
 
 
 def _check_limit(name: str, limit: LimitEntry) -> None:

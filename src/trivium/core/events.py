@@ -35,6 +35,7 @@ class TerminalState(Enum):
     CLIENT_ABORT = "client_abort"
     UPSTREAM_ERROR = "upstream_error"
     CUT_BY_BUDGET = "cut_by_budget"
+    HEDGE_LOST = "hedge_lost"  # ended by us: another attempt at the same request answered first
     GATEWAY_ERROR = "gateway_error"  # a shutdown, a crash, a defect, a deadline of our own
 
 
@@ -105,6 +106,8 @@ _STATES = {
 
 def terminal_state(outcome: Outcome, error_type: str) -> TerminalState:
     """Who ended an attempt, from what its record says."""
+    if error_type == TerminalState.HEDGE_LOST.value:
+        return TerminalState.HEDGE_LOST
     if error_type in OWN_ENDS or error_type.startswith(OWN_DEFECT):
         return TerminalState.GATEWAY_ERROR
     return _STATES.get(outcome, TerminalState.UPSTREAM_ERROR)

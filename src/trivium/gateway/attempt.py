@@ -30,6 +30,7 @@ from trivium.core import (
 from trivium.gateway.bounds import bounds_of, within
 from trivium.gateway.flight import Cut, Flight, later, unbroken
 from trivium.gateway.gate import Gate
+from trivium.gateway.hedge import Lane
 from trivium.gateway.late import NEVER, REFUSALS, offer_again
 from trivium.gateway.leaving import ReadOn
 from trivium.gateway.metrics import Metrics
@@ -99,8 +100,8 @@ class Attempt:
         upstream: Upstream,
         *,
         surface: SurfaceSettings,
-        flight: Flight,
-        reply: Reply,
+        flight: Flight | Lane,
+        reply: Reply | Lane,
         terms: Terms = Terms(),
     ) -> None:
         self._tools = tools

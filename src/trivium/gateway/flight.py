@@ -20,6 +20,7 @@ class Cut(Enum):
     STALLED = "client_stalled"
     DEADLINE = "deadline"
     SHUTDOWN = "shutdown"
+    HEDGE = "hedge_lost"  # another attempt was first
 
 
 class Flight:

@@ -42,6 +42,12 @@ class Metrics:
             ("from_surface", "to_surface"),
             registry=registry,
         )
+        self.hedges = Counter(
+            "trivium_hedges",
+            "Second attempts made while the first was silent",
+            ("from_surface", "to_surface"),
+            registry=registry,
+        )
         self.in_flight = Gauge("trivium_requests_in_flight", "Requests being served", registry=registry)
         self.ledger_errors = Counter(
             "trivium_ledger_errors", "Records the ledger did not take", ("record",), registry=registry

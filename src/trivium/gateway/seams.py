@@ -210,6 +210,7 @@ class GatewaySettings:
     breaker_failures: int = 5
     breaker_open_s: float = 30.0
     drain_s: float = 30.0
+    hedge_after_s: Mapping[str, float] = field(default_factory=dict)  # by workload: a second surface is asked then
     stall_s: float = 60.0  # a client that takes no bytes for so long is given up
 
     def key_for(self, offer: Offer) -> str | None:
@@ -318,6 +319,7 @@ class AdmissionRequest:
     prompt_bytes: int
     max_output_tokens: int | None
     offers: tuple[Offer, ...]
+    hedged: bool = False  # two of them may be asked at once
 
 
 @dataclass(frozen=True, slots=True)
