@@ -11,7 +11,9 @@ import pytest
 from gateway.sockets import StreamingUpstream, ended, on_uvloop, site
 from gateway.support import ask, error_answer, json_answer, sse_answer, stream, world
 from gateway.test_endings import start, until
-from trivium.core import NO_USAGE, UNKNOWN_USAGE, Offer, Opened, Outcome, Quality, TerminalState, Usage
+from trivium.catalog import load
+from trivium.core import NO_USAGE, UNKNOWN_USAGE, ManualClock, Offer, Opened, Outcome, Quality, TerminalState, Usage
+from trivium.gateway import SnapshotFacts
 from trivium.gateway.bounds import bounds_of
 from trivium.gateway.credentials import ApiKey
 from trivium.gateway.leaving import read_on
@@ -224,3 +226,13 @@ async def test_a_client_that_leaves_between_two_attempts_ends_the_request(policy
     await asyncio.wait_for(work, 0.5)
     assert len(at.transport.sent) == 1
     at.sink.check()
+
+
+@pytest.mark.parametrize(
+    ("surface", "reads_on"), [("anthropic", False), ("foundry", False), ("bedrock", True), ("vertex", True)]
+)
+def test_the_shipped_claims_lead_to_a_policy_for_each_surface(surface: str, reads_on: bool) -> None:
+    clock = ManualClock(datetime(2026, 11, 22, tzinfo=UTC))
+    snapshot = load().snapshot(clock.now().date())
+    found = read_on(SurfaceSettings(surface, ""), SnapshotFacts(lambda: snapshot, clock), "claude-opus-5")
+    assert (found is not None) == reads_on

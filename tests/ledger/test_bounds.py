@@ -7,10 +7,15 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from alembic import command
+from alembic.config import Config
+from alembic.script import ScriptDirectory
+from sqlalchemy import column, create_engine, table
 
 from ledger import world
 from trivium.core import UNKNOWN_USAGE, Money, Outcome, Quality, TerminalState, Usage, UsageEvent, terminal_state
 from trivium.ledger import importers, write_export
+from trivium.ledger._store import MIGRATIONS
 from trivium.ledger.importers import ImportOptions
 
 SEEN = Usage(input=1000, output=40)
@@ -66,6 +71,53 @@ def test_without_an_upper_bound_a_sum_has_none(tmp_path: Path) -> None:
         assert (rating.amount, rating.lower, rating.upper) == (usd("0.006"), usd("0.005"), None)
         (total,) = ledger.spend()
         assert (total.lower, total.upper) == (usd("0.015"), None)
+
+
+def test_a_ledger_of_before_there_were_bounds_is_taken_on(tmp_path: Path) -> None:
+    """Its rows have none, its amounts stay, and new rows stand beside them; summaries of before count as they are."""
+    path = tmp_path / "ledger.db"
+    config = Config()
+    config.set_main_option("script_location", str(MIGRATIONS))
+    config.set_main_option("path_separator", "os")
+    before = ScriptDirectory.from_config(config).get_revision("0004").down_revision
+    engine = create_engine(f"sqlite:///{path}")
+    with engine.begin() as connection:
+        config.attributes["connection"] = connection
+        command.upgrade(config, str(before))
+        for name, values in OLD_ROWS.items():
+            connection.execute(table(name, *map(column, values)).insert().values(values))
+    engine.dispose()
+    with world.ledger(tmp_path) as ledger:
+        ledger.append([cut("e1")])
+        closed = ledger.event("old").closed
+        assert (closed.usage.output, closed.usage_lower, closed.usage_upper) == (2, None, None)
+        (total,) = ledger.spend()
+        assert total.amount == Money(7 + 5) + usd("0.006")
+        assert (total.lower, total.upper) == (Money(12) + usd("0.005"), Money(12) + usd("0.015"))
+
+
+OFFER = {"surface": "anthropic", "scope": "global", "model": "m", "tier": "standard"}
+WHERE = {"workload": "w", "key_id": "", "endpoint": "messages", "tags": "{}"}
+NO_MORE = dict.fromkeys(
+    ("cache_read", "cache_write_5m", "cache_write_1h", "web_search", "web_fetch", "code_execution_hours"), 0
+)
+COUNTS = {"input": 1, "output": 2, **NO_MORE}
+ENDED = {"outcome": "ok", "quality": "exact"}
+ENDING = {**ENDED, "upstream_request_id": "", "stop_reason": "", "error_type": ""}
+OLD_ROWS: dict[str, dict[str, object]] = {
+    "attempts_opened": OFFER
+    | WHERE
+    | {"seq": 1, "event_id": "old", "request_id": "r", "attempt": 1, "at_us": 1, "session": "", "stream": 0}
+    | {"prompt_bytes": 9, "recorded_at_us": 1},
+    "attempts_closed": COUNTS | ENDING | {"opened_seq": 1, "revision": 0, "at_us": 2, "recorded_at_us": 2},
+    "ratings": {"opened_seq": 1, "revision": 0, "amount_picos": 7, "reason": "", "scope": "global", "rated_at_us": 2},
+    "prunes": {"prune_id": 1, "at_us": 1, "before_us": 0, "attempts": 1, "keep_tags": "[]"},
+    "tombstones": OFFER
+    | WHERE
+    | COUNTS
+    | ENDED
+    | {"prune_id": 1, "day_us": 0, "requests": 1, "attempts": 1, "unknown_usage": 0, "amount_picos": "5"},
+}
 
 
 @pytest.mark.parametrize("most", [replace(SEEN, output=400), replace(SEEN, output=None)])

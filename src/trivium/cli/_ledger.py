@@ -192,12 +192,12 @@ def why_lines(found: Explanation) -> list[str]:
     """The walk for reading."""
     opened, closed, rating = found.event.opened, found.event.closed, found.rating
     amount = f"{rating.amount} USD" if rating.amount is not None else f"unpriced: {rating.reason}"
-    state = f"outcome {closed.outcome.value}, counts {closed.quality.value}"
+    state = f"outcome {closed.outcome.value} ({closed.terminal_state.value}), counts {closed.quality.value}"
     lines = [
         f"{opened.event_id}: {amount}",
         f"  attempt   {opened.at.isoformat()}  {rating.offer}  workload {opened.workload}, {state}",
     ]
-    if rating.amount is None and (rating.lower is not None or rating.upper is not None):
+    if rating.lower is not None or rating.upper is not None:
         upper = "unknown" if rating.upper is None else f"{rating.upper} USD"
         lines.append(f"  bounds    from {rating.lower or 0} to {upper}")
     if rating.book_digest is not None:
@@ -229,15 +229,18 @@ def _authored(cell: Any) -> str:
 
 def why_values(found: Explanation) -> dict[str, object]:
     """The walk as plain values."""
-    opened, rating = found.event.opened, found.rating
+    opened, closed, rating = found.event.opened, found.event.closed, found.rating
     return {
         "event_id": opened.event_id,
         "at": opened.at,
         "offer": rating.offer,
         "workload": opened.workload,
-        "outcome": found.event.closed.outcome,
-        "quality": found.event.closed.quality,
-        "usage": dict(found.event.closed.usage),
+        "outcome": closed.outcome,
+        "state": closed.terminal_state,
+        "quality": closed.quality,
+        "usage": dict(closed.usage),
+        "usage_lower": None if closed.usage_lower is None else dict(closed.usage_lower),
+        "usage_upper": None if closed.usage_upper is None else dict(closed.usage_upper),
         "amount_usd": rating.amount,
         "reason": rating.reason,
         "lower_usd": rating.lower,
