@@ -167,7 +167,6 @@ async def test_d8_a_beta_and_its_field_go_together(tmp_path: Path, surface: str,
 
 
 @pytest.mark.parametrize("surface", ["vertex", "foundry"])
-@pytest.mark.xfail(strict=True, reason="not yet: no claim names the beta of task budgets, which the surface has")
 async def test_d8_a_feature_that_the_surface_has_is_not_lost_with_its_beta(surface: str) -> None:
     """CC#49548: to be safe from the 400, gateways took features away from surfaces that have them."""
     at, beta = Scripted({surface: [json_answer()]}), "task-budgets-2026-03-13"

@@ -40,10 +40,8 @@ class LittleGateway:
         if request.method == "POST" and self._fault.startswith("spent"):
             told = {"x-should-retry": "false"} if self._fault == "spent" else {}
             return _error(429, "billing_error", "over the limit", {**told, "retry-after": "60"})
-        if self._fault == "count lacking" and request.path.endswith("/count_tokens"):
-            return _error(501, "not_supported", "not here", {"x-should-retry": "false"})
-        if self._fault == "no count" and request.path.endswith("/count_tokens"):
-            return _error(404, "not_found_error", "no such path")
+        if request.path.endswith("/count_tokens") and (told := await self._count(request)) is not None:
+            return told
         if request.method != "POST" or (self._fault == "path" and request.raw_path == "/v1/messages?beta=true"):
             return _error(404, "not_found_error", "no such path")
         body = await request.read()
@@ -52,6 +50,13 @@ class LittleGateway:
         if self._fault == "page" and body == b'{"model":':
             return web.Response(status=400, text="<html>Bad Request</html>")
         return await self._relay(request, self._body(body))
+
+    async def _count(self, request: web.Request) -> web.Response | None:
+        if self._fault == "count lacking":
+            return _error(501, "not_supported", "not here", {"x-should-retry": "false"})
+        if self._fault == "estimate":
+            return web.json_response({"input_tokens": len(await request.read()) // 4})
+        return _error(404, "not_found_error", "no such path") if self._fault == "no count" else None
 
     def _models(self, request: web.Request) -> web.Response:
         if self._fault == "redirect":

@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
+from aiohttp import web
 
 from conform.little_gateway import KEY, MODEL, free_port, little_gateway
 from gateway.support import SECRET, MemorySink, PlainFacts, Ring, record, table
@@ -45,6 +46,7 @@ FAULTS = {
     "limits of streams": {"P10.limits"},
     "account": {"P10.account"},
     "filter": {"P12.filters"},
+    "estimate": {"P1.count-tokens"},
     "no count": {"P13.lacking"},
     "overloaded": {"P13.overloaded"},
 }
@@ -153,6 +155,8 @@ async def test_the_command_prints_rows_and_says_by_its_code_whether_one_failed(
         ["http://127.0.0.1:1", "--key", "sk-secret-on-the-line"],
         ["http://127.0.0.1:1", "--upstream", "9100"],
         ["http://name:sk-secret@127.0.0.1:1"],
+        ["http://127.0.0.1:1", "--header", "no-value"],
+        ["http://127.0.0.1:1", "--header", "x-api-key=sk-secret"],
     ],
 )
 def test_wrong_usage_ends_with_2_and_shows_no_secret(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
@@ -181,3 +185,23 @@ async def test_what_a_gateway_may_refuse_passes_when_it_says_so_by_the_contract(
         rows = await check(Site(url, KEY, MODEL, upstream=(HERE, port)))
     assert of(rows, Verdict.FAILED) == {}
     assert row in of(rows, Verdict.PASSED)
+
+
+async def test_headers_of_the_users_own_go_with_every_request() -> None:
+    """Some gateways are told by headers where to send a request."""
+    came: list[str] = []
+
+    async def note(request: web.Request) -> web.Response:
+        came.append(request.headers.get("x-team", "missing"))
+        return web.Response(status=404)
+
+    app = web.Application()
+    app.router.add_route("*", "/{path:.*}", note)
+    runner = web.AppRunner(app)
+    await runner.setup()
+    await web.TCPSite(runner, HERE, port := free_port()).start()
+    try:
+        await check(Site(f"http://{HERE}:{port}", KEY, MODEL, headers={"x-team": "core"}))
+    finally:
+        await runner.cleanup()
+    assert set(came) == {"core"}

@@ -179,10 +179,11 @@ async def test_encoded_bodies_large_headers_and_doubled_headers_are_refused() ->
         ("GET", "/v1/messages"),
         ("POST", "/v1/messages/"),
         ("POST", "//v1/messages"),
-        ("POST", "/v1/messages/batches"),
+        ("PUT", "/v1/messages/batches"),
         ("POST", "/v1/models"),
         ("DELETE", "/healthz"),
-        ("GET", "/v1/files"),
+        ("POST", "/v1/files/file_1/content"),
+        ("GET", "/model/x/batches"),
         ("POST", "/metrics"),
     ],
 )
@@ -217,6 +218,30 @@ async def test_models_are_those_the_key_may_use_somewhere() -> None:
     assert [entry["id"] for entry in (await get(at, "/v1/models", x_api_key=SECRET)).json()["data"]] == [MODEL]
 
 
+async def test_models_come_in_pages() -> None:
+    at = world({"anthropic": [json_answer()]})
+    for query, shown, more in (
+        ("limit=1", [MODEL], True),
+        (f"limit=1&after_id={MODEL}", ["claude-opus-5"], False),
+        ("limit=1&before_id=claude-opus-5", [MODEL], False),
+        (f"limit=5&before_id={MODEL}", [], False),
+    ):
+        page = (await get(at, f"/v1/models?{query}", x_api_key=SECRET)).json()
+        assert ([entry["id"] for entry in page["data"]], page["has_more"]) == (shown, more)
+    for limit in ("0", "1001", "many"):
+        assert (await get(at, f"/v1/models?limit={limit}", x_api_key=SECRET)).status == 400
+
+
+async def test_batches_and_files_need_a_key_and_a_surface_that_has_them() -> None:
+    at = world({"anthropic": [json_answer()]})
+    for method, path in (("POST", "/v1/messages/batches"), ("GET", "/v1/files"), ("DELETE", "/v1/files/file_1")):
+        assert (await Caller(at.gateway).send(method, path)).status == 401
+    response = await Caller(at.gateway).send("GET", "/v1/files", headers=AUTH)
+    assert (response.status, response.json()["error"]["type"]) == (501, "not_supported")
+    assert response.headers["x-should-retry"] == "false"
+    assert at.transport.sent == []
+
+
 @pytest.mark.parametrize(
     ("headers", "metadata", "session"),
     [
@@ -240,6 +265,38 @@ async def test_a_subagent_is_a_tag_that_cannot_override_the_keys() -> None:
     at = world({"anthropic": [json_answer()]}, keys=Ring(record(tags={"subagent": "fixed"})))
     await post(at, ask(), x_claude_code_agent_id="agent-7")
     assert at.sink.opened_events[0].tags == {"subagent": "fixed"}
+
+
+FRONT = {
+    "x_claude_gateway_user_id": "idp|7",
+    "x_claude_gateway_user_email": "Ann@example.com",
+    "x_litellm_end_user_id": "other@example.com",
+}
+
+
+async def test_the_user_that_a_gateway_in_front_names_is_a_tag() -> None:
+    """Only on keys of workloads that the operator gave to such a gateway; the key's own tags win."""
+    at = world({"anthropic": [json_answer()]}, identity_workloads=frozenset({"coding"}))
+    await post(at, ask(), **FRONT)
+    assert at.sink.opened_events[0].tags == {"team": "core", "user": "idp|7", "email": "ann@example.com"}
+    keys = Ring(record(tags={"user": "fixed"}))
+    at = world({"anthropic": [json_answer()]}, keys=keys, identity_workloads=frozenset({"coding"}))
+    await post(at, ask(), x_claude_gateway_user_id="idp|7", x_litellm_end_user_id="ann@example.com")
+    assert at.sink.opened_events[0].tags == {"user": "fixed", "email": "ann@example.com"}
+
+
+@pytest.mark.parametrize("value", ["two words", "x" * 257, ""])
+async def test_what_is_no_identity_is_no_tag(value: str) -> None:
+    at = world({"anthropic": [json_answer()]}, identity_workloads=frozenset({"coding"}))
+    await post(at, ask(), x_claude_gateway_user_id=value)
+    assert at.sink.opened_events[0].tags == {"team": "core"}
+
+
+async def test_any_other_client_cannot_name_a_user() -> None:
+    at = world({"anthropic": [json_answer()]})
+    await post(at, ask(), **FRONT)
+    assert at.sink.opened_events[0].tags == {"team": "core"}
+    assert not [name for name in at.transport.sent[0].headers if "user" in name and name != "user-agent"]
 
 
 async def test_a_wrong_trace_time_is_named() -> None:

@@ -161,6 +161,22 @@ async def test_a_body_that_nobody_waits_for_does_not_keep_its_connection() -> No
         dribbling.cancel()
 
 
+@on_uvloop
+async def test_an_upload_has_longer_and_its_connection_knows() -> None:
+    """A file may take `upload_read_s`; it is the gateway that answers it, not the connection that ends it."""
+    async with site(StreamingUpstream(), body_read_s=0.2, upload_read_s=30.0) as at:
+        reader, writer = await at.connect()
+        whole = request(b" " * 100).replace(b"/v1/messages", b"/v1/files").replace(b"application/json", b"multipart/x")
+        writer.write(whole[:-8])
+        for _ in range(8):
+            await asyncio.sleep(0.1)
+            writer.write(b" ")
+        answer = await asyncio.wait_for(reader.readline(), 2)
+        assert answer.startswith(b"HTTP/1.1 ")
+        assert b" 408 " not in answer
+        writer.close()
+
+
 def slow_socket(at: Site) -> socket.socket:
     """A client's socket that holds little, so that what waits, waits in the gateway or before it."""
     made = socket.socket()

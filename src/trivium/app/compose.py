@@ -159,6 +159,7 @@ def compose(settings: Settings, base: Path, clock: Clock, *, replay: bool = Fals
         clock=clock,
         transport=AiohttpTransport(ca_file=prepared.ca_file),
         credentials=prepared.credentials,
+        resources=ledger.resources,
         stamp=trace_stamp(clock) if replay else clock_stamp(clock),
     )
     return Runtime(base, clock, prepared, ledger, sink, routes, gateway)
@@ -201,6 +202,7 @@ def gateway_settings(settings: Settings) -> GatewaySettings:
     return GatewaySettings(
         surfaces={key: _surface(key, entry) for key, entry in settings.surfaces.items()},
         hedge_after_s={name: entry.hedge_after_ms / 1000 for name, entry in settings.workloads.items()},
+        identity_workloads=frozenset(name for name, entry in settings.workloads.items() if entry.forwards_identity),
         deadline_s=settings.gateway.deadline_s,
         drain_s=settings.gateway.drain_s,
         ping_interval_s=settings.gateway.ping_interval_s,

@@ -88,6 +88,7 @@ class WorkloadEntry(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     surfaces: tuple[str, ...] = ()
     tags: dict[str, str] = {}
     hedge_after_ms: int = 0  # a second surface is asked when the first is silent for so long; 0: never
+    forwards_identity: bool = False  # its keys are held by a gateway that names the user of each request
     needs: dict[str, Any] = {}  # read by `trivium plan` alone
 
 

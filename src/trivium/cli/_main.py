@@ -33,6 +33,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "commit": ("commit", "Which commitment to sign, with its cone of saving and its regret."),
     "compare": ("compare", "Two plans beside each other: what moved, and why."),
     "ask": ("ask", "An answer from dated claims, with grades, conflicts and sources."),
+    "capital": ("capital", "Who finances whom, what comes round, and what a failure would set off."),
     "contract": ("contract", "Import commitments in FOCUS form; list what is signed or offered."),
     "quote": ("quote", "Request prices, enter the answers, and see what expires when."),
     "seats": ("seats", "What exports of GitHub Copilot, Microsoft 365 and Copilot Studio say."),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import re
 from pathlib import Path
 from typing import Annotated
 from urllib.parse import urlsplit
@@ -13,6 +14,7 @@ import typer
 from trivium.core import UserError
 
 _PORTS = 65536
+_HEADER_NAME = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+")
 
 
 def command(
@@ -24,6 +26,10 @@ def command(
     upstream: Annotated[
         str, typer.Option(metavar="HOST:PORT", help="Stand in here for the upstream that the gateway is set to.")
     ] = "",
+    header: Annotated[
+        list[str] | None,
+        typer.Option(metavar="NAME=VALUE", help="A header of every request, as ANTHROPIC_CUSTOM_HEADERS; no secret."),
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON document.")] = False,
 ) -> None:
     """Check any gateway against the Claude Code contract. Exit 1 if a row failed, 4 if the gateway does not answer.
@@ -39,7 +45,8 @@ def command(
         raise UserError("URL", url, "give an address such as https://gateway.example.com")
     if "@" in urlsplit(url).netloc:
         raise UserError("URL", "(not shown)", "leave name and password out of the address; give the key with --key")
-    rows = asyncio.run(check(Site(url, _secret(key), model, timeout_s, _address(upstream))))
+    site = Site(url, _secret(key), model, timeout_s, upstream=_address(upstream), headers=_headers(header or []))
+    rows = asyncio.run(check(site))
     if as_json:
         print_json(rows)
     else:
@@ -63,6 +70,19 @@ def _plain(text: str) -> str:
     from rich.markup import escape
 
     return escape(text)
+
+
+def _headers(pairs: list[str]) -> dict[str, str]:
+    """Headers of the user's own by name."""
+    found: dict[str, str] = {}
+    for pair in pairs:
+        name, given, value = (part.strip() for part in pair.partition("="))
+        if not given or _HEADER_NAME.fullmatch(name) is None or not value.isprintable() or not value.isascii():
+            raise UserError("--header", name, "give NAME=VALUE, such as x-team=core")
+        if name.lower() in {"authorization", "x-api-key", "host", "content-length"}:
+            raise UserError("--header", name, "this one is the check's own; a key is given with --key")
+        found[name.lower()] = value
+    return found
 
 
 def _address(text: str) -> tuple[str, int] | None:

@@ -207,7 +207,7 @@ def reap(
     db: shared.Db = shared.DEFAULT_DB,
     as_json: shared.AsJson = False,
 ) -> None:
-    """End what a crash left open: outcome abandoned, the amount between bounds."""
+    """End what a crash left open: outcome abandoned, the amount between bounds. Requests of a batch have two days."""
     with shared.pricing(db, overlay, as_of) as ledger:
         reaped = ledger.reap(shared.duration(older_than, "older-than"))
     values = [{"event_id": r.event_id, "lower_usd": r.lower, "upper_usd": r.upper, "reason": r.reason} for r in reaped]

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import copy
 import json
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from importlib.resources import files
 from typing import Any
 
@@ -13,7 +14,7 @@ import aiohttp
 from trivium.conform import _visible as visible
 from trivium.conform._client import Client, Unreachable
 from trivium.conform._rows import Row, Seen, report
-from trivium.conform._upstream import StandIn, listening
+from trivium.conform._upstream import COUNTED, StandIn, listening
 from trivium.conform._witnessed import Witness
 from trivium.core import UserError
 
@@ -29,12 +30,13 @@ class Site:
     model: str = ""
     timeout_s: float = 30.0
     upstream: tuple[str, int] | None = None  # where the stand-in listens, which the gateway has as its upstream
+    headers: Mapping[str, str] = field(default_factory=dict)  # sent with every request, as a user's own headers are
 
 
 async def check(site: Site) -> list[Row]:
     """Every row of the contract with its evidence; Unreachable and UserError if nothing can be checked."""
     request = json.loads(files("trivium.conform").joinpath("request.json").read_text("utf-8"))
-    async with aiohttp.ClientSession() as session:
+    async with aiohttp.ClientSession(headers=site.headers) as session:
         client = Client(session, site.url, site.key, site.timeout_s)
         if site.upstream is None:
             return report(await _looks(client, site, request, None))
@@ -57,7 +59,7 @@ async def _looks(client: Client, site: Site, request: dict[str, Any], stand_in: 
     if first.status == _KEY_REFUSED:
         raise UserError("--key", "(not shown)", f"give a key that this gateway takes: {first.line()}")
     streamed = await visible.stream(client, plain)
-    counted = await visible.count_tokens(client, plain)
+    counted = await visible.count_tokens(client, plain, None if stand_in is None else COUNTED)
     witnessed = {} if stand_in is None else await Witness(client, stand_in, request, plain).rows()
     clouds = visible.clouds(witnessed=stand_in is not None)
     return {**found, **listed, **whole, **streamed, **counted, **clouds, **witnessed}

@@ -29,7 +29,7 @@ class Row:
 # Every row, in the order of the report: those that a client sees, then those that only an upstream sees.
 REQUIREMENTS: Mapping[str, str] = {
     "P1.messages": "POST /v1/messages?beta=true is answered: the path decides, not the query",
-    "P1.count-tokens": "count_tokens is answered with a number (optional)",
+    "P1.count-tokens": "count_tokens is answered with the number that the upstream counts, no estimate (optional)",
     "P2.hello": "HEAD /api/hello is answered, with any status",
     "P2.profiles": "GET /inference-profiles is answered to Bedrock-format clients",
     "P3.bearer": "GET /v1/models?limit=1000 takes a bearer token: in 3 s, no redirect, names with claude",

@@ -36,6 +36,7 @@ from trivium.core.ids import new_id
 from trivium.core.keys import KeyRecord, KeyRing, hash_secret, new_secret, well_formed
 from trivium.core.money import PICOS_PER_USD, ZERO, Money, rate_picos
 from trivium.core.offer import ROUTABLE_SURFACES, SEAT_SURFACES, SURFACES, TIERS, Offer
+from trivium.core.resources import Resource, ResourceKind
 from trivium.core.routes import ANY, Route, RouteTable, Target
 from trivium.core.usage import (
     COUNT_MAX,
@@ -87,6 +88,8 @@ __all__ = [
     "Outcome",
     "PriceError",
     "Quality",
+    "Resource",
+    "ResourceKind",
     "Retry",
     "Route",
     "RouteTable",

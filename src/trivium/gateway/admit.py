@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import TypeVar
 
@@ -20,6 +21,9 @@ SESSION_HEADER = "x-claude-code-session-id"
 AGENT_HEADER = "x-claude-code-agent-id"
 _SESSION_FORM = re.compile(r"[A-Za-z0-9._:@/+=-]{1,128}")
 _SESSION_IN_USER_ID = re.compile(r"_session_([A-Za-z0-9-]{8,64})$")
+USER_HEADER = "x-claude-gateway-user-id"
+EMAIL_HEADERS = ("x-claude-gateway-user-email", "x-litellm-end-user-id")
+_IDENTITY_FORM = re.compile(r"[^\s\x00-\x1f\x7f]{1,256}")
 _VERSION_FORM = re.compile(r"\d{4}-\d{2}-\d{2}")
 
 
@@ -71,7 +75,7 @@ def read_request(
 ) -> MessagesRequest:
     """Parse and check what the gateway itself must know; everything else is the upstream's to judge."""
     canonical, endpoint = asked.dialect.canonical(asked, data, headers), asked.endpoint
-    body = canonical.body
+    body, beyond = canonical.body, canonical.beyond
     sent = _field(body, "model", str, "a model name")
     try:
         model = facts.model_id(sent)
@@ -80,14 +84,22 @@ def read_request(
     if key.models and model not in key.models:
         allowed = ", ".join(key.models)
         raise Refused(400, "invalid_request_error", f"model: {sent}: this key may use {allowed}", NO_RETRY)
+    endless = canonical.open_ended and "max_tokens" not in body
+    if endless and beyond is not None:
+        limit = facts.output_tokens_max(model)
+        endless = limit is None
+        if limit is None:
+            beyond = replace(beyond, refused=beyond.refused or _unbounded(model))
+        else:
+            body = Body(body.edit(add={"max_tokens": msgspec.json.encode(limit)}))
     stream = _field(body, "stream", bool, "true or false") if body.get("stream") is not None else False
     max_tokens = None
-    if endpoint == "messages":
+    if endpoint == "messages" and not endless:
         max_tokens = _field(body, "max_tokens", int, "a whole number of 1 or more")
         if max_tokens < 1:
             raise UserError("max_tokens", max_tokens, "give a whole number of 1 or more")
-        if body.raw("messages") is None:
-            raise UserError("messages", None, "give a list of messages")
+    if endpoint == "messages" and body.raw("messages") is None:
+        raise UserError("messages", None, "give a list of messages")
     if _VERSION_FORM.fullmatch(canonical.version) is None:
         raise UserError("anthropic-version", canonical.version, "give a date such as 2023-06-01")
     return MessagesRequest(
@@ -104,7 +116,12 @@ def read_request(
         notes=asked.notes,
         dialect=asked.dialect.name,
         native=canonical.native,
+        beyond=beyond,
     )
+
+
+def _unbounded(model: str) -> UserError:
+    return UserError("max_tokens", None, f"give a number: no claim says how long an answer of {model} may be")
 
 
 Value = TypeVar("Value")
@@ -141,8 +158,20 @@ def session_of(headers: Headers, body: Body) -> str:
     return session if isinstance(session, str) and _SESSION_FORM.fullmatch(session) else ""
 
 
-def tags_of(key: KeyRecord, headers: Headers) -> dict[str, str]:
-    """The key's tags, and the subagent if Claude Code names one; a client never overrides a tag of its key."""
+def tags_of(key: KeyRecord, headers: Headers, *, forwarded: bool = False) -> dict[str, str]:
+    """The key's tags, and the subagent if Claude Code names one; a client never overrides a tag of its key.
+
+    Where the key's holder is itself a gateway (`forwarded`), the user that it names is a tag too. From any other
+    client those headers mean nothing: whoever holds a key could write another's name into them.
+    """
     agent = headers.get(AGENT_HEADER, "")
     named = {"subagent": agent} if _SESSION_FORM.fullmatch(agent) else {}
-    return named | dict(key.tags)
+    return named | (identity_of(headers) if forwarded else {}) | dict(key.tags)
+
+
+def identity_of(headers: Headers) -> dict[str, str]:
+    """Who a gateway in front says it asks for: `user`, the subject of its identity provider, and `email` if known."""
+    user = headers.get(USER_HEADER, "")
+    email = next((headers[name] for name in EMAIL_HEADERS if headers.get(name)), "")
+    found = {"user": user, "email": email.lower()}  # one person, however the provider spells the address today
+    return {name: value for name, value in found.items() if _IDENTITY_FORM.fullmatch(value)}

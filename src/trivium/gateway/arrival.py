@@ -12,20 +12,28 @@ from trivium.gateway.seams import GatewaySettings
 _HANG_UP = {"connection": "close"}  # the rest of the body is not read
 
 
-async def read_body(headers: Mapping[str, str], receive: Receive, settings: GatewaySettings) -> bytes:
-    """The whole body; Refused when it is too long, too slow, stands still or is encoded."""
+async def read_body(
+    headers: Mapping[str, str],
+    receive: Receive,
+    settings: GatewaySettings,
+    *,
+    bytes_max: int | None = None,
+    read_s: float | None = None,
+) -> bytes:
+    """The whole body; Refused when too long, too slow, standing still or encoded. Messages set the default limits."""
     encoding = headers.get("content-encoding", "identity").strip().lower()
     if encoding != "identity":
         message = f"content-encoding: {encoding[:40]}: send the body uncompressed"
         raise Refused(415, "invalid_request_error", message, _HANG_UP)
-    limit = settings.body_bytes_max
+    limit = settings.body_bytes_max if bytes_max is None else bytes_max
+    within_s = settings.body_read_s if read_s is None else read_s
     declared = headers.get("content-length", "")
     if declared.isdigit() and int(declared) > limit:
         raise Refused(413, "request_too_large", f"body: {declared} bytes: send at most {limit}", _HANG_UP)
     parts: list[bytes] = []
     size = 0
     try:
-        async with asyncio.timeout(settings.body_read_s):
+        async with asyncio.timeout(within_s):
             while True:
                 event = await _next(receive, settings.body_idle_s)
                 if event["type"] == "http.disconnect":
@@ -38,7 +46,7 @@ async def read_body(headers: Mapping[str, str], receive: Receive, settings: Gate
                 if not event.get("more_body", False):
                     return parts[0] if len(parts) == 1 else b"".join(parts)
     except TimeoutError as error:
-        message = f"body: did not arrive within {settings.body_read_s:g} s"
+        message = f"body: did not arrive within {within_s:g} s"
         raise Refused(408, "timeout_error", message, _HANG_UP) from error
 
 

@@ -42,6 +42,7 @@ from trivium.gateway.seams import (
     Inbound,
     MessagesRequest,
     Outbound,
+    Pin,
     SurfaceSettings,
     Transport,
     TransportError,
@@ -79,6 +80,7 @@ class Order:
     workload: str
     key_id: str
     tags: Mapping[str, str]
+    pin: Pin | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,6 +148,7 @@ class Attempt:
         )
         self._offer = opened.offer
         await self._open(opened)
+        self._reply.native = outbound.native
         async with _Recorded(self, opened):
             failure = await self._exchange(outbound)
         if failure is None and not request.stream:

@@ -76,7 +76,7 @@ class Connection(HttpToolsProtocol):
     def on_headers_complete(self) -> None:
         """The head is whole; what follows is body."""
         self._in_head = False
-        self._await(self._limits().body_read_s * _AFTER_THE_GATEWAY, self._late_body)
+        self._expect_body()
         super().on_headers_complete()
         if self._leaving() and self.cycle is not None:
             self.cycle.keep_alive = False
@@ -112,6 +112,9 @@ class Connection(HttpToolsProtocol):
     def _expect_head(self) -> None:
         self._await(self._limits().header_read_s, self._late_head)
 
+    def _expect_body(self) -> None:
+        self._await(self._limits().body_read_s * _AFTER_THE_GATEWAY, self._late_body)
+
     def _await(self, seconds: float, late: Callable[[], None]) -> None:
         self._stop()
         self._timer = self.loop.call_later(seconds, late)
@@ -135,7 +138,10 @@ class Connection(HttpToolsProtocol):
 
     def _late_body(self) -> None:
         self._timer = None
-        self.transport.abort()
+        if self.cycle is not None and not self.cycle.response_complete:
+            self._expect_body()  # the gateway waits for it and has its own deadlines, longer ones for uploads
+        else:
+            self.transport.abort()
 
     def send_400_response(self, msg: str) -> None:
         """What is no HTTP; in the form of every other error."""

@@ -2,29 +2,37 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import msgspec
 
-from trivium.core import ANY, FactError, KeyRecord, Route, RouteTable
+from trivium.core import ANY, FactError, KeyRecord, Route, RouteTable, UserError
 from trivium.gateway.admit import Refused
 from trivium.gateway.routing import candidates
 from trivium.gateway.seams import Facts, GatewaySettings
 
 _PROFILE_SCOPES = ("global", "us", "eu", "jp", "au", "apac")
+_PAGE, _PAGE_MAX = 20, 1000  # the API's own
 _NO_DATE = "1970-01-01T00:00:00Z"  # the API's own value where a release date is not known
 
 
 def listing(
-    table: RouteTable, key: KeyRecord, facts: Facts, settings: GatewaySettings, *, only: str | None = None
+    table: RouteTable,
+    key: KeyRecord,
+    facts: Facts,
+    settings: GatewaySettings,
+    *,
+    only: str | None = None,
+    query: Mapping[str, Sequence[str]] | None = None,
 ) -> bytes:
-    """The models of a key in the API's shape, or one of them."""
+    """The models of a key in the API's shape, a page of them, or one."""
     models = [model for model in facts.models() if _usable(model, table, key, facts, settings)]
-    entries = [_entry(model, facts) for model in models]
     if only is None:
-        page: dict[str, Any] = {"data": entries, "has_more": False}
-        page["first_id"] = models[0] if models else None
-        page["last_id"] = models[-1] if models else None
+        shown, more = _page(models, query or {})
+        page: dict[str, Any] = {"data": [_entry(model, facts) for model in shown], "has_more": more}
+        page["first_id"] = shown[0] if shown else None
+        page["last_id"] = shown[-1] if shown else None
         return msgspec.json.encode(page)
     try:
         wanted = facts.model_id(only)
@@ -33,6 +41,19 @@ def listing(
     if wanted not in models:
         raise Refused(404, "not_found_error", f"model: {only}")
     return msgspec.json.encode(_entry(wanted, facts))
+
+
+def _page(models: Sequence[str], query: Mapping[str, Sequence[str]]) -> tuple[Sequence[str], bool]:
+    """The page that `limit`, `after_id` and `before_id` ask for, and whether more follow in that direction."""
+    limit_text = query.get("limit", (str(_PAGE),))[0]
+    if not limit_text.isascii() or not limit_text.isdigit() or not 1 <= int(limit_text) <= _PAGE_MAX:
+        raise UserError("limit", limit_text[:64], f"give a whole number from 1 to {_PAGE_MAX}")
+    limit, after, before = int(limit_text), query.get("after_id", ("",))[0], query.get("before_id", ("",))[0]
+    start = models.index(after) + 1 if after in models else 0
+    if before in models:
+        end = models.index(before)
+        return models[max(end - limit, start) : end], end - limit > start
+    return models[start : start + limit], start + limit < len(models)
 
 
 def profiles(table: RouteTable, key: KeyRecord, facts: Facts, settings: GatewaySettings, *, only: str = "") -> bytes:

@@ -9,6 +9,7 @@ import traceback
 from collections.abc import Awaitable, Callable, Mapping, MutableMapping, Sequence
 from dataclasses import replace
 from typing import Any
+from urllib.parse import parse_qs
 
 from trivium.core import (
     Clock,
@@ -24,6 +25,8 @@ from trivium.core import (
 from trivium.gateway.admit import NO_RETRY, Refused, authenticate, read_headers, read_request, tags_of
 from trivium.gateway.arrival import read_body
 from trivium.gateway.attempt import Order, Tools
+from trivium.gateway.auxiliary import Auxiliary, Call, Wanted, address_of
+from trivium.gateway.auxiliary import wanted as auxiliary_wanted
 from trivium.gateway.dialect import BEDROCK, MESSAGES, PROFILES, Asked, asked
 from trivium.gateway.discovery import listing, profiles
 from trivium.gateway.flight import Cut, Flight, all_settled
@@ -32,6 +35,7 @@ from trivium.gateway.guard import chance as machine_chance
 from trivium.gateway.metrics import Metrics
 from trivium.gateway.pump import Parts, Pump
 from trivium.gateway.reply import Receive, Reply, Send
+from trivium.gateway.resources import MemoryResources
 from trivium.gateway.seams import (
     Admission,
     Breaker,
@@ -39,6 +43,7 @@ from trivium.gateway.seams import (
     Facts,
     GatewaySettings,
     NotSupported,
+    Resources,
     Routes,
     Stamp,
     Transport,
@@ -81,6 +86,7 @@ class Gateway:
         breaker: Breaker | None = None,
         metrics: Metrics | None = None,
         chance: Chance | None = None,
+        resources: Resources | None = None,
     ) -> None:
         self._clock = clock
         self._transport = transport
@@ -99,6 +105,7 @@ class Gateway:
             budget=RetryBudget(clock, ratio=settings.retry_ratio, floor_per_s=settings.retry_floor_per_s),
             rests=Rests(clock, chance or machine_chance()),
         )
+        self._auxiliary = Auxiliary(resources or MemoryResources())
         self._flights: set[Flight] = set()
         self._retiring: set[asyncio.Future[None]] = set()
         self._empty = asyncio.Event()
@@ -168,6 +175,7 @@ class Gateway:
     def refuse_readiness(self) -> None:
         """Say from now on that no more requests should come; those that come all the same are served."""
         self._draining = True
+        self._auxiliary.rest()
 
     def cut_short(self) -> None:
         """End what is in the air with an error, for a drain in a hurry; every record is closed all the same."""
@@ -208,11 +216,15 @@ class Gateway:
         request_id = new_id("req", self._clock)
         own = {"request-id": request_id, "x-trivium-request-id": request_id}
         reply = Reply(send, self._clock, own)
-        wanted = asked(_raw_path(scope)) if scope["method"] == "POST" else None
+        wanted = asked(_raw_path(scope), self._clock) if scope["method"] == "POST" else None
+        kept = auxiliary_wanted(scope["method"], _raw_path(scope)) if wanted is None else None
         try:
             if wanted is not None:
                 reply.speech = wanted.dialect.speech(wanted)
                 await self._messages(wanted, scope, receive, reply)
+            elif kept is not None:
+                reply.speech = kept.dialect.speech(Asked(kept.dialect, kept.endpoint))
+                await self._keep(kept, scope, receive, reply)
             else:
                 await self._serve_of(scope["method"], scope["path"])(scope, receive, reply)
         except Refused as error:
@@ -228,7 +240,8 @@ class Gateway:
             _log.error("request failed: %s request=%s at %s", type(error).__name__, request_id, frames)
             await self._refuse(reply, Refused(500, "api_error", "the gateway failed; see its log"), request_id)
         finally:
-            self.metrics.responded("other" if wanted is None else wanted.endpoint, reply.status)
+            served = wanted or kept
+            self.metrics.responded("other" if served is None else served.endpoint, reply.status)
 
     def _serve_of(self, method: str, path: str) -> Callable[[Scope, Receive, Reply], Awaitable[None]]:
         if method in {"GET", "HEAD"}:
@@ -260,7 +273,8 @@ class Gateway:
         headers = read_headers(scope["headers"], parts.tools.settings)
         key = authenticate(MESSAGES.secrets(headers), self._keys, self._clock.now())
         name = scope["path"][len(_MODELS) + 1 :]
-        body = listing(parts.routes(), key, parts.facts, parts.tools.settings, only=name or None)
+        query = parse_qs(scope.get("query_string", b"").decode("latin-1"))
+        body = listing(parts.routes(), key, parts.facts, parts.tools.settings, only=name or None, query=query)
         await reply.whole(200, body, JSON)
 
     async def _profiles(self, scope: Scope, _receive: Receive, reply: Reply) -> None:
@@ -280,15 +294,54 @@ class Gateway:
         request = read_request(
             wanted, data, headers, request_id=reply.headers["request-id"], key=key, facts=parts.facts
         )
-        order = Order(request, self._stamp(headers), began_ns, key.workload, key.key_id, tags_of(key, headers))
+        pin = await self._auxiliary.pin(request.body, key, parts.tools.settings)
+        tags = tags_of(key, headers, forwarded=key.workload in parts.tools.settings.identity_workloads)
+        order = Order(request, self._stamp(headers), began_ns, key.workload, key.key_id, tags, pin)
         await self._fly(parts, order, key, receive, reply)
+
+    async def _keep(self, kept: Wanted, scope: Scope, receive: Receive, reply: Reply) -> None:
+        """Serve what is about batches and files. A client that leaves does not end it: something may have been made."""
+        parts, settings = self._parts, self._parts.tools.settings
+        headers = read_headers(scope["headers"], settings)
+        key = authenticate(kept.dialect.secrets(headers), self._keys, self._clock.now())
+        self._auxiliary.begin(kept, settings)
+        flight = Flight()
+        self._took_off(flight)
+        deadline = asyncio.get_running_loop().call_later(settings.deadline_s, flight.cut, Cut.DEADLINE)
+        try:
+            read_s = settings.upload_read_s if kept.upload else settings.body_read_s
+            limit = self._auxiliary.bytes_max(kept, settings)
+            data = await read_body(headers, receive, settings, bytes_max=limit, read_s=read_s)
+            query = parse_qs(scope.get("query_string", b"").decode("latin-1"))
+            own = (self._stamp(headers), reply.headers["request-id"], address_of(scope, headers))
+            await self._auxiliary.serve(parts, Call(kept, key, headers, query, *own, data), reply)
+        except asyncio.CancelledError:
+            if not flight.absorb():
+                raise
+            if not reply.started:
+                await self._after_cut(flight, reply)
+            reply.abandon()
+        finally:
+            deadline.cancel()
+            self._auxiliary.end(kept)
+            self._has_landed(flight)
+
+    def _took_off(self, flight: Flight) -> None:
+        self._flights.add(flight)
+        self._empty.clear()
+        self.metrics.in_flight.inc()
+
+    def _has_landed(self, flight: Flight) -> None:
+        flight.land()
+        self._flights.discard(flight)
+        if not self._flights:
+            self._empty.set()
+        self.metrics.in_flight.dec()
 
     async def _fly(self, parts: Parts, order: Order, key: KeyRecord, receive: Receive, reply: Reply) -> None:
         """Run the pump while watching whether the client is still there."""
         flight = Flight(reply.mute)
-        self._flights.add(flight)
-        self._empty.clear()
-        self.metrics.in_flight.inc()
+        self._took_off(flight)
         pump = Pump(parts, order, key, flight=flight, reply=reply)
         deadline = asyncio.get_running_loop().call_later(parts.tools.settings.deadline_s, flight.cut, Cut.DEADLINE)
         watcher = asyncio.ensure_future(_watch(receive, flight, reply))  # ended below, whatever happens
@@ -299,13 +352,9 @@ class Gateway:
                 raise
             await self._after_cut(flight, reply)
         finally:
-            flight.land()
             deadline.cancel()
             watcher.cancel()
-            self._flights.discard(flight)
-            if not self._flights:
-                self._empty.set()
-            self.metrics.in_flight.dec()
+            self._has_landed(flight)
             _log_request(order, pump, reply, flight)
 
     async def _after_cut(self, flight: Flight, reply: Reply) -> None:

@@ -31,6 +31,7 @@ class Lane:
         self.headers: dict[str, str] = {}  # take effect when it wins
         self.task: asyncio.Future[Failure | None] | None = None
         self.lost = False
+        self.native = False  # whether its answer comes in the client's own dialect already
 
     # --- what an attempt asks of its flight -----------------------------------------------------------------------
 
@@ -116,6 +117,7 @@ class Lane:
     def _claim(self) -> None:
         if not self._race.won_by(self):
             raise asyncio.CancelledError
+        self._reply.native = self.native
         if self._flight.read_on is None:
             self._flight.read_on = self._read_on
 

@@ -129,6 +129,10 @@ class Pump:
         found = candidates(route, key, self._parts.tools.settings, affinity)
         if not found:
             raise Refused(404, "not_found_error", f"model: {request.model} (no configured surface may serve it)")
+        if (pin := self._order.pin) is not None:
+            found = tuple(target for target in found if self._name(target) == pin.surface)
+            if not found:
+                raise pin.elsewhere(request.model)
         return tuple(
             replace(target, offer=replace(target.offer, model=request.model)) if target.offer.model == ANY else target
             for target in found
@@ -190,7 +194,11 @@ class Pump:
         request = self._order.request
         if request.model != target.offer.model:  # the route serves it by another model: that one is asked for
             request = replace(request, model=target.offer.model)
-        return upstream.prepare(request, target, self._parts.facts, settings)
+        beyond = request.beyond if request.beyond and request.beyond.surface != target.offer.surface else None
+        if beyond is not None and beyond.refused is not None:
+            raise beyond.refused
+        outbound = upstream.prepare(request, target, self._parts.facts, settings)
+        return replace(outbound, notes=(*beyond.notes, *outbound.notes)) if beyond is not None else outbound
 
     def _name(self, target: Target) -> str:
         name = self._parts.tools.settings.key_for(target.offer)

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Literal, NamedTuple, Protocol
+from typing import Literal, NamedTuple, Protocol, runtime_checkable
 
 from trivium.core import (
     Closed,
@@ -13,20 +13,32 @@ from trivium.core import (
     Offer,
     Outcome,
     Quality,
+    Resource,
+    ResourceKind,
     RouteTable,
     Target,
     TriviumError,
     UpstreamError,
     Usage,
+    UserError,
 )
 from trivium.gateway.wire.body import Body
 
-Endpoint = Literal["messages", "count_tokens"]
+Endpoint = Literal["messages", "count_tokens", "batches", "files"]
 Headers = Mapping[str, str]  # names in lower case; repeated headers are joined with ", "
 
 
 class NotSupported(TriviumError):
     """The surface lacks what was asked: HTTP 501 `not_supported`, and the client should not retry."""
+
+
+@dataclass(frozen=True, slots=True)
+class Beyond:
+    """What of a request the Messages API has no words for: only the surface whose dialect it is can take it."""
+
+    surface: str
+    refused: UserError | None = None  # why any other surface cannot serve the request
+    notes: tuple[str, ...] = ()  # what any other surface is not told, for the client
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +58,7 @@ class MessagesRequest:
     notes: tuple[str, ...] = ()  # what of the request was not followed, for the client
     dialect: str = "messages"
     native: Body | None = None  # the body as it came, where its dialect is a surface's own
+    beyond: Beyond | None = None
 
     def body_for(self, surface: str) -> Body:
         """What an adapter edits: the client's own bytes where it speaks that surface's dialect."""
@@ -65,6 +78,7 @@ class Outbound:
     stream: bool = False
     notes: tuple[str, ...] = ()  # what was changed or left out, for the client: `x-trivium-notes`
     offer: Offer | None = None  # what this request buys when that is not the target's offer (fast mode, a geography)
+    native: bool = False  # its answer is in the client's own dialect already, and passes as it comes
 
 
 class Inbound(Protocol):
@@ -157,6 +171,10 @@ class Facts(Protocol):
         """Whether the surface offers a capability of the catalogue's; None when no claim says."""
         ...
 
+    def output_tokens_max(self, model: str) -> int | None:
+        """The longest answer that every surface gives for the model; None when no claim says."""
+        ...
+
     def models(self) -> tuple[str, ...]:
         """Every model that a surface carries today, newest first."""
         ...
@@ -190,6 +208,7 @@ class GatewaySettings:
     """Everything an operator may set. Keys of `surfaces` are `surface` or `surface/scope`; the longer one wins."""
 
     surfaces: Mapping[str, SurfaceSettings]
+    identity_workloads: frozenset[str] = frozenset()  # their keys are held by a gateway that names its users
     body_bytes_max: int = 32 * 1024 * 1024
     header_bytes_max: int = 64 * 1024
     header_count_max: int = 200
@@ -199,6 +218,10 @@ class GatewaySettings:
     body_read_s: float = 60.0  # a request body must arrive within
     body_idle_s: float = 15.0  # and may not stand still for longer
     keep_alive_s: float = 75.0  # a connection may be idle for so long between two requests
+    batch_bytes_max: int = 256 * 1024 * 1024  # the body that makes a batch
+    file_bytes_max: int = 500 * 1024 * 1024
+    upload_read_s: float = 900.0  # such a body must arrive within
+    uploads_max: int = 4  # such bodies in memory at a time
     deadline_s: float = 3600.0  # a request, all attempts together
     gate_hold_s: float = 2.0  # how long an opening event may wait for the first content event
     ping_interval_s: float = 15.0
@@ -302,6 +325,29 @@ class Upstream(Protocol):
         ...
 
 
+@dataclass(frozen=True, slots=True)
+class Errand:
+    """A request about a batch or a file, for an adapter to address; `path` begins with `/v1/`."""
+
+    method: str
+    path: str
+    version: str = "2023-06-01"
+    betas: tuple[str, ...] = ()
+    headers: Headers = field(default_factory=dict)  # the client's other anthropic-* headers
+    accept: str = "application/json"
+    content_type: str = ""
+    body: bytes = b""
+
+
+@runtime_checkable
+class Keeper(Protocol):
+    """The adapter of a surface that keeps batches or files; which of them is what claims say."""
+
+    def auxiliary(self, errand: Errand, facts: Facts, settings: SurfaceSettings) -> Outbound:
+        """The request to send, without credentials."""
+        ...
+
+
 # --- admission, routing, time --------------------------------------------------------------------------------------
 
 
@@ -356,6 +402,56 @@ class OpenAdmission:
 
     async def settle(self, admitted: Admitted, attempts: tuple[Closed, ...]) -> None:
         """Nothing was held."""
+
+
+class Resources(Protocol):
+    """Who owns a batch or a file; implemented over the ledger's file, or in memory (`gateway.resources`).
+
+    Every call returns when what it wrote is durable, and raises LedgerError where that cannot be.
+    """
+
+    async def register(self, resource: Resource) -> None:
+        """Write down an owner."""
+        ...
+
+    async def owner(self, kind: ResourceKind, resource_id: str) -> Resource | None:
+        """The resource of an id; None if it is unknown or forgotten."""
+        ...
+
+    async def listing(
+        self,
+        kind: ResourceKind,
+        workload: str,
+        surfaces: Sequence[str],
+        *,
+        limit: int,
+        after: str = "",
+        before: str = "",
+    ) -> tuple[tuple[Resource, ...], bool]:
+        """A page of a workload's resources at some configured surfaces, newest first, and whether more follow."""
+        ...
+
+    async def metered(self, resource: Resource) -> None:
+        """Every result of this batch is in the ledger."""
+        ...
+
+    async def forget(self, resource: Resource) -> None:
+        """It was deleted, or the surface no longer has it."""
+        ...
+
+
+class Pin(NamedTuple):
+    """Where a request must go, because a file that it names lies there."""
+
+    surface: str  # as configured
+    file_id: str
+
+    def elsewhere(self, model: str) -> UserError:
+        """What is told where no route leads there."""
+        remedy = (
+            f"it lies at {self.surface}, and no route takes {model} there: send the content as base64, or route to it"
+        )
+        return UserError("file_id", self.file_id, remedy)
 
 
 class Circuit(NamedTuple):

@@ -212,6 +212,29 @@ tombstones = Table(
     Column("upper_picos", Text),  # null beside a lower bound: one of its attempts has none
 )
 
+# Batches and files that surfaces keep: who owns an id, and what became of it (`metered`, `forgotten`).
+resources = Table(
+    "resources",
+    metadata,
+    Column("seq", Integer, primary_key=True),
+    Column("kind", Text, nullable=False),
+    Column("resource_id", Text, nullable=False),
+    Column("surface", Text, nullable=False),
+    Column("workload", Text, nullable=False),
+    Column("key_id", Text, nullable=False),
+    Column("request_id", Text, nullable=False),
+    Column("created_at_us", BigInteger, nullable=False),
+    Index("resources_once", "kind", "resource_id", unique=True),
+    Index("resources_of", "workload", "kind", "seq"),
+)
+resource_marks = Table(
+    "resource_marks",
+    metadata,
+    Column("resource_seq", Integer, ForeignKey("resources.seq"), primary_key=True),
+    Column("mark", Text, primary_key=True),
+    Column("at_us", BigInteger, nullable=False),
+)
+
 # Holds one row only inside the transaction of a prune: the triggers let it delete what is older, nothing else.
 prune_permit = Table("prune_permit", metadata, Column("before_us", BigInteger, primary_key=True))
 
@@ -228,4 +251,6 @@ APPEND_ONLY = (
     "audit",
     "prunes",
     "tombstones",
+    "resources",
+    "resource_marks",
 )

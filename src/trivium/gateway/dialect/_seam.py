@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
-from trivium.gateway.seams import Endpoint, Headers
+from trivium.core import Clock
+from trivium.gateway.seams import Beyond, Endpoint, Headers
 from trivium.gateway.wire.body import Body
 
 
@@ -19,6 +20,7 @@ class Asked:
     model: str = ""
     stream: bool | None = None
     notes: tuple[str, ...] = ()  # what of the path was not followed, for the client
+    clock: Clock | None = None  # for a dialect whose answers say how long they took
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +31,8 @@ class Canonical:
     version: str
     betas: tuple[str, ...]
     native: Body | None = None  # the body as it came, where it differs
+    beyond: Beyond | None = None
+    open_ended: bool = False  # without `max_tokens` the answer may be as long as the model allows
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,31 @@
+"""Can a buyer serve what it committed to: years of cover, the cone of revenue, probability and size of a shortfall."""
+
+from trivium.capital.cover._dues import Degree, Due, Dues, dues, run_rates
+from trivium.capital.cover._growth import Growth, grown_years, static_years
+from trivium.capital.cover._paths import (
+    SEED,
+    Means,
+    Shortfall,
+    break_even_growth,
+    passage_share,
+    revenue_usd,
+    shortfall,
+)
+
+__all__ = [
+    "SEED",
+    "Degree",
+    "Due",
+    "Dues",
+    "Growth",
+    "Means",
+    "Shortfall",
+    "break_even_growth",
+    "dues",
+    "grown_years",
+    "passage_share",
+    "revenue_usd",
+    "run_rates",
+    "shortfall",
+    "static_years",
+]
