@@ -121,6 +121,24 @@ async def test_an_endless_head_is_refused_before_it_ends(head: bytes) -> None:
 
 
 @on_uvloop
+@pytest.mark.parametrize(
+    "after", [b"no HTTP at all\r\n\r\n" * 3, HEAD + b"x-long: " + b"a" * 70_000], ids=["junk", "endless"]
+)
+async def test_what_follows_a_request_does_not_break_its_answer(after: bytes) -> None:
+    """A refusal written into a stream would be read as a part of it; the stream ends whole, then the connection."""
+    async with site(StreamingUpstream(deltas=20)) as at:
+        reader, writer = await at.ask()
+        begun = await reader.readuntil(b"content_block_delta")
+        writer.write(after)
+        got = begun + await rest(reader, 5)
+        assert b"HTTP/1.1 4" not in got
+        assert got.count(b"text_delta") == 20
+        assert got.endswith(b'message_stop"}\n\n\r\n0\r\n\r\n')
+        writer.close()
+        assert at.sink.outcomes() == [Outcome.OK]
+
+
+@on_uvloop
 async def test_too_many_headers_are_refused() -> None:
     async with site(StreamingUpstream()) as at:
         reader, writer = await at.connect()

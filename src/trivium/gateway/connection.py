@@ -39,6 +39,7 @@ class Connection(HttpToolsProtocol):
         self._stall: asyncio.TimerHandle | None = None
         self._in_head = True
         self._head_bytes = 0
+        self._deaf = False  # what followed a request was none, so nothing that comes after it is
         self._waiting_bytes = 0  # for the client, at the last look
         self._moved_at = 0.0  # when they last became fewer
 
@@ -58,6 +59,8 @@ class Connection(HttpToolsProtocol):
 
     def data_received(self, data: bytes) -> None:
         """Bytes of a request; those of a head are counted."""
+        if self._deaf:
+            return
         if self._in_head:
             if self._timer is None:
                 self._expect_head()
@@ -148,7 +151,11 @@ class Connection(HttpToolsProtocol):
         self._refuse(400, "invalid_request_error", msg)
 
     def _refuse(self, status: int, error_type: str, message: str) -> None:
-        """Answer what never became a request, and close."""
+        """Answer what never became a request, and close; while an answer is under way, after that one alone."""
+        if self.cycle is not None and not self.cycle.response_complete and not self.cycle.more_body:
+            self.cycle.keep_alive = False
+            self._deaf = True
+            return
         body = envelope(error_type, message)
         head = (
             f"HTTP/1.1 {status} {HTTPStatus(status).phrase}\r\ncontent-type: application/json\r\n"
