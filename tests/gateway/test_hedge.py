@@ -27,6 +27,7 @@ from gateway.test_endings import Counting, start, until
 from trivium.core import (
     ANY,
     Closed,
+    Decision,
     LedgerError,
     Offer,
     Opened,
@@ -72,6 +73,8 @@ async def test_a_silent_surface_is_overtaken_and_recorded_with_its_bounds() -> N
     assert lost.usage_upper is not None
     assert (lost.usage_lower.output, lost.usage_upper.output) == (0, 100)
     assert sorted(opened.attempt for opened in at.sink.opened_events) == [1, 2]
+    chosen = [considered.code for considered in Decision.decode(at.sink.opened_events[1].decision).considered]
+    assert chosen == ["hedge"]
     metrics = (await get(at, "/metrics")).body.decode()
     assert 'trivium_hedges_total{from_surface="anthropic",to_surface="vertex"} 1.0' in metrics
 

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from msgspec import structs
 
+from trivium.app._cache import BookCachePrices
 from trivium.app._credentials import credentials_of
 from trivium.app._parts import BookShelf, RouteFile, ScopedKeys, default_routes
 from trivium.app.settings import Settings, SurfaceEntry, scope_of, surface_of
@@ -161,6 +162,7 @@ def compose(settings: Settings, base: Path, clock: Clock, *, replay: bool = Fals
         credentials=prepared.credentials,
         resources=ledger.resources,
         stamp=trace_stamp(clock) if replay else clock_stamp(clock),
+        cache_prices=BookCachePrices(prepared.shelf.book),
     )
     return Runtime(base, clock, prepared, ledger, sink, routes, gateway)
 
@@ -214,6 +216,9 @@ def gateway_settings(settings: Settings) -> GatewaySettings:
         keep_alive_s=settings.gateway.keep_alive_s,
         stall_s=settings.gateway.stall_s,
         body_bytes_max=settings.gateway.body_bytes_max,
+        cache_loss_max={
+            name: entry.cache_loss_max for name, entry in settings.workloads.items() if entry.cache_loss_max is not None
+        },
     )
 
 

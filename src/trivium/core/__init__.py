@@ -2,6 +2,7 @@
 
 from trivium.core.checkpoint import Checkpoint
 from trivium.core.clock import Clock, ManualClock, SystemClock, parse_utc
+from trivium.core.decision import DECISION_CHARS_MAX, Considered, Decision
 from trivium.core.errors import (
     AdmissionDenied,
     AmbiguousName,
@@ -52,6 +53,7 @@ from trivium.core.usage import (
 __all__ = [
     "ANY",
     "COUNT_MAX",
+    "DECISION_CHARS_MAX",
     "NO_USAGE",
     "OWN_DEFECT",
     "PICOS_PER_USD",
@@ -72,6 +74,8 @@ __all__ = [
     "ClaimsDisagree",
     "Clock",
     "Closed",
+    "Considered",
+    "Decision",
     "DuplicateEvent",
     "FactError",
     "KeyRecord",

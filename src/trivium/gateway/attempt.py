@@ -48,6 +48,7 @@ from trivium.gateway.seams import (
     TransportError,
     Upstream,
 )
+from trivium.gateway.signers import Signers
 from trivium.gateway.wire.decode import broken
 from trivium.gateway.wire.errors import envelope
 from trivium.gateway.wire.headers import client_headers
@@ -68,6 +69,7 @@ class Tools:
     clock: Clock
     metrics: Metrics
     settings: GatewaySettings
+    signers: Signers
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +83,7 @@ class Order:
     key_id: str
     tags: Mapping[str, str]
     pin: Pin | None = None
+    decision: str = ""  # why the attempt that follows goes where it goes
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,6 +148,7 @@ class Attempt:
             tags=order.tags,
             prompt_bytes=len(request.body.data),
             max_output_tokens=request.max_tokens,
+            decision=order.decision,
         )
         self._offer = opened.offer
         await self._open(opened)
@@ -152,6 +156,7 @@ class Attempt:
         async with _Recorded(self, opened):
             failure = await self._exchange(outbound)
         if failure is None and not request.stream:
+            self._tools.signers.learn(self._surface.surface, self._body)
             await self._reply.answer(self._body, self._headers)
         elif self._reply.started:
             await self._reply.end()
@@ -250,6 +255,7 @@ class Attempt:
         if gate is None:
             self._body += data
         else:
+            self._tools.signers.learn(self._surface.surface, data)
             await gate.put(data, content=decoder.content_begun)
 
     async def _broke(self, failure: Failure, decoder: Decoder) -> Failure:

@@ -23,6 +23,7 @@ from trivium.core import (
     new_id,
 )
 from trivium.gateway.admit import NO_RETRY, Refused, authenticate, read_headers, read_request, tags_of
+from trivium.gateway.affinity import Affinity
 from trivium.gateway.arrival import read_body
 from trivium.gateway.attempt import Order, Tools
 from trivium.gateway.auxiliary import Auxiliary, Call, Wanted, address_of
@@ -39,9 +40,11 @@ from trivium.gateway.resources import MemoryResources
 from trivium.gateway.seams import (
     Admission,
     Breaker,
+    CachePrices,
     Credential,
     Facts,
     GatewaySettings,
+    NoCachePrices,
     NotSupported,
     Resources,
     Routes,
@@ -49,6 +52,7 @@ from trivium.gateway.seams import (
     Transport,
     Upstream,
 )
+from trivium.gateway.signers import Signers
 from trivium.gateway.stamp import clock_stamp
 from trivium.gateway.upstream import UPSTREAMS
 from trivium.gateway.wire.errors import envelope
@@ -87,6 +91,7 @@ class Gateway:
         metrics: Metrics | None = None,
         chance: Chance | None = None,
         resources: Resources | None = None,
+        cache_prices: CachePrices | None = None,
     ) -> None:
         self._clock = clock
         self._transport = transport
@@ -94,7 +99,7 @@ class Gateway:
         self._stamp = stamp or clock_stamp(clock)
         self.metrics = metrics or Metrics()
         self._parts = Parts(
-            tools=Tools(sink, transport, clock, self.metrics, settings),
+            tools=Tools(sink, transport, clock, self.metrics, settings, Signers(clock)),
             routes=routes,
             facts=facts,
             admission=admission,
@@ -104,6 +109,8 @@ class Gateway:
             or ConsecutiveBreaker(clock, failures=settings.breaker_failures, open_s=settings.breaker_open_s),
             budget=RetryBudget(clock, ratio=settings.retry_ratio, floor_per_s=settings.retry_floor_per_s),
             rests=Rests(clock, chance or machine_chance()),
+            affinity=Affinity(clock),
+            cache_prices=cache_prices or NoCachePrices(),
         )
         self._auxiliary = Auxiliary(resources or MemoryResources())
         self._flights: set[Flight] = set()

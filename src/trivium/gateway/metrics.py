@@ -48,6 +48,12 @@ class Metrics:
             ("from_surface", "to_surface"),
             registry=registry,
         )
+        self.affinity = Counter(
+            "trivium_affinity",
+            "Attempts by what became of the request's prompt cache: new, kept, moved, none",
+            ("affinity",),
+            registry=registry,
+        )
         self.in_flight = Gauge("trivium_requests_in_flight", "Requests being served", registry=registry)
         self.ledger_errors = Counter(
             "trivium_ledger_errors", "Records the ledger did not take", ("record",), registry=registry
@@ -73,6 +79,10 @@ class Metrics:
             count = getattr(usage, unit)
             if count:
                 self._child(self.tokens, (surface, model, workload, unit)).inc(count)
+
+    def routed(self, affinity: str) -> None:
+        """An attempt was given its place."""
+        self._child(self.affinity, (affinity,)).inc()
 
     def responded(self, endpoint: str, status: int) -> None:
         """A client was answered."""

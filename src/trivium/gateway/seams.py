@@ -10,6 +10,7 @@ from typing import Literal, NamedTuple, Protocol, runtime_checkable
 from trivium.core import (
     Closed,
     KeyRecord,
+    Money,
     Offer,
     Outcome,
     Quality,
@@ -235,6 +236,7 @@ class GatewaySettings:
     drain_s: float = 30.0
     hedge_after_s: Mapping[str, float] = field(default_factory=dict)  # by workload: a second surface is asked then
     stall_s: float = 60.0  # a client that takes no bytes for so long is given up
+    cache_loss_max: Mapping[str, Money] = field(default_factory=dict)  # by workload; a route's own goes before it
 
     def key_for(self, offer: Offer) -> str | None:
         """The configured upstream that serves an offer, or None."""
@@ -452,6 +454,22 @@ class Pin(NamedTuple):
             f"it lies at {self.surface}, and no route takes {model} there: send the content as base64, or route to it"
         )
         return UserError("file_id", self.file_id, remedy)
+
+
+class CachePrices(Protocol):
+    """What a prompt cache is worth; implemented over a price book by who may open one."""
+
+    def rewrite(self, offer: Offer, tokens: int, *, hour: bool, at: datetime) -> Money | None:
+        """What it costs to write so many tokens at an offer over reading them there; None where there is no price."""
+        ...
+
+
+class NoCachePrices:
+    """Knows no price."""
+
+    def rewrite(self, offer: Offer, tokens: int, *, hour: bool, at: datetime) -> Money | None:  # noqa: ARG002
+        """None: unknown, not free."""
+        return None
 
 
 class Circuit(NamedTuple):

@@ -199,6 +199,26 @@ class Ledger:
             rows.opened_from(row[: rows.OPENED_WIDTH]), rows.closed_from(event_id, row[rows.OPENED_WIDTH :])
         )
 
+    def attempts(self, name: str) -> tuple[Opened, ...]:
+        """The attempts of a request in order, or the one attempt of that id; UserError if there is none."""
+        named = (opened_table.c.request_id == name) | (opened_table.c.event_id == name)
+        query = select(*_OPENED).where(named).order_by(opened_table.c.attempt, opened_table.c.seq)
+        with self._store.reading() as connection:
+            found = tuple(rows.opened_from(row) for row in connection.execute(query))
+        if not name or not found:
+            raise UserError("request", name, "give the id of a request or of an attempt of this ledger")
+        return found
+
+    def ended(self, event_id: str) -> bool:
+        """Whether an attempt has an end."""
+        query = (
+            select(closed_table.c.revision)
+            .select_from(opened_table.join(closed_table, closed_table.c.opened_seq == opened_table.c.seq))
+            .where(opened_table.c.event_id == event_id)
+        )
+        with self._store.reading() as connection:
+            return connection.execute(query).first() is not None
+
     def spend(
         self,
         by: Sequence[str] = (),

@@ -42,7 +42,9 @@ opened = Table(
     Column("prompt_bytes", BigInteger, nullable=False),
     Column("max_output_tokens", BigInteger),
     Column("recorded_at_us", BigInteger, nullable=False),
+    Column("decision", Text, nullable=False, server_default=""),  # `core.Decision` as text; empty: none was kept
     Index("attempts_opened_at", "at_us"),
+    Index("attempts_opened_request", "request_id"),
 )
 
 # Revision 0 is how an attempt ended. A reaped attempt whose true end arrives later gets a revision 1: the correction

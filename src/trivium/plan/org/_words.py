@@ -56,6 +56,8 @@ WORDS: Mapping[tuple[str, str], Word] = {
     ("workloads", "owner"): Word("who answers for it", '"team-search"'),
     ("workloads", "models"): Word("its keys may ask for no other", '["claude-sonnet-5"]'),
     ("workloads", "surfaces"): Word("its keys may use no other", '["anthropic"]'),
+    ("workloads", "scopes"): Word("its keys may be served in no other region scope", '["eu"]'),
+    ("workloads", "cache_loss_usd_max"): Word("a dearer loss of prompt cache is worth a short wait", '"0.50"'),
     ("workloads", "tags"): Word("written to each of its events", '{ cost_center = "4100" }'),
     ("needs", "models"): Word("that would do besides the present ones", '["claude-haiku-4-5"]'),
     ("needs", "scopes"): Word("region scopes it may be served in; none named: where it runs now", '["global", "us"]'),
