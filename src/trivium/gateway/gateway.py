@@ -28,7 +28,7 @@ from trivium.gateway.arrival import read_body
 from trivium.gateway.attempt import Order, Tools
 from trivium.gateway.auxiliary import Auxiliary, Call, Wanted, address_of
 from trivium.gateway.auxiliary import wanted as auxiliary_wanted
-from trivium.gateway.dialect import BEDROCK, MESSAGES, PROFILES, Asked, asked
+from trivium.gateway.dialect import BEDROCK, MESSAGES, OPENAI, PROFILES, Asked, asked
 from trivium.gateway.discovery import listing, profiles
 from trivium.gateway.flight import Cut, Flight, all_settled
 from trivium.gateway.guard import Chance, ConsecutiveBreaker, Rests, RetryBudget
@@ -60,6 +60,7 @@ from trivium.gateway.wire.errors import envelope
 JSON = {"content-type": "application/json"}
 _TEXT = {"content-type": "text/plain; version=0.0.4; charset=utf-8"}
 _MODELS = "/v1/models"
+_ANTHROPIC = {"anthropic-version", "x-api-key", "x-amz-security-token"}  # every client of Anthropic's sends one of them
 _DRAIN_GRACE_S = 5.0
 _log = logging.getLogger("trivium.gateway")
 
@@ -90,8 +91,8 @@ class Gateway:
         breaker: Breaker | None = None,
         metrics: Metrics | None = None,
         chance: Chance | None = None,
-        resources: Resources | None = None,
         cache_prices: CachePrices | None = None,
+        resources: Resources | None = None,
     ) -> None:
         self._clock = clock
         self._transport = transport
@@ -227,7 +228,7 @@ class Gateway:
         kept = auxiliary_wanted(scope["method"], _raw_path(scope)) if wanted is None else None
         try:
             if wanted is not None:
-                reply.speech = wanted.dialect.speech(wanted)
+                _speak(reply, wanted)
                 await self._messages(wanted, scope, receive, reply)
             elif kept is not None:
                 reply.speech = kept.dialect.speech(Asked(kept.dialect, kept.endpoint))
@@ -278,15 +279,20 @@ class Gateway:
     async def _models(self, scope: Scope, _receive: Receive, reply: Reply) -> None:
         parts = self._parts
         headers = read_headers(scope["headers"], parts.tools.settings)
-        key = authenticate(MESSAGES.secrets(headers), self._keys, self._clock.now())
+        openai = not headers.keys() & _ANTHROPIC
+        dialect = OPENAI if openai else MESSAGES
+        _speak(reply, Asked(dialect, "messages"))
+        key = authenticate(dialect.secrets(headers), self._keys, self._clock.now())
         name = scope["path"][len(_MODELS) + 1 :]
         query = parse_qs(scope.get("query_string", b"").decode("latin-1"))
-        body = listing(parts.routes(), key, parts.facts, parts.tools.settings, only=name or None, query=query)
+        body = listing(
+            parts.routes(), key, parts.facts, parts.tools.settings, only=name or None, query=query, openai=openai
+        )
         await reply.whole(200, body, JSON)
 
     async def _profiles(self, scope: Scope, _receive: Receive, reply: Reply) -> None:
         parts, settings = self._parts, self._parts.tools.settings
-        reply.speech = BEDROCK.speech(Asked(BEDROCK, "messages"))
+        _speak(reply, Asked(BEDROCK, "messages"))
         headers = read_headers(scope["headers"], settings)
         key = authenticate(BEDROCK.secrets(headers), self._keys, self._clock.now())
         only = scope["path"][len(PROFILES) + 1 :].rpartition("/")[2]  # an ARN ends in the name
@@ -298,8 +304,10 @@ class Gateway:
         headers = read_headers(scope["headers"], parts.tools.settings)
         key = authenticate(wanted.dialect.secrets(headers), self._keys, self._clock.now())
         data = await read_body(headers, receive, parts.tools.settings)
+        canonical = wanted.dialect.canonical(wanted, data, headers)
+        reply.speech = canonical.speech or reply.speech
         request = read_request(
-            wanted, data, headers, request_id=reply.headers["request-id"], key=key, facts=parts.facts
+            wanted, canonical, headers, request_id=reply.headers["request-id"], key=key, facts=parts.facts
         )
         pin = await self._auxiliary.pin(request.body, key, parts.tools.settings)
         tags = tags_of(key, headers, forwarded=key.workload in parts.tools.settings.identity_workloads)
@@ -371,6 +379,13 @@ class Gateway:
         if flight.reason is Cut.SHUTDOWN:
             raise Refused(529, "overloaded_error", "the gateway is shutting down")
         reply.ended = True
+
+
+def _speak(reply: Reply, wanted: Asked) -> None:
+    """Answer in the client's dialect; OpenAI's clients read a request's id under a name of their own."""
+    reply.speech = wanted.dialect.speech(wanted)
+    if wanted.dialect is OPENAI:
+        reply.headers["x-request-id"] = reply.headers["request-id"]
 
 
 def _raw_path(scope: Scope) -> str:

@@ -134,7 +134,7 @@ class Pump:
             raise Refused(404, "not_found_error", f"model: {request.model} (no route leads workload to it)")
         parts, marks, settings = self._parts, self._marks, self._parts.tools.settings
         marks.of_use = len(route.targets) > 1  # with one target there is nothing to keep to
-        found, pin = parts.affinity.find(marks), self._order.pin
+        found = parts.affinity.find(marks)
         ranking = rank(
             route,
             key,
@@ -143,17 +143,27 @@ class Pump:
             model=request.model,
             home=found.home.offer if found else None,
             suits=lambda target: parts.tools.signers.takes(target.offer.surface, request.body),
-            only=pin.surface if pin is not None else None,
         )
         if not ranking.targets:
-            if pin is not None and rank(route, key, settings, lambda: "").targets:
-                raise pin.elsewhere(request.model)
             raise Refused(404, "not_found_error", f"model: {request.model} (no configured surface may serve it)")
         loss_max = settings.cache_loss_max.get(self._order.workload)
         loss_max = loss_max if route.cache_loss_max is None else route.cache_loss_max
         stake = Stake(found, parts.cache_prices, self._order.at, loss_max) if found else None
         self._notes = Notes(ranking, stake, known=marks.known, table=table.version)
-        return ranking.targets
+        return self._where_files_lie(ranking.targets)
+
+    def _where_files_lie(self, targets: tuple[Target, ...]) -> tuple[Target, ...]:
+        """The targets at the surface that keeps a file of the request; all of them where it names none."""
+        pin = self._order.pin
+        if pin is None:
+            return targets
+        found = tuple(target for target in targets if self._name(target) == pin.surface)
+        for target in targets:
+            if target not in found:
+                self._notes.passed(target.offer, "file", f"it lies at {pin.surface}")
+        if not found:
+            raise pin.elsewhere(self._order.request.model)
+        return found
 
     async def _attempts(self) -> None:
         """Attempt after attempt, within the law: at most the extra ones allowed, and none once the client has bytes."""
@@ -241,7 +251,7 @@ class Pump:
             request = without_thinking(request) or request
             self._order = replace(self._order, request=request)
         if request.model != target.offer.model:  # the route serves it by another model: that one is asked for
-            request = replace(request, model=target.offer.model)
+            request = request.by(target.offer.model, self._parts.facts)
         beyond = request.beyond if request.beyond and request.beyond.surface != target.offer.surface else None
         if beyond is not None and beyond.refused is not None:
             raise beyond.refused

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Literal, NamedTuple, Protocol, runtime_checkable
 
@@ -59,12 +59,19 @@ class MessagesRequest:
     notes: tuple[str, ...] = ()  # what of the request was not followed, for the client
     dialect: str = "messages"
     native: Body | None = None  # the body as it came, where its dialect is a surface's own
+    complete: Complete | None = None  # what of the body depends on the model
     beyond: Beyond | None = None
 
     def body_for(self, surface: str) -> Body:
         """What an adapter edits: the client's own bytes where it speaks that surface's dialect."""
         own = self.native if self.dialect == surface and self.endpoint == "messages" else None
         return own or self.body
+
+    def by(self, model: str, facts: Facts) -> MessagesRequest:
+        """The request for another model that a route serves it by, within what was admitted; raises UserError."""
+        if self.complete is None:
+            return replace(self, model=model)
+        return replace(self, model=model, body=self.complete(self.body, model, facts, self.max_tokens)[0])
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,6 +189,14 @@ class Facts(Protocol):
 
     def display_name(self, model: str) -> str:
         """A name for people."""
+        ...
+
+
+class Complete(Protocol):
+    """Says in a body what depends on the model; notes are for the client and hold for any model."""
+
+    def __call__(self, body: Body, model: str, facts: Facts, most: int | None = None) -> tuple[Body, tuple[str, ...]]:
+        """The body for a model; `most` is the longest answer that was admitted. Raises UserError."""
         ...
 
 
@@ -406,6 +421,22 @@ class OpenAdmission:
         """Nothing was held."""
 
 
+class CachePrices(Protocol):
+    """What a prompt cache is worth; implemented over a price book by who may open one."""
+
+    def rewrite(self, offer: Offer, tokens: int, *, hour: bool, at: datetime) -> Money | None:
+        """What it costs to write so many tokens at an offer over reading them there; None where there is no price."""
+        ...
+
+
+class NoCachePrices:
+    """Knows no price."""
+
+    def rewrite(self, offer: Offer, tokens: int, *, hour: bool, at: datetime) -> Money | None:  # noqa: ARG002
+        """None: unknown, not free."""
+        return None
+
+
 class Resources(Protocol):
     """Who owns a batch or a file; implemented over the ledger's file, or in memory (`gateway.resources`).
 
@@ -454,22 +485,6 @@ class Pin(NamedTuple):
             f"it lies at {self.surface}, and no route takes {model} there: send the content as base64, or route to it"
         )
         return UserError("file_id", self.file_id, remedy)
-
-
-class CachePrices(Protocol):
-    """What a prompt cache is worth; implemented over a price book by who may open one."""
-
-    def rewrite(self, offer: Offer, tokens: int, *, hour: bool, at: datetime) -> Money | None:
-        """What it costs to write so many tokens at an offer over reading them there; None where there is no price."""
-        ...
-
-
-class NoCachePrices:
-    """Knows no price."""
-
-    def rewrite(self, offer: Offer, tokens: int, *, hour: bool, at: datetime) -> Money | None:  # noqa: ARG002
-        """None: unknown, not free."""
-        return None
 
 
 class Circuit(NamedTuple):

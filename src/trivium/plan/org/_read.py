@@ -101,7 +101,10 @@ def _workload(name: str, entry: Any) -> Workload:
     where = f"workloads.{name}"
     if not isinstance(entry, dict):
         raise UserError(where, short(entry), f"give a table, such as [{where}]")
-    known = ("owner", "models", "surfaces", "scopes", "cache_loss_usd_max", "tags", "needs")
+    known = (
+        *("owner", "models", "surfaces", "scopes", "cache_loss_usd_max", "tags", "forwards_identity"),
+        *("hedge_after_ms", "needs"),
+    )
     for field in entry:
         if field not in known:
             raise UserError(f"{where}.{field}", short(entry[field]), near_or_all(field, known))
