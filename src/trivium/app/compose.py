@@ -37,7 +37,9 @@ PUBLIC_ADDRESS: Mapping[str, str] = {
     "anthropic": "https://api.anthropic.com",
     "claude-aws": "https://aws-external-anthropic.{region}.api.aws",
     "bedrock": "https://bedrock-runtime.{region}.amazonaws.com",
+    "bedrock-mantle": "https://bedrock-mantle.{region}.api.aws/anthropic",
     "vertex": "",  # depends on the location: the adapter knows the three forms
+    "claude-gcp": "https://claude.googleapis.com",
     "foundry": "https://{resource}.services.ai.azure.com/anthropic",
 }
 

@@ -25,7 +25,9 @@ CREDENTIAL_KINDS = {
     "anthropic": ("api-key",),
     "claude-aws": ("aws", "api-key"),
     "bedrock": ("aws", "api-key"),
+    "bedrock-mantle": ("aws", "api-key"),
     "vertex": ("google", "token"),
+    "claude-gcp": ("google", "token"),
     "foundry": ("api-key", "azure"),
 }
 # Which fields a kind of credential reads; any other would be overlooked in silence, so it is refused.
@@ -36,8 +38,19 @@ _READS = {
     "google": ("file",),
     "azure": ("scope",),
 }
-_OF_ONE_SURFACE = {"project": "vertex", "resource": "foundry"}
-_NEEDED = {"bedrock": ("region",), "vertex": ("project",), "claude-aws": ("region", "workspace")}
+_OF_SURFACES = {  # fields that mean nothing elsewhere
+    "project": ("vertex", "claude-gcp"),
+    "resource": ("foundry",),
+    "workspace": ("claude-aws", "claude-gcp"),
+}
+_NEEDED = {
+    "bedrock": ("region",),
+    "bedrock-mantle": ("region",),
+    "vertex": ("project",),
+    "claude-aws": ("region", "workspace"),
+    "claude-gcp": ("project", "workspace"),
+}
+_SCOPE_IS_REGION = ("bedrock-mantle",)  # the endpoint of a region sells at the region's price, and nothing else
 _PORT_MAX = 65_535
 _SECONDS_MAX = 7 * 86_400
 _ATTEMPTS_MAX = 10
@@ -71,7 +84,7 @@ class SurfaceEntry(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     region: str = ""
     project: str = ""
     resource: str = ""  # foundry: the name of the resource
-    workspace: str = ""  # claude-aws: the id of the workspace
+    workspace: str = ""  # claude-aws, claude-gcp: the id of the workspace
     deployments: dict[str, str] = {}
     ca_file: str = ""
     draining: bool = False
@@ -258,9 +271,11 @@ def _check_surface(key: str, entry: SurfaceEntry) -> None:
         raise UserError(f"{where}.scope", entry.scope, "the name is SURFACE/SCOPE: leave scope out or give the same")
     if entry.base_url:
         _check_address(f"{where}.base_url", entry.base_url)
-    for name, owner in _OF_ONE_SURFACE.items():
-        if getattr(entry, name) and surface != owner:
-            raise UserError(f"{where}.{name}", getattr(entry, name), f"take it out: it belongs to {owner}")
+    for name, owners in _OF_SURFACES.items():
+        if getattr(entry, name) and surface not in owners:
+            raise UserError(
+                f"{where}.{name}", getattr(entry, name), f"take it out: it belongs to {' or '.join(owners)}"
+            )
     if missing := next((name for name in _NEEDED.get(surface, ()) if not getattr(entry, name)), None):
         raise UserError(f"{where}.{missing}", "", f"{surface} needs it")
     for name in ("region", "resource"):
@@ -356,5 +371,6 @@ def surface_of(key: str) -> str:
 
 
 def scope_of(key: str, entry: SurfaceEntry) -> str:
-    """The scope in which an upstream is priced and routed: its own, that of its key, else global."""
-    return entry.scope or key.partition("/")[2] or DEFAULT_SCOPE
+    """The scope in which an upstream is priced and routed: its own, that of its key, else global or its one region."""
+    own = entry.region if surface_of(key) in _SCOPE_IS_REGION else DEFAULT_SCOPE
+    return entry.scope or key.partition("/")[2] or own

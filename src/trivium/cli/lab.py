@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 
 def command(
-    surfaces: Annotated[str, typer.Option(help="Comma-separated surfaces.")] = "anthropic,bedrock,vertex,foundry",
+    surfaces: Annotated[str, typer.Option(help="Comma-separated surfaces; all of them if not given.")] = "",
     port_base: Annotated[int, typer.Option(help="Control port; the surfaces follow it. 0 takes free ports.")] = 0,
     seed: Annotated[int, typer.Option(help="Seed of the world: what is answered, thought and called.")] = 0,
     start: Annotated[str, typer.Option(help="Stand at this instant (ISO 8601) instead of the machine's time.")] = "",
