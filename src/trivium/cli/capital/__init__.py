@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import typer
 
-from trivium.cli.capital import capacity, cover, deal, deals, flow, indicators
+from trivium.cli.capital import capacity, cover, deal, deals, dependence, flow, indicators
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -16,3 +16,4 @@ app.command("flow")(flow.command)
 app.command("capacity")(capacity.command)
 app.command("cover")(cover.command)
 app.command("indicators")(indicators.command)
+app.command("dependence")(dependence.command)
