@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import typer
 
-from trivium.cli.capital import capacity, cover, deal, deals, dependence, flow, indicators
+from trivium.cli.capital import capacity, checkpoints, cover, deal, deals, dependence, flow, indicators
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -17,3 +17,4 @@ app.command("capacity")(capacity.command)
 app.command("cover")(cover.command)
 app.command("indicators")(indicators.command)
 app.command("dependence")(dependence.command)
+app.command("checkpoints")(checkpoints.command)
