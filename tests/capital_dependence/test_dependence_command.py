@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,8 @@ from click.testing import Result
 from typer.testing import CliRunner
 
 from capital_dependence import books
+from report.sample import stages as stages_of
+from trivium.app.settings import parse_settings
 from trivium.cli.capital import app
 from trivium.core import Outcome, UserError
 
@@ -213,6 +216,51 @@ def test_what_the_file_says_wrongly_is_named(folder: Path, text: str, field: str
     error = _run(folder).exception
     assert isinstance(error, UserError), error
     assert error.field == field
+
+
+def _plan(folder: Path) -> Path:
+    """Search moves in the seventh month: Bedrock 100, then Bedrock 60 and Vertex 40 a month."""
+    from report.sample import sample
+    from trivium.plan.report import decision_json
+
+    decision = sample(12, ("search",))
+    search = decision.workloads[0]
+    amounts = (100.0, 60.0, 40.0)
+    stages = tuple(
+        replace(stage, usd_per_month=usd)
+        for stage, usd in zip(stages_of("search", 12, split=True), amounts, strict=True)
+    )
+    path = folder / "plan.json"
+    path.write_text(json.dumps(decision_json(replace(decision, workloads=(replace(search, stages=stages),)))))
+    return path
+
+
+def test_a_plan_s_placement_is_concentrated_too(folder: Path) -> None:
+    """First month: Amazon alone, 10,000. Last: 60^2 + 40^2 = 5,200."""
+    first, last = _json(folder, "--plan", str(_plan(folder)))["planned"]
+    by_role = [{one["by"]: one["hhi"]["low"] for one in month["concentration"]} for month in (first, last)]
+    assert [found["operator"] for found in by_role] == ["10000", "5200"]
+    assert (first["untold_stages"], last["untold_stages"]) == (0, 0)
+    assert "As planned, in the month of" in _run(folder, "--plan", str(_plan(folder))).output
+
+
+def test_a_file_that_is_no_plan_is_named(folder: Path) -> None:
+    error = _run(folder, "--plan", str(folder / "trivium.toml")).exception
+    assert isinstance(error, UserError)
+    assert error.field == "plan"
+
+
+def test_a_narrow_terminal_cuts_no_name(folder: Path) -> None:
+    stated = ["--db", str(folder / "ledger.db"), "--file", str(folder / "trivium.toml"), "--until", "2026-11-25"]
+    text = CliRunner().invoke(app, ["dependence", *stated], env={"COLUMNS": "80"}).output
+    assert "operator: Amazon 60.0 %, Google 40.0 %; not stated 0.0 %; HHI 5,200, effective number 1.92" in text
+    assert "\u2026" not in text
+
+
+def test_the_gateway_leaves_the_table_alone() -> None:
+    credential = {"kind": "api-key", "env": "KEY"}
+    raw: dict[str, object] = {"surfaces": {"anthropic": {"credential": credential}}, "capital": {"owner": "risk"}}
+    assert parse_settings(raw).capital == {"owner": "risk"}
 
 
 def test_an_empty_span_has_no_shares(folder: Path) -> None:

@@ -14,8 +14,9 @@ if TYPE_CHECKING:
 
 _SURFACES = ("surface", "maker", "operator", "biller", "cloud", "chips")
 _SPREAD = ("by", "largest", "one of several", "not stated", "HHI", "effective number")
-_GOES = ("without", "spend that goes on", "unaffected", "measured", "not shown", "workloads")
-_EXIT = ("leave", "USD a day", "remaining", "planned exit", "stressed exit", "months", "bound until")
+_GOES = ("without", "goes on", "unaffected", "measured", "not shown", "workloads")
+_EXIT = ("leave", "a day", "remaining", "planned", "stressed", "months", "bound to")
+_WIDE = 120
 _ASKED = "Whether a clause is met is for you and your supervisor to say; a reading supports it and no more."
 
 
@@ -28,14 +29,17 @@ def show(found: Readings) -> None:
     if unpriced := sum(one.unpriced for one in found.spent):
         _say(f"{unpriced} attempts have no price and are in no share")
     _draw(_SURFACES, _behind(found), "\nWho stands behind it")
-    _draw(_SPREAD, [_spread(one) for one in found.concentrations], "\nConcentration")
-    _draw(_SPREAD, [_spread(one) for one in found.connected], "\nThe same, parties tied by stakes counted as one")
+    _spreads(found.concentrations, "\nConcentration")
+    _spreads(found.connected, "\nThe same, parties tied by stakes counted as one")
     _lines(_ties(found))
+    for plan in found.planned:
+        untold = f"; {plan.untold} stages tell no amount" if plan.untold else ""
+        _spreads(plan.concentrations, f"\nAs planned, in the month of {plan.month}, at the measured pace{untold}")
     title = f"\nWhat goes on, measured in the {found.evidence_days} days before {found.at}"
     _draw(_GOES, [_goes(one) for one in found.continuity], title)
     _lines(_evidence(found))
     _say("  An answer elsewhere shows that it works there, not that all of it would fit.")
-    _draw(_EXIT, [_exit(one) for one in found.exits], "\nExits: USD that could not be used")
+    _draw(_EXIT, [_exit(one) for one in found.exits], "\nExits: USD that could not be used, planned and stressed")
     _lines(_bound(found))
     _lines(f"  not known: {text}" for text in dict.fromkeys(text for one in found.exits for text in one.unknown))
     _say("")
@@ -57,6 +61,18 @@ def _draw(headers: tuple[str, ...], rows: list[tuple[str, ...]], title: str) -> 
 
 def _say(text: str) -> None:
     console().print(text, markup=False, soft_wrap=True)
+
+
+def _spreads(found: Iterable[Concentration], title: str) -> None:
+    """A table; in a narrow terminal a line for each role, so that no name is cut."""
+    rows = [_spread(one) for one in found]
+    if console().width >= _WIDE:
+        _draw(_SPREAD, rows, title)
+        return
+    _say(title)
+    for by, largest, several, unknown, hhi, number in rows:
+        others = f"; one of {several}" if several != "-" else ""
+        _say(f"  {by}: {largest}{others}; not stated {unknown}; HHI {hhi}, effective number {number}")
 
 
 def _lines(texts: Iterable[str]) -> None:
@@ -132,7 +148,7 @@ def _evidence(found: Readings) -> Iterator[str]:
 
 
 def _exit(one: Exit) -> tuple[str, ...]:
-    months = "not stated" if one.migration_months is None else f"{float(one.migration_months):g} ({one.migration_from})"
+    months = "unknown" if one.migration_months is None else f"{float(one.migration_months):g} ({one.migration_from})"
     return (
         one.surface,
         f"{float(one.spend_usd_per_day):,.2f}",
@@ -145,7 +161,7 @@ def _exit(one: Exit) -> tuple[str, ...]:
 
 
 def _usd(value: Fraction | None) -> str:
-    return "not known" if value is None else f"{float(value):,.2f}"
+    return "unknown" if value is None else f"{float(value):,.2f}"
 
 
 def _percent(share: Fraction) -> str:

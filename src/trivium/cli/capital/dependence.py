@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
 from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -15,7 +16,7 @@ from trivium.cli import _ahead as ahead
 from trivium.cli import _ledger as cli
 from trivium.cli.capital import _own_file as own
 from trivium.cli.capital import _shared as shared
-from trivium.core import ROUTABLE_SURFACES, SURFACES, SystemClock, UserError
+from trivium.core import ROUTABLE_SURFACES, SURFACES, Money, SystemClock, UserError
 
 if TYPE_CHECKING:
     from trivium.capital.dependence import (
@@ -51,6 +52,16 @@ class Readings:
     continuity: tuple[Continuity, ...]
     exits: tuple[Exit, ...]
     clauses: Mapping[str, tuple[Claim, ...]]
+    planned: tuple[Planned, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Planned:
+    """Concentration as a plan places the workloads in one month; `untold` stages carry no amount."""
+
+    month: date
+    concentrations: tuple[Concentration, ...]
+    untold: int
 
 
 def command(
@@ -65,6 +76,9 @@ def command(
     within_days: Annotated[
         int | None, typer.Option(help="An answer elsewhere counts if it is at most so many days old; the file's or 90.")
     ] = None,
+    plan: Annotated[
+        Path | None, typer.Option(help="Also read a plan, `trivium plan --report FILE.json`: concentration as placed.")
+    ] = None,
     overlay: shared.Overlay = None,
     as_json: shared.AsJson = False,
 ) -> None:
@@ -77,6 +91,8 @@ def command(
 
     with cli.progress("reading the ledger") as note:
         found = gather(file, (since, until), within_days, overlay, db, lambda done: note(done, None))
+    if plan is not None:
+        found = replace(found, planned=planned_in(plan, found.at, own.read_file(file, overlay).overlays))
     asked = _narrowed(found, tuple(party or ()), tuple(surface or ()))
     if as_json:
         print_json(document(asked))
@@ -185,6 +201,33 @@ def _computed(
     )
 
 
+def planned_in(path: Path, at: date, overlays: Sequence[Path]) -> tuple[Planned, ...]:
+    """Concentration as a plan places the workloads, in its first and its last month. UserError if it is no plan."""
+    from trivium import catalog
+    from trivium.capital import dependence as room
+    from trivium.cli.compare import read_plan
+
+    stages = [stage for item in read_plan(path).workloads for stage in item.stages]
+    if not stages:
+        return ()
+    snapshot = catalog.load(tuple(overlays)).snapshot(at)
+    chains = room.chains_of(snapshot, {(one.offer.surface, one.offer.model) for one in stages}, at)
+    found = []
+    for month in sorted({min(one.first_month for one in stages), max(one.last_month for one in stages)}):
+        runs = [one for one in stages if one.first_month <= month <= one.last_month]
+        spent = [
+            room.Spent(
+                one.workload, one.offer.model, one.offer.surface, Money.from_usd(Decimal(f"{one.usd_per_month:.2f}")), 0
+            )
+            for one in runs
+            if one.usd_per_month > 0
+        ]
+        shares = [room.concentration(spent, chains, role) for role in room.ROLES]
+        shares.append(room.party_concentration(spent, chains))
+        found.append(Planned(month, tuple(shares), len(runs) - len(spent)))
+    return tuple(found)
+
+
 def _exit(
     given: own.OwnFile, surface: str, at: date, committed: Sequence[Any], per_day: Mapping[str, Fraction]
 ) -> Exit:
@@ -204,8 +247,6 @@ def _exit(
 
 
 def _narrowed(found: Readings, parties: tuple[str, ...], surfaces: tuple[str, ...]) -> Readings:
-    from dataclasses import replace
-
     if not parties and not surfaces:
         return found
     known = {one.name.casefold(): one.name for one in found.continuity if one.kind == "party"}
@@ -242,6 +283,14 @@ def document(found: Readings) -> dict[str, Any]:
             "stakes": [room.connection_document(one) for one in found.connections],
             "concentration": [room.concentration_document(one) for one in found.connected],
         },
+        "planned": [
+            {
+                "month": one.month,
+                "untold_stages": one.untold,
+                "concentration": [room.concentration_document(by) for by in one.concentrations],
+            }
+            for one in found.planned
+        ],
         "exposures": [room.exposure_document(one) for one in found.exposures],
         "continuity": [room.continuity_document(one) for one in found.continuity],
         "exits": [room.exit_document(one) for one in found.exits],
