@@ -11,7 +11,7 @@ from typing import TypeVar
 import msgspec
 
 from trivium.core import FactError, KeyRecord, KeyRing, TriviumError, UserError, hash_secret, well_formed
-from trivium.gateway.dialect import Asked
+from trivium.gateway.dialect import Asked, Canonical
 from trivium.gateway.seams import Facts, Headers, MessagesRequest
 from trivium.gateway.wire.body import Body
 from trivium.gateway.wire.headers import forwarded
@@ -69,11 +69,11 @@ def authenticate(presented: Iterable[str], keys: KeyRing, now: datetime) -> KeyR
 
 
 def read_request(
-    asked: Asked, data: bytes, headers: Headers, *, request_id: str, key: KeyRecord, facts: Facts
+    asked: Asked, canonical: Canonical, headers: Headers, *, request_id: str, key: KeyRecord, facts: Facts
 ) -> MessagesRequest:
-    """Parse and check what the gateway itself must know; everything else is the upstream's to judge."""
-    canonical, endpoint = asked.dialect.canonical(asked, data, headers), asked.endpoint
-    body, beyond = canonical.body, canonical.beyond
+    """Check what the gateway itself must know; everything else is the upstream's to judge."""
+    body, endpoint, beyond = canonical.body, asked.endpoint, canonical.beyond
+    completed: tuple[str, ...] = ()
     sent = _field(body, "model", str, "a model name")
     try:
         model = facts.model_id(sent)
@@ -82,6 +82,8 @@ def read_request(
     if key.models and model not in key.models:
         allowed = ", ".join(key.models)
         raise Refused(400, "invalid_request_error", f"model: {sent}: this key may use {allowed}", NO_RETRY)
+    if canonical.complete is not None:
+        body, completed = canonical.complete(body, model, facts)
     endless = canonical.open_ended and "max_tokens" not in body
     if endless and beyond is not None:
         limit = facts.output_tokens_max(model)
@@ -98,6 +100,7 @@ def read_request(
             raise UserError("max_tokens", max_tokens, "give a whole number of 1 or more")
     if endpoint == "messages" and body.raw("messages") is None:
         raise UserError("messages", None, "give a list of messages")
+    session, odd = _named(canonical.session)
     if _VERSION_FORM.fullmatch(canonical.version) is None:
         raise UserError("anthropic-version", canonical.version, "give a date such as 2023-06-01")
     return MessagesRequest(
@@ -110,10 +113,11 @@ def read_request(
         version=canonical.version,
         betas=canonical.betas,
         headers=forwarded(headers),
-        session=session_of(headers, body),
-        notes=asked.notes,
+        session=session_of(headers, body) or session,
+        notes=(*asked.notes, *canonical.notes, *completed, *odd),
         dialect=asked.dialect.name,
         native=canonical.native,
+        complete=canonical.complete,
         beyond=beyond,
     )
 
@@ -154,6 +158,13 @@ def session_of(headers: Headers, body: Body) -> str:
         return ""
     session = inner.get("session_id") if isinstance(inner, dict) else None
     return session if isinstance(session, str) and _SESSION_FORM.fullmatch(session) else ""
+
+
+def _named(session: str) -> tuple[str, tuple[str, ...]]:
+    """A session as a dialect calls it, or why it is none."""
+    if not session or _SESSION_FORM.fullmatch(session):
+        return session, ()
+    return "", ("left out the session's name: it has at most 128 letters, digits and ._:@/+=-",)
 
 
 def tags_of(key: KeyRecord, headers: Headers, *, forwarded: bool = False) -> dict[str, str]:

@@ -77,6 +77,23 @@ class Reply:
             if data:
                 await self._put(data, more=True)
 
+    async def pass_on(self, data: bytes, headers: Mapping[str, str], stall_s: float) -> None:
+        """Bytes of an answer that is no message, as they are. A client that takes none for so long is left behind."""
+        if self.ended:
+            return
+        try:
+            async with asyncio.timeout(stall_s), self._lock:
+                if not self.started:
+                    await self._start(200, headers)
+                if data:
+                    await self._put(data, more=True)
+        except TimeoutError:
+            self.ended = True  # what it has is incomplete, and the server will close the connection on it
+
+    def abandon(self) -> None:
+        """Say nothing more: an answer that has begun stays incomplete, which its client can see."""
+        self.ended = True
+
     async def ping(self, headers: Mapping[str, str]) -> None:
         """Show life, unless a write is under way anyway."""
         beat = self.speech.ping()

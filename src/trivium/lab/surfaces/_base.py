@@ -37,6 +37,8 @@ class Operation(Enum):
 
     MESSAGES = "messages"
     COUNT_TOKENS = "count_tokens"
+    BATCHES = "batches"  # answered by `lab._batches`
+    FILES = "files"  # answered by `lab._files`
     OTHER = "other"  # answered by `Surface.other`: model lists, inference profiles, hello
 
 
@@ -51,6 +53,7 @@ class Exchange:
     body: bytes
     at: datetime  # the lab's clock on arrival
     request_id: str  # the lab's own id, `req_…`; a surface may derive its ids from it
+    scheme: str = "http"
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,6 +170,10 @@ class Surface(ABC):
     def other(self, exchange: Exchange) -> Reply:
         """The answer to an authenticated OTHER operation; raises Refused."""
         raise self.unknown_path(exchange)
+
+    def body_limit(self, path: str) -> int:  # noqa: ARG002  surfaces that store files take more there
+        """Bytes of a body that the surface reads at a path."""
+        return self.body_bytes_max
 
     def unknown_path(self, exchange: Exchange) -> Refused:  # noqa: ARG002  surfaces that name the path override this
         """What is raised for a path that the surface does not serve."""
