@@ -145,6 +145,13 @@ def test_an_event_of_a_deal_fires_once_a_claim_says_so(tmp_path: Path, trigger: 
     assert "ours.event" in told.claim_ids
 
 
+def test_a_guarantee_that_ended_was_not_called(tmp_path: Path) -> None:
+    row = "ours.end,deal.D050,event:terminated,the notes were repaid,,reported,,2026-10-01,our note"
+    overlays = _own_claims(tmp_path, "deal_terms.csv", row)
+    told = _read("guarantee-called", parties=("Anthropic TPU SPV",), overlays=overlays)
+    assert {one.state for one in told.values()} == {State.NOT_FIRED}
+
+
 def test_exclusivity_that_changed_of_late_fires() -> None:
     """It ended on 2026-04-27: within 90 days on 2026-07-25, no longer on 2026-07-26."""
     assert _read("exclusivity-change", date(2026, 7, 25))["Microsoft"].state is State.FIRED

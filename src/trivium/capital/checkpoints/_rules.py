@@ -124,7 +124,9 @@ def tranche_missed(sight: Sight, threshold: Decimal) -> Iterator[Found]:
 
 def notice_served(sight: Sight, threshold: Decimal) -> Iterator[Found]:
     """A notice on a contract that has one, or its end by termination, of late."""
-    yield from _event(sight, threshold, [deal for deal in _deals(sight) if deal.notice_days is not None], "notice")
+    yield from _event(
+        sight, threshold, [deal for deal in _deals(sight) if deal.notice_days is not None], "notice", "terminated"
+    )
 
 
 def guarantee_called(sight: Sight, threshold: Decimal) -> Iterator[Found]:
@@ -132,21 +134,21 @@ def guarantee_called(sight: Sight, threshold: Decimal) -> Iterator[Found]:
     yield from _event(sight, threshold, [deal for deal in _deals(sight) if deal.kind is Kind.GUARANTEE], "called")
 
 
-def _event(sight: Sight, threshold: Decimal, deals: Sequence[Deal], event: str) -> Iterator[Found]:
+def _event(sight: Sight, threshold: Decimal, deals: Sequence[Deal], *events: str) -> Iterator[Found]:
     since = sight.at - timedelta(days=int(threshold))
     for deal in deals:
         if deal.state is DealState.SUPERSEDED:
             continue
         what = f"{deal.giver} to {deal.getter}, {deal.name}"
         known = [one for one in deal.versions if one.on is None or one.on <= sight.at]
-        of_late = [one for one in known if one.event in {event, "terminated"} and one.on is not None and one.on > since]
+        of_late = [one for one in known if one.event in events and one.on is not None and one.on > since]
         day = max((one.on for one in known if one.on is not None), default=newest((deal.claim,), sight.at))
         if of_late:
             last = of_late[-1]
             told = f"{last.event} on {last.on}: {last.text}"
             yield Found(what, State.FIRED, told, (deal.id, last.claim_id), (), last.on)
         else:
-            yield Found(what, State.NOT_FIRED, f"no claim says `{event}`", (deal.id,), (), day)
+            yield Found(what, State.NOT_FIRED, f"no claim says `{events[0]}`", (deal.id,), (), day)
 
 
 def one_buyer(sight: Sight, threshold: Decimal) -> Iterator[Found]:

@@ -14,6 +14,7 @@ from trivium.core import UserError
 
 _NOBODY = "nobody yet"
 _DAYS_MAX = 3650
+_THRESHOLD_MAX = 10**9
 _Rule = Callable[[Sight, Decimal], Iterator[Found]]
 # name: (rule, condition, threshold, unit, action). Thresholds are defaults of the product, each the user's to change.
 _TRIGGERS: Mapping[str, tuple[_Rule, str, str, str, str]] = {
@@ -125,8 +126,8 @@ def triggers_of(own: Own, thresholds: Mapping[str, Decimal] | None = None) -> tu
 
 
 def _check(where: str, unit: str, threshold: Decimal) -> None:
-    if not threshold.is_finite() or threshold < 0:
-        raise UserError(where, str(threshold), "give a number of 0 or more")
+    if not threshold.is_finite() or not 0 <= threshold <= _THRESHOLD_MAX:
+        raise UserError(where, str(threshold), f"give a number from 0 to {_THRESHOLD_MAX}")
     if unit == "quantile" and not 0 < threshold < 1:
         raise UserError(where, str(threshold), "give a quantile between 0 and 1, such as 0.2")
     if unit == "days" and not (1 <= threshold <= _DAYS_MAX and threshold == int(threshold)):

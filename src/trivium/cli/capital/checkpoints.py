@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from trivium.catalog import Claim, Snapshot
 
 _WITHIN_MAX = 36_500
+_FACTOR_MAX, _SPREAD_MAX = 1000, 10
 _DAYS_A_MONTH = Fraction(365, 12)
 
 
@@ -86,10 +87,10 @@ def _scenario(growth: float | None, spread: float | None, cone_from: str | None)
         if cone_from is not None:
             raise UserError("--cone-from", cone_from, "give --growth and --spread too")
         return None
-    if growth is None or not (0 < growth < math.inf):
-        raise UserError("--growth", growth, "give a factor a year above 0, such as 2 for a doubling")
-    if spread is None or not (0 <= spread < math.inf):
-        raise UserError("--spread", spread, "give 0 or more, such as 0.5")
+    if growth is None or not 1 / _FACTOR_MAX <= growth <= _FACTOR_MAX:
+        raise UserError("--growth", growth, f"give a factor a year up to {_FACTOR_MAX}, such as 2 for a doubling")
+    if spread is None or not 0 <= spread <= _SPREAD_MAX:
+        raise UserError("--spread", spread, f"give 0 to {_SPREAD_MAX}, such as 0.5")
     return Scenario(math.log(growth), spread, None if cone_from is None else cli.day(cone_from, "cone-from"))
 
 
