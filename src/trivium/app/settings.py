@@ -171,6 +171,7 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     microsoft: dict[str, Any] = {}
     onboarding: dict[str, Any] = {}
     usage: dict[str, Any] = {}
+    capital: dict[str, Any] = {}  # read by `trivium capital`
 
 
 def read_settings(path: Path) -> Settings:

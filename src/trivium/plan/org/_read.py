@@ -33,7 +33,7 @@ from trivium.plan.org._values import (
     Workload,
 )
 
-GATEWAY_TABLES = ("gateway", "paths", "surfaces", "limits", "prices_as_of")
+GATEWAY_TABLES = ("gateway", "paths", "surfaces", "limits", "prices_as_of", "capital")  # read by others
 OWN_TABLES = ("organisation", "workloads", "contracts", "microsoft", "onboarding", "usage")
 _WHOLE = Decimal(100)
 MONTHS_MAX = 120
