@@ -10,7 +10,7 @@ import subprocess
 import sys
 import urllib.error
 import urllib.request
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
@@ -86,6 +86,14 @@ def lab(folder: Path) -> Iterator[tuple[dict[str, Any], subprocess.Popen[str]]]:
     """The emulated surfaces on trace time, until the block ends."""
     with _process(folder, "lab", ["lab", "--trace-time", "--json", "--surfaces", ",".join(SURFACES)], {}) as started:
         yield started
+
+
+@contextmanager
+def lab_of(folder: Path, surfaces: Sequence[str], *, tls: bool) -> Iterator[dict[str, Any]]:
+    """Some emulated surfaces on the machine's time, until the block ends: what they said when they were ready."""
+    secured = ["--tls", "--tls-folder", str(folder)] if tls else []
+    with _process(folder, "lab", ["lab", "--json", "--surfaces", ",".join(surfaces), *secured], {}) as (said, _):
+        yield said
 
 
 @contextmanager
