@@ -89,7 +89,7 @@ def test_a_run_prints_the_table_and_writes_what_can_be_shared(certify: Callable[
     assert "bedrock, claude-haiku-4-5: 8 of 9 aspects the same in 2 calls" in done.stdout
     assert "stream, events: differs: only live: with pings" in done.stdout
     assert "2/2 stream: differs in events" in done.stderr
-    assert len((tmp_path / "run.jsonl").read_text().splitlines()) == 4
+    assert len((tmp_path / "run.jsonl").read_text().splitlines()) == 5  # the run, two calls, two sides
     assert "| stream | same | same | same | differs | - | same |" in (tmp_path / "run.md").read_text()
     assert "fidelity:events" in (tmp_path / "run.csv").read_text()
     for name in ("run.jsonl", "run.md", "run.csv"):
@@ -104,6 +104,36 @@ def test_no_difference_is_0_and_no_surface_is_4(certify: Callable[..., Done]) ->
     assert json.loads(same.stdout)["verdict"] == "7 of 7 aspects the same in 2 calls"
     assert gone.returncode == 4
     assert "the surface does not answer" in gone.stderr
+
+
+def test_a_recording_is_held_against_the_lab_again_without_account_or_cost(
+    certify: Callable[..., Done], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """What the surface deviated in then is found again; a file that is no recording is refused by its line."""
+    kept = tmp_path / "run.jsonl"
+    with listening(FirstParty, Memory("another status")) as url:
+        certify(url, "--yes", "--only", "message,unknown-field", "--record", str(kept), *MODEL)
+    with pytest.raises(SystemExit) as ended:
+        main(["certify", "--recorded", str(kept)])
+    said = capsys.readouterr().out
+    assert ended.value.code == 1
+    assert "unknown-field, path and status: differs: live 422, lab 400" in said
+    assert "stream: not run: not in the recording" in said
+    kept.write_text("{}\n")
+    with pytest.raises(SystemExit) as refused:
+        main(["certify", "--recorded", str(kept)])
+    assert refused.value.code == 2
+    assert "recording, line 1" in capsys.readouterr().err
+
+
+def test_a_surface_or_a_recording_must_be_named_and_not_both(
+    certify: Callable[..., Done], capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as neither:
+        main(["certify"])
+    assert neither.value.code == 2
+    assert "name a surface of the settings" in capsys.readouterr().err
+    assert certify("http://127.0.0.1:9", "--recorded", "run.jsonl").returncode == 2
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import csv
 from collections.abc import Sequence
 from dataclasses import replace
@@ -10,18 +11,22 @@ from pathlib import Path
 import pytest
 
 from certify.stand_in import KEY, FirstParty, Memory, listening
-from certify.support import AT, book, certified, site, snapshot
+from certify.support import AT, book, certified, differing, site, snapshot
 from trivium.catalog import load
 from trivium.certify import (
     Call,
     Plan,
+    Report,
     Unreachable,
     Verdict,
+    again,
     chosen,
     claims_csv,
+    differences,
     document,
     markdown,
     plan,
+    read_recording,
     run,
     shipped_calls,
     verdict,
@@ -30,6 +35,7 @@ from trivium.certify._calls import filled
 from trivium.certify._cost import settled, worst_case
 from trivium.core import ZERO, Money, NoPrice, Offer, UsageUnknown, UserError
 from trivium.gateway import AiohttpTransport
+from trivium.lab import LabServer
 
 HAIKU = Offer("anthropic", "global", "claude-haiku-4-5")  # 1 USD a million in, 1.25 written for 5 min, 2 for 1 h, 5 out
 
@@ -151,7 +157,54 @@ async def test_a_run_that_breaks_off_keeps_what_was_paid_for() -> None:
     assert [bool(row.not_run) for row in report.rows] == [False, True, True]
     assert report.rows[1].spent == report.rows[1].worst
     assert report.unreachable.startswith("the surface does not answer (stream)")
-    assert len(report.recording.splitlines()) == 2
+    assert len(report.recording.splitlines()) == 3  # the run, and both sides of one call
+
+
+async def test_a_run_that_is_interrupted_keeps_what_was_paid_for() -> None:
+    with listening(FirstParty, Memory()) as url:
+        transport = AiohttpTransport()
+        here = site("anthropic", url, KEY, transport)
+        asked = plan(chosen(shipped_calls(), ["message", "stream", "count"]), here, book(), at=AT, nonce="n")
+        running: list[asyncio.Task[Report]] = []
+        async with asyncio.TaskGroup() as group:
+            task = run(asked, here, here, Money.from_usd("1"), on_row=lambda row: row.aspects and running[0].cancel())
+            running.append(group.create_task(task))
+        report = running[0].result()
+        await transport.close()
+    assert report.unreachable == "interrupted"
+    assert [row.not_run for row in report.rows] == ["", "interrupted", "the run had ended"]
+    assert len(report.recording.splitlines()) == 3
+
+
+async def test_other_words_of_an_error_are_told_and_are_no_difference() -> None:
+    report = await certified("bedrock", Memory(), only=["message", "unknown-field"])
+    words = "the model returned · extra inputs are not permitted"
+    longer = "the model returned the following errors · extra inputs are not permitted"
+    assert differences(report) == [f"unknown-field: other words: live '{words}', lab '{longer}'"]
+    assert report.differences == 0
+
+
+async def test_a_recording_says_the_same_of_a_lab_that_has_not_changed() -> None:
+    """A call that the list puts otherwise by now is not compared."""
+    report = await certified("anthropic", Memory("events in another order"))
+    said = read_recording(report.recording)
+    calls = chosen(shipped_calls(), [row.call.id for row in report.rows])
+    changed = [replace(call, body={**call.body, "max_tokens": 9}) if call.id == "stop" else call for call in calls]
+    async with LabServer(["anthropic"], seed=3) as lab:
+        transport = AiohttpTransport()
+        found = await again(said, site("anthropic", lab.url(), lab.key(), transport), changed)
+        await transport.close()
+    assert (found.started_at, found.spent) == (AT, ZERO)
+    assert differing(found) == differing(report) == {"events": {"stream", "tool-stream", "cache-read", "thinking"}}
+    left = {row.call.id: row.not_run for row in found.rows if row.not_run}
+    assert left == {"stop": "the call has changed since it was recorded"}
+
+
+@pytest.mark.parametrize("text", ["", "{}", "[]", "not json", '{"run":{"surface":"anthropic"}}'])
+def test_what_is_no_recording_is_refused_by_its_line(text: str) -> None:
+    with pytest.raises(UserError) as told:
+        read_recording(text)
+    assert told.value.field == "recording, line 1"
 
 
 async def test_a_busy_surface_says_nothing_about_fidelity() -> None:

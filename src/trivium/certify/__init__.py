@@ -1,5 +1,6 @@
 """Holds the lab against a live surface: a bounded list of calls, the same to both, and what differs."""
 
+from trivium.certify._again import Recorded, again, read_recording
 from trivium.certify._calls import Call, chosen, shipped_calls
 from trivium.certify._claims import claims_csv
 from trivium.certify._compare import Aspect, Found, Verdict
@@ -13,12 +14,14 @@ __all__ = [
     "Found",
     "Plan",
     "Planned",
+    "Recorded",
     "Report",
     "Row",
     "Site",
     "Unreachable",
     "Verdict",
     "address",
+    "again",
     "cell",
     "chosen",
     "claims_csv",
@@ -26,6 +29,7 @@ __all__ = [
     "document",
     "markdown",
     "plan",
+    "read_recording",
     "run",
     "shipped_calls",
     "summary",

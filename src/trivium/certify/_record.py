@@ -60,6 +60,13 @@ def lines(records: Iterable[Record], redactor: Redactor) -> str:
     return "".join(redactor.guard.scrub(line) + "\n" for line in written)
 
 
+def error_words(item: Record) -> str:
+    """What of an error's text may be shown; empty if the answer is none."""
+    body = item["body"][0] if isinstance(item["body"], list) and item["body"] else item["body"]
+    said = body.get("error", body) if isinstance(body, Mapping) else None
+    return str(said.get("message", "")) if isinstance(said, Mapping) else ""
+
+
 def digest(text: str) -> str:
     """What names a recording: SHA-256 of its bytes, in hex."""
     return hashlib.sha256(text.encode()).hexdigest()

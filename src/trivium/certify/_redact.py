@@ -28,7 +28,7 @@ _WORD = re.compile(r"[a-z]+(?:[_./-][a-z0-9]{1,12})*|[A-Z]+(?:_[A-Z]+)*|[A-Z][a-
 _MODEL = re.compile(r"(?:[a-z]{2,6}\.)?(?:anthropic\.)?claude-[a-z]*[a-z0-9.-]{0,40}(?:@\d{8})?(?:-v\d)?(?::\d)?")
 _BETA = re.compile(r"[a-z]+(?:-[a-z0-9]{1,12}){0,6}-20\d\d-\d\d-\d\d|\*/\*")
 _DATED = re.compile(r"(?:20\d\d)-?\d\d-?\d\d")
-_ID = re.compile(r"(?:^|_|-)(?:id|ids|arn|signature|data|cursor|token)$|[a-z](?:Id|Arn)$")
+_ID = re.compile(r"(?:^|_|-)(?:id|ids|arn|signature|cursor|token)$|[a-z](?:Id|Arn)$")
 _LISTS = ("calls.toml", "rules.toml")
 _NO_SECRETS = frozenset({"x-amz-date", "x-amz-content-sha256", "host", "content-type"})
 _SIGNED = re.compile(r"Credential=([^/]+)/.*Signature=([0-9a-f]+)")
@@ -114,7 +114,11 @@ def _forms(secret: bytes) -> Iterable[str]:
     yield plain
     yield plain.lower()
     yield plain.upper()
-    yield from {quote(plain, safe=""), quote_plus(plain), quote(plain)}
+    for quoted in (quote(plain, safe=""), quote_plus(plain), quote(plain)):
+        yield quoted
+        yield re.sub("%..", lambda found: found[0].lower(), quoted)
+    yield "".join(f"%{byte:02X}" for byte in secret)
+    yield "".join(f"%{byte:02x}" for byte in secret)
     yield secret.hex()
     yield secret.hex().upper()
     for offset in range(3):  # where a secret begins inside a longer text decides how base64 writes it

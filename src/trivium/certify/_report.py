@@ -29,8 +29,7 @@ def differences(report: Report) -> list[str]:
     for row in report.rows:
         if row.not_run:
             found.append(f"{row.call.id}: {Verdict.NOT_RUN.value}: {report.guard.scrub(row.not_run)}")
-        if row.remark:
-            found.append(f"{row.call.id}: {row.remark}")
+        found += [f"{row.call.id}: {remark}" for remark in row.remarks]
         found += [
             f"{row.call.id}, {aspect.value}: {item.verdict.value}: {item.detail}"
             for aspect, item in row.aspects.items()
@@ -113,7 +112,7 @@ def document(report: Report) -> dict[str, Any]:
                 "call": row.call.id,
                 "asks": row.call.asks,
                 "not_run": report.guard.scrub(row.not_run),
-                "remark": row.remark,
+                "remarks": row.remarks,
                 "worst_usd": str(row.worst),
                 "spent_usd": str(row.spent),
                 "aspects": {

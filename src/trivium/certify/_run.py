@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -10,7 +11,7 @@ from trivium.certify._calls import Call
 from trivium.certify._compare import Aspect, Found, Verdict, compare
 from trivium.certify._cost import settled, worst_case
 from trivium.certify._read import Answer, read, usage_of
-from trivium.certify._record import Record, digest, lines, record
+from trivium.certify._record import Record, digest, error_words, lines, record
 from trivium.certify._redact import Guard, Redactor
 from trivium.certify._send import Exchange, Site, prepare, send
 from trivium.core import ZERO, Money, NoPrice, Offer, TriviumError, UpstreamError, UsageUnknown
@@ -21,6 +22,7 @@ _BUSY = frozenset({429, 500, 502, 503, 504, 529})  # says nothing about the API,
 _BUSY_MAX = 3  # in a row; then the surface is left in peace
 _REFUSED = frozenset({401, 403})
 _OK = range(200, 300)
+_ERRORS_FROM = 400
 
 
 class Unreachable(TriviumError):
@@ -66,7 +68,7 @@ class Row:
     stopped: bool = False  # not run although the surface could have been asked: over budget, or it was busy
     answered: bool = False  # the surface answered with 200, to the end
     confirmed: str = ""  # the capability that the answer shows
-    remark: str = ""  # what the reader must know to judge `same`
+    remarks: tuple[str, ...] = ()  # what the reader must know to judge `same`
     worst: Money = ZERO
     spent: Money = ZERO
 
@@ -126,15 +128,20 @@ def plan(calls: Sequence[Call], site: Site, book: PriceBook, *, at: datetime, no
     return Plan(site.settings.surface, site.model, site.public, nonce, site.offer, at, book, tuple(planned))
 
 
-def judged(live: Exchange, lab: Exchange, redactor: Redactor, records: list[Record]) -> dict[Aspect, Found]:
-    """Compare two exchanges on what may be shared of them, which is kept in `records`."""
-    answers = [read(live), read(lab)]
-    mine, others = record("live", live, answers[0], redactor), record("lab", lab, answers[1], redactor)
-    records += [mine, others]
-    return {
-        aspect: replace(found, detail=redactor.guard.scrub(found.detail))
-        for aspect, found in compare(mine, others).items()
-    }
+def judged(row: Row, live: Record, lab: Record, guard: Guard) -> Row:
+    """The row with what two redacted exchanges say of each other."""
+    found = compare(live, lab)
+    words = [error_words(side) if side["status"] >= _ERRORS_FROM else "" for side in (live, lab)]
+    if words[0] != words[1] and all(words):
+        row = noted(row, f"other words: live '{words[0]}', lab '{words[1]}'")
+    return replace(
+        row, aspects={aspect: replace(item, detail=guard.scrub(item.detail)) for aspect, item in found.items()}
+    )
+
+
+def noted(row: Row, remark: str) -> Row:
+    """The row with one more remark."""
+    return replace(row, remarks=(*row.remarks, remark))
 
 
 @dataclass(slots=True)
@@ -172,12 +179,19 @@ class _Run:
         self.busy = 0
         self._check_taken(item.call, exchange, answer)
         if not item.call.refused and not row.answered:
-            row = replace(row, remark=f"the surface did not answer it to the end: status {exchange.status}")
+            row = noted(row, f"the surface did not answer it to the end: status {exchange.status}")
+        if cost > item.worst:
+            row = noted(row, f"the surface counted {cost} USD, more than the bound")
         replayed = prepare(item.call, self.lab, self.plan.nonce)
         if isinstance(replayed, str):
             return replace(row, not_run=f"not replayed: {replayed}")
         other = await self._ask(item.call, replayed, self.lab, "the lab")
-        return replace(row, aspects=judged(exchange, other, self.redactor, self.records))
+        sides = [
+            record("live", exchange, answer, self.redactor),
+            record("lab", other, read(other), self.redactor),
+        ]
+        self.records += sides
+        return judged(row, sides[0], sides[1], self.redactor.guard)
 
     async def _ask(self, call: Call, outbound: Outbound, site: Site, who: str) -> Exchange:
         try:
@@ -206,10 +220,9 @@ class _Run:
         if exchange.status in _REFUSED:
             raise Unreachable(f"the surface does not take the credential: status {exchange.status} to {call.id}")
         if exchange.status not in _OK:
-            said = answer.body.get("error", answer.body) if isinstance(answer.body, Mapping) else None
-            words = self.redactor.words(str(said.get("message", ""))) if isinstance(said, Mapping) else ""
+            words = error_words(record("live", exchange, answer, self.redactor)) or "no words"
             raise Unreachable(
-                f"the surface refuses {call.id} with status {exchange.status} ({words or 'no words'}): "
+                f"the surface refuses {call.id} with status {exchange.status} ({words}): "
                 "name a model that this account may use with --model"
             )
         self.taken = True
@@ -243,7 +256,8 @@ async def run(
 ) -> Report:
     """Carry the plan out. `names` are names of the account (project, resource, workspace) that must not be shown.
 
-    Unreachable if the surface or the lab does not answer at all, or the surface refuses the credential.
+    Unreachable if the surface or the lab does not answer at all, or the surface refuses the credential. Once something
+    was paid for, a run that breaks off or is cancelled ends with a report of what there is.
     """
     guard = Guard()
     for name in names:
@@ -255,6 +269,11 @@ async def run(
     for item in planned.calls:
         try:
             row = Row(item.call, not_run="the run had ended", stopped=True) if lost else await work.row(item)
+        except asyncio.CancelledError:
+            if not work.records:
+                raise
+            lost = "interrupted"  # not raised again: what was paid for is worth more than a prompt end
+            row = Row(item.call, not_run=lost, stopped=True, worst=item.worst, spent=item.worst)
         except Unreachable as error:
             if not work.records:  # nothing was learnt yet
                 raise
@@ -272,10 +291,25 @@ async def run(
         worst=planned.worst,
         budget=budget,
         book_digest=planned.book.digest,
-        recording=lines(work.records, work.redactor),
+        recording=lines([_about(planned, live), *work.records], work.redactor),
         guard=guard,
         unreachable=lost,
     )
+
+
+def _about(planned: Plan, live: Site) -> Record:
+    """The first line of a recording: enough to put the same calls to a lab again."""
+    return {
+        "run": {
+            "surface": planned.surface,
+            "model": planned.model,
+            "scope": live.settings.scope,
+            "region": live.settings.region,
+            "credential": live.kind,
+            "public_address": planned.public,
+            "started_at": planned.at.isoformat(),
+        }
+    }
 
 
 async def _secrets(planned: Plan, live: Site) -> Mapping[str, str]:

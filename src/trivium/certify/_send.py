@@ -29,6 +29,7 @@ class Site:
     facts: Facts
     transport: Transport
     model: str  # the catalogue's id
+    kind: str = "api-key"  # of the credential, as the settings name it
     public: bool = False  # whether the address is the surface's own, and not one that the operator set
     timeouts: Timeouts = _TIMEOUTS
 

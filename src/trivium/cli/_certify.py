@@ -11,9 +11,12 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+import msgspec
+
 from trivium.app.compose import PUBLIC_ADDRESS, Prepared, gateway_settings, prepare
-from trivium.app.settings import SurfaceEntry, read_settings
-from trivium.certify import Site
+from trivium.app.settings import CREDENTIAL_KINDS, CredentialReference, SurfaceEntry, read_settings
+from trivium.catalog import load
+from trivium.certify import Recorded, Site
 from trivium.cli._up.site import lab_of
 from trivium.core import Clock, FactError, Money, NoPrice, Offer, PriceError, Usage, UserError
 from trivium.gateway import AiohttpTransport, Credential, SnapshotFacts, SurfaceSettings
@@ -51,7 +54,7 @@ def live_side(path: Path, key: str, model: str, clock: Clock) -> Live:
     transport = AiohttpTransport(ca_file=prepared.ca_file)
     entry = prepared.settings.surfaces[key]
     public = is_public(surface.surface, entry.base_url)
-    site = Site(surface, prepared.credentials[key], facts, transport, chosen, public)
+    site = Site(surface, prepared.credentials[key], facts, transport, chosen, entry.credential.kind, public)
     return Live(key, entry, site, book, _names(entry, surface, facts, chosen))
 
 
@@ -98,6 +101,28 @@ def _names(entry: SurfaceEntry, surface: SurfaceSettings, facts: SnapshotFacts, 
     return tuple(
         name for name in (entry.project, entry.resource, entry.workspace, *deployments, "" if local else host) if name
     )
+
+
+def recorded_side(recorded: Recorded, clock: Clock) -> Live:
+    """What a recording says of its surface, for the lab beside it; names of the account were never in it."""
+    if recorded.surface not in CREDENTIAL_KINDS or recorded.credential not in CREDENTIAL_KINDS[recorded.surface]:
+        raise UserError(
+            "recording", f"{recorded.surface}, {recorded.credential}", "give one of a surface that is known"
+        )
+    snapshot = load().snapshot(clock.now().date())
+    settings = SurfaceSettings(
+        surface=recorded.surface,
+        base_url="",
+        scope=recorded.scope,
+        region=recorded.region,
+        project="recorded",
+        workspace="wrkspc_recorded",
+    )
+    facts = SnapshotFacts(lambda: snapshot, clock)
+    site = Site(settings, ApiKey("unused"), facts, AiohttpTransport(), recorded.model, recorded.credential)
+    reference = msgspec.convert({"kind": recorded.credential}, CredentialReference)
+    entry = SurfaceEntry(reference, region=recorded.region)
+    return Live(recorded.surface, entry, site, PriceBook.from_snapshot(snapshot), ())
 
 
 @contextmanager

@@ -5,16 +5,16 @@ from __future__ import annotations
 import asyncio
 import secrets
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
 import typer
 
 from trivium.core import Money, SystemClock, UserError
 
 if TYPE_CHECKING:
-    from trivium.certify import Plan, Report, Row, Site
+    from trivium.certify import Call, Plan, Report, Row, Site
     from trivium.cli._certify import Live
 
 EXIT_DIFFERS, EXIT_STOPPED, EXIT_FAILED = 1, 3, 4
@@ -23,7 +23,10 @@ _NONCE_BYTES = 12
 
 def command(
     *,
-    live: Annotated[str, typer.Option(metavar="SURFACE", help="A surface of the settings: the calls go there.")],
+    live: Annotated[str, typer.Option(metavar="SURFACE", help="A surface of the settings: the calls go there.")] = "",
+    recorded: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Instead: a recording, held against the lab. It costs nothing.")
+    ] = None,
     settings: Annotated[Path, typer.Option(help="The settings file.")] = Path("trivium.toml"),
     model: Annotated[str, typer.Option(help="The model to ask; else the cheapest one that is priced there.")] = "",
     budget_usd: Annotated[str, typer.Option(help="No call is made that could exceed it.")] = "0.25",
@@ -51,6 +54,12 @@ def command(
     files = {"--record": record, "--report": report, "--claims": claims}
     _check_files(files)
     calls = chosen(shipped_calls(), [name.strip() for name in only.split(",") if name.strip()])
+    if recorded is not None:
+        if live or claims or record or dry_run:
+            raise UserError("--recorded", str(recorded), "give it with --only, --report or --json, and nothing else")
+        _end(_held_again(recorded, calls), files, as_json=as_json)
+    if not live:
+        raise UserError("--live", "", "name a surface of the settings, or a recording with --recorded")
     side = live_side(settings, live, model, clock)
     planned = plan(calls, side.site, side.book, at=clock.now(), nonce=secrets.token_hex(_NONCE_BYTES))
     if dry_run:
@@ -63,15 +72,39 @@ def command(
         )
         raise typer.Exit(EXIT_STOPPED)
     _confirm(planned, budget, yes=yes)
-    found = asyncio.run(_run(planned, side, budget))
+    _end(asyncio.run(_run(planned, side, budget)), files, as_json=as_json)
+
+
+def _end(found: Report, files: Mapping[str, Path | None], *, as_json: bool) -> NoReturn:
+    """Write, print, and end with the code of what was found."""
     written = _write(found, files)
     _show(found, as_json=as_json)
     if found.unreachable or not written:
         raise typer.Exit(EXIT_FAILED)
     if found.stopped:
         raise typer.Exit(EXIT_STOPPED)
-    if found.differences:
-        raise typer.Exit(EXIT_DIFFERS)
+    raise typer.Exit(EXIT_DIFFERS if found.differences else 0)
+
+
+def _held_again(path: Path, calls: Sequence[Call]) -> Report:
+    """A recording beside what the lab says today."""
+    from trivium.certify import again, read_recording
+    from trivium.cli._certify import lab_side, recorded_side
+
+    try:
+        text = path.read_text("utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise UserError("--recorded", str(path), "name a file that --record wrote") from error
+    said = read_recording(text)
+
+    async def held() -> Report:
+        with lab_side(recorded_side(said, SystemClock())) as lab:
+            try:
+                return await again(said, lab, calls)
+            finally:
+                await lab.transport.close()
+
+    return asyncio.run(held())
 
 
 def _budget(text: str) -> Money:
@@ -208,5 +241,5 @@ def _show(found: Report, *, as_json: bool) -> None:
     screen.print(" · ".join(summary(found)))
     for line in differences(found):
         screen.print(escape(line), soft_wrap=True)
-    screen.print(f"Asked at {address(found)}.")
+    screen.print(f"Asked at {address(found)}, on {found.started_at.date()}.")
     screen.print(f"Spent {found.spent} USD of {found.budget}, by the surface's own counts. Recording: {found.digest}")
