@@ -62,6 +62,8 @@ def checked(body: dict, *, counting: bool = False) -> None:
         raise Refusal(400, "invalid_request_error", "max_tokens: Field required")
     if not body.get("messages"):
         raise Refusal(400, "invalid_request_error", "messages: Field required")
+    if body.get("thinking", {}).get("type") == "adaptive":
+        raise Refusal(400, "invalid_request_error", "adaptive thinking is not supported for this model.")
     for message in body["messages"]:
         blocks = message["content"] if isinstance(message["content"], list) else []
         if any(block["type"] == "text" and not block["text"] for block in blocks):

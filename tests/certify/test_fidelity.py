@@ -23,6 +23,7 @@ REFUSED = UNKNOWN_FIELD | {
         "wrong-credential",
         "no-credential",
         "no-such-path",
+        "thinking-adaptive",
     )
 }
 

@@ -7,6 +7,8 @@ import json
 from urllib.parse import quote
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from certify.stand_in import KEY, FirstParty, Memory, listening
 from certify.support import book, certified, site
@@ -49,6 +51,18 @@ def test_the_guard_removes_a_credential_in_any_coding(form: str) -> None:
     assert scrubbed.startswith("before ")
     assert REMOVED in scrubbed
     assert leaks(scrubbed, CREDENTIAL) == []
+
+
+@given(
+    secret=st.text("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789+/=_-.~", min_size=12, max_size=60),
+    before=st.text('0123456789 "{}:,xyz', max_size=12),
+    number=st.integers(0, 11),
+)
+def test_no_eight_characters_of_any_credential_pass_in_any_coding(secret: str, before: str, number: int) -> None:
+    guard = Guard()
+    guard.credential({"authorization": f"Bearer {secret}"})
+    form = written(secret)[number]
+    assert leaks(guard.scrub(f"{before}{form}{before}"), secret) == []
 
 
 def test_the_guard_removes_a_part_of_a_credential() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import csv
+import json
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -103,6 +104,25 @@ async def test_nothing_is_sent_that_could_exceed_the_budget() -> None:
 def test_a_model_without_a_price_is_never_asked() -> None:
     with pytest.raises(NoPrice):
         worst_case(call("message"), b"{}", Offer("anthropic", "global", "claude-nothing"), AT.date(), book())
+
+
+def test_a_list_of_which_nothing_can_be_sent_is_refused() -> None:
+    """Else a run of nothing would end with no difference."""
+    here = site("bedrock", "http://127.0.0.1:9", KEY, AiohttpTransport())
+    with pytest.raises(UserError, match="the surface has no such path"):
+        plan(chosen(shipped_calls(), ["models"]), here, book(), at=AT, nonce="n")
+
+
+@pytest.mark.parametrize("surface", ["anthropic", "bedrock"])
+async def test_the_lab_is_sent_what_the_surface_was_sent(surface: str) -> None:
+    """The same path, names of headers and body, but for the credential's value."""
+    report = await certified(surface, Memory())
+    sides: dict[str, list[dict[str, object]]] = {}
+    for line in report.recording.splitlines()[1:]:
+        item = json.loads(line)
+        sides.setdefault(item["call"], []).append({**item["request"], "headers": sorted(item["request"]["headers"])})
+    assert len(sides) >= 20
+    assert all(live == lab for live, lab in sides.values())
 
 
 def test_an_unknown_call_is_refused_by_name() -> None:
@@ -245,10 +265,10 @@ async def test_claims_of_a_run_are_an_overlay_that_the_catalogue_takes(tmp_path:
     (tmp_path / "certify.csv").write_text(claims_csv(replace(report, public=True)))
     found = load([tmp_path]).snapshot(AT.date())
     said = found.value("anthropic", "fidelity", AT.date())
-    assert (said.value, said.status) == ("80 of 82 aspects the same in 22 calls", "measured")
+    assert (said.value, said.status) == ("83 of 85 aspects the same in 23 calls", "measured")
     assert report.digest in said.sources[0].title
     errors = found.value("anthropic", "fidelity:status", AT.date())
-    assert errors.value == "same in 20 of 22 calls"
+    assert errors.value == "same in 21 of 23 calls"
     for capability in ("token_counting", "prompt_caching_5m"):
         assert found.value("anthropic/claude-haiku-4-5", capability, AT.date()).status == "measured"
     assert len(found.claims) == len(snapshot().claims) + len(list(csv.reader(claims_csv(report).splitlines()))) - 1

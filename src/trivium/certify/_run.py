@@ -14,7 +14,7 @@ from trivium.certify._read import Answer, read, usage_of
 from trivium.certify._record import Record, digest, error_words, lines, record
 from trivium.certify._redact import Guard, Redactor
 from trivium.certify._send import Exchange, Site, prepare, send
-from trivium.core import ZERO, Money, NoPrice, Offer, TriviumError, UpstreamError, UsageUnknown
+from trivium.core import ZERO, Money, NoPrice, Offer, TriviumError, UpstreamError, UsageUnknown, UserError
 from trivium.gateway import Outbound
 from trivium.pricing import PriceBook
 
@@ -116,7 +116,10 @@ class Report:
 
 
 def plan(calls: Sequence[Call], site: Site, book: PriceBook, *, at: datetime, nonce: str) -> Plan:
-    """The requests and their bounds. NoPrice where the book has none for the model: nothing is sent unpriced."""
+    """The requests and their bounds. NoPrice where the book has none for the model: nothing is sent unpriced.
+
+    UserError when no call can be sent at all: a run of nothing would differ in nothing.
+    """
     planned = []
     for call in calls:
         outbound = prepare(call, site, nonce)
@@ -125,6 +128,9 @@ def plan(calls: Sequence[Call], site: Site, book: PriceBook, *, at: datetime, no
             continue
         bought = outbound.offer or site.offer
         planned.append(Planned(call, outbound, worst_case(call, outbound.body, bought, at.date(), book)))
+    if all(item.outbound is None for item in planned):
+        reason = planned[0].left_out if planned else "the list is empty"
+        raise UserError("calls", site.settings.surface, f"name others with --only, or a --model: {reason}")
     return Plan(site.settings.surface, site.model, site.public, nonce, site.offer, at, book, tuple(planned))
 
 

@@ -80,7 +80,8 @@ class _NoSuchModel:
 
     def wire_model(self, surface: str, scope: str, model: str) -> str:
         """A name that leads nowhere, in the surface's own form."""
-        return self._facts.wire_model(surface, scope, model).replace(model, _UNKNOWN)
+        wire = self._facts.wire_model(surface, scope, model)
+        return wire.replace(model, _UNKNOWN) if model in wire else _UNKNOWN
 
 
 def prepare(call: Call, site: Site, nonce: str) -> Outbound | str:
