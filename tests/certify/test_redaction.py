@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from certify.stand_in import KEY, FirstParty, Memory, listening
 from certify.support import book, certified, site
 from trivium.certify import claims_csv, document, markdown, plan, shipped_calls
+from trivium.certify._record import lines
 from trivium.certify._redact import REMOVED, Guard, Redactor
 from trivium.gateway import AiohttpTransport
 
@@ -138,17 +139,41 @@ async def test_a_live_surface_that_repeats_the_credential_leaves_no_trace_of_it(
 
 async def test_the_recording_holds_forms_and_no_texts() -> None:
     report = await certified("anthropic", Memory(), only=["message", "cache-write"])
-    lines = [json.loads(line) for line in report.recording.splitlines()[1:]]
-    assert [(line["call"], line["side"]) for line in lines] == [
+    items = [json.loads(line) for line in report.recording.splitlines()[1:]]
+    assert [(item["call"], item["side"]) for item in items] == [
         ("message", "live"), ("message", "lab"), ("cache-write", "live"), ("cache-write", "lab"),
     ]  # fmt: skip
-    first = lines[0]
+    first = items[0]
     assert first["request"]["path"] == "/v1/messages"
     assert first["request"]["headers"]["x-api-key"].startswith("<value ")
     assert first["request"]["body"]["messages"] == [{"role": "user", "content": "<text 33>"}]
     assert first["body"]["content"][0]["text"] == "<text 18>"  # "one two three four"
     assert first["body"]["usage"]["output_tokens"] == 16
-    assert lines[2]["request"]["body"]["system"][0]["text"] == "<text 19999>"  # 5,000 words of 3 letters, 4,999 blanks
+    assert items[2]["request"]["body"]["system"][0]["text"] == "<text 19999>"  # 5,000 words of 3 letters, 4,999 blanks
+
+
+def test_an_account_number_is_not_shown_and_a_count_is() -> None:
+    shown = Redactor(Guard()).value({"account": 123456789012, "input_tokens": 20123, "share": 0.5, "on": True})
+    assert shown == {"account": "<number>", "input_tokens": 20123, "share": 0.5, "on": True}
+
+
+def test_a_credential_that_looks_like_words_of_an_api_is_removed_where_such_words_are_shown() -> None:
+    guard = Guard()
+    guard.credential({"x-api-key": "correct_horse_battery"})
+    redactor = Redactor(guard)
+    everywhere = {"type": "correct_horse_battery", "correct_horse_battery": 1, "error": {"code": "correct_horse"}}
+    shown = json.dumps(
+        [redactor.value(everywhere), redactor.headers({"correct-horse_battery": "correct_horse_battery"})]
+    )
+    assert "horse_battery" not in shown
+    assert "correct_horse" not in shown
+
+
+def test_the_guard_sees_each_line_once_more_as_it_is_written() -> None:
+    """Whatever an earlier layer let through."""
+    guard = Guard()
+    guard.credential({"x-api-key": CREDENTIAL})
+    assert lines([{"slip": [CREDENTIAL]}], Redactor(guard)) == f'{{"slip":["{REMOVED}"]}}\n'
 
 
 def test_the_same_id_has_the_same_mark_and_another_one_another() -> None:
