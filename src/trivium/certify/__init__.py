@@ -4,7 +4,7 @@ from trivium.certify._again import Recorded, again, read_recording
 from trivium.certify._calls import Call, chosen, shipped_calls
 from trivium.certify._claims import claims_csv
 from trivium.certify._compare import Aspect, Found, Verdict
-from trivium.certify._report import address, cell, differences, document, markdown, summary, verdict
+from trivium.certify._report import address, cell, cost, differences, document, markdown, summary, verdict
 from trivium.certify._run import Plan, Planned, Report, Row, Unreachable, plan, run
 from trivium.certify._send import Site
 
@@ -25,6 +25,7 @@ __all__ = [
     "cell",
     "chosen",
     "claims_csv",
+    "cost",
     "differences",
     "document",
     "markdown",

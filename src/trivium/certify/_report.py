@@ -54,6 +54,14 @@ def address(report: Report) -> str:
     )
 
 
+def cost(report: Report) -> str:
+    """What the run cost, and by whose counts."""
+    if not report.book_digest:
+        return "a recording, held against the lab again: nothing was sent to the surface or spent"
+    spent = f"cost {report.spent} USD by the surface's counts, bound {report.worst} USD, budget {report.budget} USD"
+    return f"{spent} (price book {report.book_digest[:12]})"
+
+
 def markdown(report: Report, version: str) -> str:
     """The report file."""
     head = ["call", *(aspect.value for aspect in Aspect)]
@@ -81,8 +89,7 @@ def markdown(report: Report, version: str) -> str:
             "## How it was measured",
             f"- asked at {address(report)}",
             f"- started {report.started_at.isoformat(timespec='seconds')}",
-            f"- cost {report.spent} USD by the surface's counts; bound {report.worst} USD, budget {report.budget} USD",
-            f"- prices: book {report.book_digest[:12]}",
+            f"- {cost(report)}",
             f"- recording: SHA-256 {report.digest}",
             "- ids, texts, times and counts within the tolerance of rules.toml may differ; all else may not",
             "",

@@ -224,7 +224,7 @@ def _show(found: Report, *, as_json: bool) -> None:
     from rich.markup import escape
     from rich.table import Table
 
-    from trivium.certify import Aspect, address, cell, differences, document, summary, verdict
+    from trivium.certify import Aspect, address, cell, cost, differences, document, summary, verdict
     from trivium.cli._output import console, print_json
 
     if as_json:
@@ -242,4 +242,6 @@ def _show(found: Report, *, as_json: bool) -> None:
     for line in differences(found):
         screen.print(escape(line), soft_wrap=True)
     screen.print(f"Asked at {address(found)}, on {found.started_at.date()}.")
-    screen.print(f"Spent {found.spent} USD of {found.budget}, by the surface's own counts. Recording: {found.digest}")
+    told = cost(found)
+    screen.print(f"{told[0].upper()}{told[1:]}.")
+    screen.print(f"Recording: SHA-256 {found.digest}")
