@@ -24,6 +24,7 @@ from trivium.core import (
     UserError,
     parse_utc,
 )
+from trivium.plan.org import parse_organisation
 
 PAGE = Path(__file__).parents[2] / "docs/settings.md"
 KEY = {"kind": "api-key", "env": "KEY"}
@@ -265,3 +266,11 @@ def test_claude_on_aws_needs_its_region_and_its_workspace(missing: str) -> None:
     del entry[missing]
     with pytest.raises(UserError, match=missing):
         parse_settings({"surfaces": {"claude-aws": entry}})
+
+
+def test_the_plan_reads_every_field_that_the_gateway_gives_a_workload() -> None:
+    """Both read the same file: a field that only one of them knows would stop the other."""
+    given: dict[str, Any] = {"tags": {"team": "x"}, "needs": {}, "owner": "a", "cache_loss_usd_max": "0.5"}
+    for name in WorkloadEntry.__struct_fields__:
+        value = given.get(name, True if name == "forwards_identity" else [])
+        assert "search" in parse_organisation({"workloads": {"search": {name: value}}}).workloads

@@ -216,6 +216,9 @@ class PlainFacts:
     def supports(self, surface: str, model: str, capability: str) -> bool | None:
         return None
 
+    def output_tokens_max(self, model: str) -> int | None:
+        return 128_000
+
     def models(self) -> tuple[str, ...]:
         return self.known
 

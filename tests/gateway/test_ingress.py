@@ -179,10 +179,11 @@ async def test_encoded_bodies_large_headers_and_doubled_headers_are_refused() ->
         ("GET", "/v1/messages"),
         ("POST", "/v1/messages/"),
         ("POST", "//v1/messages"),
-        ("POST", "/v1/messages/batches"),
+        ("PUT", "/v1/messages/batches"),
         ("POST", "/v1/models"),
         ("DELETE", "/healthz"),
-        ("GET", "/v1/files"),
+        ("POST", "/v1/files/file_1/content"),
+        ("GET", "/model/x/batches"),
         ("POST", "/metrics"),
     ],
 )
@@ -204,7 +205,7 @@ async def test_models_are_those_the_key_may_use_somewhere() -> None:
     assert [entry["id"] for entry in page["data"]] == [MODEL, "claude-opus-5"]
     assert page["data"][0]["display_name"] == "Claude Sonnet 4 5"
     assert (page["has_more"], page["first_id"], page["last_id"]) == (False, MODEL, "claude-opus-5")
-    bearer = await get(at, "/v1/models", authorization=f"Bearer {SECRET}")
+    bearer = await get(at, "/v1/models", authorization=f"Bearer {SECRET}", anthropic_version="2023-06-01")
     assert bearer.json() == page
     assert (await get(at, f"/v1/models/{MODEL}", x_api_key=SECRET)).json() == page["data"][0]
     assert (await get(at, "/v1/models/nothing", x_api_key=SECRET)).status == 404
@@ -215,6 +216,30 @@ async def test_models_are_those_the_key_may_use_somewhere() -> None:
     routes = RouteTable((Route("coding", MODEL, table("anthropic").routes[0].targets),))
     at = world({"anthropic": [json_answer()]}, routes=routes)
     assert [entry["id"] for entry in (await get(at, "/v1/models", x_api_key=SECRET)).json()["data"]] == [MODEL]
+
+
+async def test_models_come_in_pages() -> None:
+    at = world({"anthropic": [json_answer()]})
+    for query, shown, more in (
+        ("limit=1", [MODEL], True),
+        (f"limit=1&after_id={MODEL}", ["claude-opus-5"], False),
+        ("limit=1&before_id=claude-opus-5", [MODEL], False),
+        (f"limit=5&before_id={MODEL}", [], False),
+    ):
+        page = (await get(at, f"/v1/models?{query}", x_api_key=SECRET)).json()
+        assert ([entry["id"] for entry in page["data"]], page["has_more"]) == (shown, more)
+    for limit in ("0", "1001", "many"):
+        assert (await get(at, f"/v1/models?limit={limit}", x_api_key=SECRET)).status == 400
+
+
+async def test_batches_and_files_need_a_key_and_a_surface_that_has_them() -> None:
+    at = world({"anthropic": [json_answer()]})
+    for method, path in (("POST", "/v1/messages/batches"), ("GET", "/v1/files"), ("DELETE", "/v1/files/file_1")):
+        assert (await Caller(at.gateway).send(method, path)).status == 401
+    response = await Caller(at.gateway).send("GET", "/v1/files", headers=AUTH)
+    assert (response.status, response.json()["error"]["type"]) == (501, "not_supported")
+    assert response.headers["x-should-retry"] == "false"
+    assert at.transport.sent == []
 
 
 @pytest.mark.parametrize(

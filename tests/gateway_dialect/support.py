@@ -7,6 +7,7 @@ import contextlib
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from gateway_upstream.test_through_the_lab import Site, site
 from trivium.gateway import GatewayServer
@@ -34,3 +35,28 @@ async def served(folder: Path, surface: str) -> AsyncIterator[Served]:
         finally:
             server.should_exit = True
             await serving
+
+
+class Spy:
+    """Stands in front of a gateway's transport, and keeps what passes in both directions."""
+
+    def __init__(self, at: Served) -> None:
+        self.sent: list[Any] = []
+        self.passed = bytearray()
+        transport = at.site.gateway._parts.tools.transport
+        self._send = transport.send
+        transport.send = self._spy  # type: ignore[method-assign]
+
+    async def _spy(self, outbound: Any, timeouts: Any) -> Any:
+        self.sent.append(outbound)
+        self.passed.clear()
+        inbound: Any = await self._send(outbound, timeouts)
+        chunks = inbound.chunks
+
+        async def copied() -> Any:
+            async for chunk in chunks():
+                self.passed.extend(chunk)
+                yield chunk
+
+        inbound.chunks = copied
+        return inbound

@@ -17,7 +17,7 @@ from botocore.config import Config
 from botocore.exceptions import ClientError, EventStreamError
 
 from gateway.support import OTHER_SECRET, SECRET
-from gateway_dialect.support import SURFACES, served
+from gateway_dialect.support import SURFACES, Spy, served
 from trivium.core import Outcome
 from trivium.lab import Fault
 
@@ -241,15 +241,24 @@ async def test_a_surfaces_own_dialect_keeps_its_bytes(tmp_path: Path, surface: s
             return found
 
     async with served(tmp_path, surface) as at:
-        sent: list[bytes] = []
-        transport = at.site.gateway._parts.tools.transport
-        original = transport.send
-
-        async def spy(outbound: Any, timeouts: Any) -> Any:
-            sent.append(outbound.body)
-            return await original(outbound, timeouts)
-
-        transport.send = spy  # type: ignore[method-assign]
+        spy = Spy(at)
         answer = json.loads(await run(call, at.url))
         assert answer["usage"]["output_tokens"] == 3
-        assert sent == [body]
+        assert [outbound.body for outbound in spy.sent] == [body]
+
+
+async def test_bedrocks_frames_pass_to_a_client_of_invoke_model(tmp_path: Path) -> None:
+    """Byte for byte, padding and counts included; what is recorded was read from a copy."""
+    body = json.dumps({"anthropic_version": "bedrock-2023-05-31", **ASK}).encode()
+
+    def call(url: str) -> bytes:
+        path = f"/model/{NAMES['bedrock']}/invoke-with-response-stream"
+        request = urllib.request.Request(url + path, data=body, headers={"Authorization": f"Bearer {SECRET}"})
+        with urllib.request.urlopen(request) as answer:
+            found: bytes = answer.read()
+            return found
+
+    async with served(tmp_path, "bedrock") as at:
+        spy = Spy(at)
+        assert await run(call, at.url) == bytes(spy.passed)
+        at.site.assert_recorded_as_billed()

@@ -112,6 +112,9 @@ class HandFacts:
             return self.counting
         return False if capability in self.lacking.get(surface, set()) else None
 
+    def output_tokens_max(self, model: str) -> int | None:
+        return 128_000
+
     def models(self) -> tuple[str, ...]:
         return (OPUS_5, OPUS_45)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import json
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -85,6 +86,25 @@ def test_decoding_is_the_same_at_any_set_of_cuts(name: str, cuts: list[int]) -> 
     data = STREAMS[name]
     edges = [0, *sorted(min(cut, len(data)) for cut in cuts), len(data)]
     assert outcome(*(data[start:end] for start, end in itertools.pairwise(edges))) == outcome(data)
+
+
+def native() -> Decoder:
+    asked = replace(request({"stream": True}), dialect="bedrock")
+    return UPSTREAMS["bedrock"].decoder(asked, 200, {}, LIMITS)
+
+
+@pytest.mark.parametrize("name", STREAMS)
+def test_to_a_client_of_invoke_model_frames_pass_as_they_came_and_are_read_the_same(name: str) -> None:
+    """Padding, line breaks and counts included: what precedes a failure is a beginning of what came."""
+    data = STREAMS[name]
+    plain, raw = decoder(), native()
+    plain.feed(data)
+    passed = b"".join(raw.feed(data[start : start + 7]) for start in range(0, len(data), 7)) + raw.finish()
+    assert data.startswith(passed)
+    assert (passed == data) == (name in {"whole", "cut"})
+    for seen in ("usage", "quality", "stop_reason", "complete", "content_begun"):
+        assert getattr(raw, seen) == getattr(plain, seen), seen
+    assert (raw.failure is None) == (plain.failure is None)
 
 
 def test_an_event_with_line_breaks_between_its_tokens_stays_one_line() -> None:

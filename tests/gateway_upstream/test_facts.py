@@ -177,3 +177,8 @@ def test_names_from_clients_do_not_fill_the_memory() -> None:
         asking.beta("anthropic", OPUS_5, f"made-up-{number}")
     assert asking._today is not None
     assert len(asking._today.answers) <= 20_000
+
+
+def test_the_longest_answer_is_the_shortest_limit_that_a_claim_gives() -> None:
+    assert TODAY.output_tokens_max(OPUS_5) == 128_000
+    assert TODAY.output_tokens_max("claude-none") is None

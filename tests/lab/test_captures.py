@@ -16,8 +16,6 @@ from .conftest import NOON
 
 FOLDER = Path(__file__).parent.parent / "golden" / "wire_captures"
 REFUSED = {
-    "first_party__batches_create": 404,  # batches are not emulated
-    "first_party__files_upload": 404,  # nor are files
     "first_party__claude_code_tool_result": 400,  # its thinking block was signed elsewhere
 }
 KEYS = {

@@ -101,7 +101,7 @@ def test_the_stream_is_chosen_by_the_path(surface: Bedrock) -> None:
     assert understand(surface, request, BODY).stream
 
 
-@pytest.mark.parametrize("path", ["/v1/messages/count_tokens", "/model/x/converse", "/model//invoke", "/", "/model"])
+@pytest.mark.parametrize("path", ["/v1/messages/count_tokens", "/model/x/guess", "/model//invoke", "/", "/model"])
 def test_other_paths_are_no_operation(surface: Bedrock, path: str) -> None:
     assert surface.route(exchange(path)) is None
     assert surface.refuse(surface.unknown_path(exchange(path)), exchange(path)).status == 404
@@ -192,7 +192,7 @@ def test_a_bearer_key_is_looked_up(surface: Bedrock) -> None:
 SIGNED = [
     golden for golden in captures("bedrock__*.json") if golden.get("sigv4", {}).get("reproducible_from_this_file")
 ]
-NOT_SERVED = {"bedrock__boto3_converse", "bedrock__boto3_converse_stream", "bedrock__js_count_tokens_anomaly"}
+NOT_SERVED = {"bedrock__js_count_tokens_anomaly"}
 # Refused by a faithful upstream, with the reason that decides first.
 REFUSED = {
     "bedrock__create": "anthropic_version",
@@ -202,6 +202,7 @@ REFUSED = {
     "bedrock__create_arn": "anthropic_version",
     "bedrock__beta_create_betas": "invalid beta flag",
     "bedrock__js_beta_create_betas": "invalid beta flag",
+    "bedrock__boto3_converse": "invalid beta flag",
 }
 
 

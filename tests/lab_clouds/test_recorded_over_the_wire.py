@@ -16,7 +16,7 @@ from trivium.lab import LabServer
 SIGNED = [
     golden for golden in captures("bedrock__*.json") if golden.get("sigv4", {}).get("reproducible_from_this_file")
 ]
-NOT_SERVED = {"bedrock__boto3_converse", "bedrock__boto3_converse_stream", "bedrock__js_count_tokens_anomaly"}
+NOT_SERVED = {"bedrock__js_count_tokens_anomaly"}
 
 
 @pytest.fixture(scope="module")

@@ -311,8 +311,8 @@ def test_an_export_that_was_cut_short_or_is_newer_is_refused(tmp_path: Path) -> 
         list(importers.ledger_export.read(cut))
     with pytest.raises(UserError, match="says it holds 2"):
         list(importers.ledger_export.read(_lines(tmp_path / "less.jsonl", [lines[0], lines[1], lines[-1]])))
-    newer = _lines(tmp_path / "newer.jsonl", [lines[0].replace('"version":1', '"version":2'), *lines[1:]])
-    with pytest.raises(UserError, match="this program reads version 1"):
+    newer = _lines(tmp_path / "newer.jsonl", [lines[0].replace('"version":2', '"version":3'), *lines[1:]])
+    with pytest.raises(UserError, match="this program reads versions 1 to 2"):
         list(importers.ledger_export.read(newer))
     wrong = _lines(tmp_path / "wrong.jsonl", [lines[0], lines[1].replace('"ok"', '"fine"'), *lines[2:]])
     with pytest.raises(BadRow, match="Invalid enum value 'fine'"):

@@ -14,7 +14,7 @@ from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 
 from ledger import world
-from trivium.core import LedgerCorrupt, LedgerError, Offer, OutOfOrder, Usage, UserError
+from trivium.core import LedgerCorrupt, LedgerError, Offer, OutOfOrder, Resource, Usage, UserError
 from trivium.ledger import Ledger, _schema
 from trivium.ledger._store import MIGRATIONS, Store
 
@@ -73,6 +73,9 @@ def test_no_row_of_any_table_can_be_changed_or_deleted(tmp_path: Path, table: st
         ledger.keys.revoke(ledger.keys.create("chat")[0].key_id)
         ledger.append_demand([world_demand()])
         ledger.note("test", {})
+        file = Resource("file", "file_1", "anthropic", "chat", "key_1", "req_1", world.NOON)
+        ledger.resources._register(file)
+        ledger.resources._mark(file, "forgotten")
         column = next(iter(_schema.metadata.tables[table].columns)).name
         with closing(sqlite3.connect(ledger.path)) as raw:
             for statement in (f"UPDATE {table} SET {column} = {column}", f"DELETE FROM {table}"):  # noqa: S608  constants

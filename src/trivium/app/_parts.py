@@ -26,7 +26,7 @@ class ScopedKeys:
         self._workloads = workloads
 
     def find(self, secret_sha256: str) -> KeyRecord | None:
-        """The record, narrowed to its workload's models and surfaces."""
+        """The record, narrowed to its workload's models, surfaces and scopes."""
         record = self._keys.find(secret_sha256)
         entry = self._workloads.get(record.workload) if record else None
         if record is None or entry is None:
@@ -35,6 +35,7 @@ class ScopedKeys:
             record,
             models=_narrower(record.models, entry.models),
             surfaces=_narrower(record.surfaces, entry.surfaces),
+            scopes=_narrower(record.scopes, entry.scopes),
             tags={**entry.tags, **record.tags},
         )
 

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from msgspec import structs
 
+from trivium.app._cache import BookCachePrices
 from trivium.app._credentials import credentials_of
 from trivium.app._parts import BookShelf, RouteFile, ScopedKeys, default_routes
 from trivium.app.settings import Settings, SurfaceEntry, scope_of, surface_of
@@ -159,7 +160,9 @@ def compose(settings: Settings, base: Path, clock: Clock, *, replay: bool = Fals
         clock=clock,
         transport=AiohttpTransport(ca_file=prepared.ca_file),
         credentials=prepared.credentials,
+        resources=ledger.resources,
         stamp=trace_stamp(clock) if replay else clock_stamp(clock),
+        cache_prices=BookCachePrices(prepared.shelf.book),
     )
     return Runtime(base, clock, prepared, ledger, sink, routes, gateway)
 
@@ -206,6 +209,9 @@ def gateway_settings(settings: Settings) -> GatewaySettings:
         ping_interval_s=settings.gateway.ping_interval_s,
         extra_attempts_max=settings.gateway.extra_attempts_max,
         rest_s_max=settings.gateway.rest_s_max,
+        cache_loss_max={
+            name: entry.cache_loss_max for name, entry in settings.workloads.items() if entry.cache_loss_max is not None
+        },
     )
 
 

@@ -82,9 +82,16 @@ class WorkloadEntry(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     owner: str = ""
     models: tuple[str, ...] = ()
     surfaces: tuple[str, ...] = ()
+    scopes: tuple[str, ...] = ()
+    cache_loss_usd_max: str = ""  # empty: a switch of surface never waits for a cache's sake
     tags: dict[str, str] = {}
     forwards_identity: bool = False  # its keys are held by a gateway that names the user of each request
     needs: dict[str, Any] = {}  # read by `trivium plan` alone
+
+    @property
+    def cache_loss_max(self) -> Money | None:
+        """The limit, exact; None where there is none."""
+        return Money.from_usd(self.cache_loss_usd_max) if self.cache_loss_usd_max else None
 
 
 class LimitEntry(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -282,7 +289,16 @@ def _check_credential(key: str, reference: CredentialReference) -> None:
 
 
 def _check_workload(name: str, workload: WorkloadEntry) -> None:
-    _check_names(f"workloads.{name}.surfaces", workload.surfaces, ROUTABLE_SURFACES)
+    where = f"workloads.{name}"
+    _check_names(f"{where}.surfaces", workload.surfaces, ROUTABLE_SURFACES)
+    if not all(workload.scopes):
+        raise UserError(f"{where}.scopes", workload.scopes, "give region scopes as targets have them, such as eu")
+    try:
+        loss = workload.cache_loss_max
+    except UserError as error:
+        raise UserError(f"{where}.cache_loss_usd_max", workload.cache_loss_usd_max, error.remedy) from error
+    if loss is not None and loss.picos < 0:
+        raise UserError(f"{where}.cache_loss_usd_max", workload.cache_loss_usd_max, "give 0 or more")
 
 
 def _check_limit(name: str, limit: LimitEntry) -> None:

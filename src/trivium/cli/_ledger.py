@@ -161,41 +161,73 @@ def progress(title: str) -> Iterator[Callable[[int, int | None], None]]:
         yield show
 
 
-def print_why(db: Path, event_id: str, overlays: Sequence[Path] | None, *, as_json: bool) -> None:
-    """Print the walk back of one amount."""
+def print_why(db: Path, name: str, overlays: Sequence[Path] | None, *, as_json: bool) -> None:
+    """Print the walk back of one attempt's amount, or of all attempts of a request with their decisions."""
+    from trivium.cli._decision import decision_lines, decision_values, request_head, total_of
     from trivium.cli._output import console, print_json
 
-    found = walk_back(db, event_id, overlays)
+    with opened(db) as ledger:
+        attempts = ledger.attempts(name)
+        walk = _walker(ledger, overlays)
+        walks = {one.event_id: walk(one.event_id) for one in attempts if ledger.ended(one.event_id)}
+    if len(attempts) == 1 and attempts[0].event_id == name and walks:
+        if as_json:
+            print_json(why_values(walks[name]))
+        else:
+            console().print("\n".join(why_lines(walks[name])), markup=False)
+        return
+    request_id = attempts[0].request_id
     if as_json:
-        print_json(why_values(found))
-    else:
-        console().print("\n".join(why_lines(found)), markup=False)
+        total, unpriced = total_of(tuple(walks.values()))
+        values = [
+            why_values(walks[one.event_id])
+            if one.event_id in walks
+            else {"event_id": one.event_id, "at": one.at, "outcome": None, "decision": decision_values(one.decision)}
+            for one in attempts
+        ]
+        print_json({"request_id": request_id, "amount_usd": total, "unpriced": unpriced, "attempts": values})
+        return
+    lines = [request_head(request_id, attempts, tuple(walks.values()))]
+    for one in attempts:
+        if one.event_id in walks:
+            lines += why_lines(walks[one.event_id])
+        else:
+            lines += [f"{one.event_id}: has not ended  {one.offer}", *decision_lines(one.decision)]
+    console().print("\n".join(lines), markup=False)
 
 
 def walk_back(db: Path, event_id: str, overlays: Sequence[Path] | None) -> Explanation:
     """One amount and what it rests on, through the facts of the day of its price book."""
+    with opened(db) as ledger:
+        return _walker(ledger, overlays)(event_id)
+
+
+def _walker(ledger: Ledger, overlays: Sequence[Path] | None) -> Callable[[str], Explanation]:
     from trivium import catalog
     from trivium.ledger import explain
     from trivium.pricing import PriceBook
 
     facts = catalog.load(tuple(overlays or ()))
 
+    @cache
     def cut(as_of: date) -> tuple[Any, str]:
         snapshot = facts.snapshot(as_of)
         return snapshot, PriceBook.from_snapshot(snapshot).digest
 
-    with opened(db) as ledger:
-        return explain(ledger, event_id, cut)
+    return lambda event_id: explain(ledger, event_id, cut)
 
 
 def why_lines(found: Explanation) -> list[str]:
     """The walk for reading."""
+    from trivium.cli._decision import decision_lines
+
     opened, closed, rating = found.event.opened, found.event.closed, found.rating
     amount = f"{rating.amount} USD" if rating.amount is not None else f"unpriced: {rating.reason}"
     state = f"outcome {closed.outcome.value}, counts {closed.quality.value}"
     lines = [
         f"{opened.event_id}: {amount}",
         f"  attempt   {opened.at.isoformat()}  {rating.offer}  workload {opened.workload}, {state}",
+        *decision_lines(opened.decision),
     ]
     if rating.amount is None and (rating.lower is not None or rating.upper is not None):
         upper = "unknown" if rating.upper is None else f"{rating.upper} USD"
@@ -229,6 +261,8 @@ def _authored(cell: Any) -> str:
 
 def why_values(found: Explanation) -> dict[str, object]:
     """The walk as plain values."""
+    from trivium.cli._decision import decision_values
+
     opened, rating = found.event.opened, found.rating
     return {
         "event_id": opened.event_id,
@@ -238,6 +272,7 @@ def why_values(found: Explanation) -> dict[str, object]:
         "outcome": found.event.closed.outcome,
         "quality": found.event.closed.quality,
         "usage": dict(found.event.closed.usage),
+        "decision": decision_values(opened.decision),
         "amount_usd": rating.amount,
         "reason": rating.reason,
         "lower_usd": rating.lower,

@@ -25,6 +25,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "facts": ("facts", "List, explain, check, compare and propose dated claims."),
     "price": ("price", "The exact price of a request or of a table of usage."),
     "ledger": ("ledger", "Import, export, back up, restore, migrate and prune the ledger."),
+    "why": ("why", "Where a request went and why, attempt by attempt, and what its amount rests on."),
     "spend": ("spend", "What was spent, by any tag."),
     "key": ("key", "Create, list and revoke virtual keys."),
     "plan": ("plan", "Where each workload should run, why, and what would change the answer."),

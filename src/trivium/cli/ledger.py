@@ -207,7 +207,7 @@ def reap(
     db: shared.Db = shared.DEFAULT_DB,
     as_json: shared.AsJson = False,
 ) -> None:
-    """End what a crash left open: outcome abandoned, the amount between bounds."""
+    """End what a crash left open: outcome abandoned, the amount between bounds. Requests of a batch have two days."""
     with shared.pricing(db, overlay, as_of) as ledger:
         reaped = ledger.reap(shared.duration(older_than, "older-than"))
     values = [{"event_id": r.event_id, "lower_usd": r.lower, "upper_usd": r.upper, "reason": r.reason} for r in reaped]
@@ -252,14 +252,12 @@ def verify(db: shared.Db = shared.DEFAULT_DB, as_json: shared.AsJson = False) ->
 
 @app.command()
 def why(
-    event_id: Annotated[str, typer.Argument(help="The id of an attempt.")],
+    event_id: Annotated[str, typer.Argument(help="The id of an attempt, or of a request.")],
     overlay: shared.Overlay = None,
     db: shared.Db = shared.DEFAULT_DB,
     as_json: shared.AsJson = False,
 ) -> None:
     """Walk one amount back: attempt, rating, price, claim, source and date."""
-    if not event_id:
-        raise UserError("event", event_id, "give the id of an attempt")
     shared.print_why(db, event_id, overlay, as_json=as_json)
 
 

@@ -30,7 +30,7 @@ def command(
         list[str] | None, typer.Option(help="Only dimension=value or tag:NAME=value; may be repeated.")
     ] = (None),
     why: Annotated[
-        str | None, typer.Option(help="Walk the amount of this attempt back to its sources instead.")
+        str | None, typer.Option(help="Walk the amount of this attempt or request back to its sources instead.")
     ] = None,
     overlay: shared.Overlay = None,
     db: shared.Db = shared.DEFAULT_DB,

@@ -2,6 +2,7 @@
 
 from trivium.core.checkpoint import Checkpoint
 from trivium.core.clock import Clock, ManualClock, SystemClock, parse_utc
+from trivium.core.decision import DECISION_CHARS_MAX, Considered, Decision
 from trivium.core.errors import (
     AdmissionDenied,
     AmbiguousName,
@@ -26,6 +27,7 @@ from trivium.core.ids import new_id
 from trivium.core.keys import KeyRecord, KeyRing, hash_secret, new_secret, well_formed
 from trivium.core.money import PICOS_PER_USD, ZERO, Money, rate_picos
 from trivium.core.offer import ROUTABLE_SURFACES, SEAT_SURFACES, SURFACES, TIERS, Offer
+from trivium.core.resources import Resource, ResourceKind
 from trivium.core.routes import ANY, Route, RouteTable, Target
 from trivium.core.usage import (
     COUNT_MAX,
@@ -41,6 +43,7 @@ from trivium.core.usage import (
 __all__ = [
     "ANY",
     "COUNT_MAX",
+    "DECISION_CHARS_MAX",
     "NO_USAGE",
     "PICOS_PER_USD",
     "PROMPT_UNITS",
@@ -60,6 +63,8 @@ __all__ = [
     "ClaimsDisagree",
     "Clock",
     "Closed",
+    "Considered",
+    "Decision",
     "DuplicateEvent",
     "FactError",
     "KeyRecord",
@@ -76,6 +81,8 @@ __all__ = [
     "Outcome",
     "PriceError",
     "Quality",
+    "Resource",
+    "ResourceKind",
     "Retry",
     "Route",
     "RouteTable",

@@ -52,6 +52,7 @@ class Opened:
     tags: Mapping[str, str] = field(default_factory=dict)
     prompt_bytes: int = 0
     max_output_tokens: int | None = None
+    decision: str = ""  # why it went where it went: `core.Decision` as text
 
 
 @dataclass(frozen=True, slots=True)

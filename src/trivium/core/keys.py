@@ -15,7 +15,7 @@ _KEY_FORM = re.compile(r"sk-trv-[A-Za-z0-9_-]{43}")
 
 @dataclass(frozen=True, slots=True)
 class KeyRecord:
-    """What the holder of a key is and may do; an empty tuple of models or surfaces means any."""
+    """What the holder of a key is and may do; an empty tuple of models, surfaces or scopes means any."""
 
     key_id: str
     secret_sha256: str  # hex
@@ -24,6 +24,7 @@ class KeyRecord:
     tags: Mapping[str, str] = field(default_factory=dict)
     models: tuple[str, ...] = ()
     surfaces: tuple[str, ...] = ()
+    scopes: tuple[str, ...] = ()  # region scopes its requests may be served in, from the settings of its workload
     expires_at: datetime | None = None
     revoked_at: datetime | None = None
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from trivium.core.errors import UserError
+from trivium.core.money import Money
 from trivium.core.offer import Offer
 
 ANY = "*"
@@ -30,6 +31,7 @@ class Route:
     model: str  # catalogue model id, ANY for a default
     targets: tuple[Target, ...]
     reason: str = ""
+    cache_loss_max: Money | None = None  # a dearer loss of cache is worth a short wait; None: as the workload says
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +65,7 @@ class RouteTable:
                 "workload": route.workload,
                 "model": route.model,
                 "reason": route.reason,
+                **({} if route.cache_loss_max is None else {"cache_loss_usd_max": str(route.cache_loss_max)}),
                 "targets": [
                     {
                         "surface": target.offer.surface,
@@ -103,7 +106,23 @@ def _route(raw: Any, where: str) -> Route:
         model=_text(raw, "model", where),
         targets=tuple(_target(item, f"{where}.targets[{number}]") for number, item in enumerate(targets)),
         reason=str(raw.get("reason", "")),
+        cache_loss_max=_amount(raw, "cache_loss_usd_max", where),
     )
+
+
+def _amount(raw: Mapping[str, Any], key: str, where: str) -> Money | None:
+    value = raw.get(key)
+    if value is None:
+        return None
+    if not isinstance(value, str):
+        raise UserError(f"{where}.{key}", value, 'give dollars as text, such as "0.50"')
+    try:
+        found = Money.from_usd(value)
+    except UserError as error:
+        raise UserError(f"{where}.{key}", value, error.remedy) from error
+    if found < Money(0):
+        raise UserError(f"{where}.{key}", value, "give 0 or more")
+    return found
 
 
 def _target(raw: Any, where: str) -> Target:

@@ -3,6 +3,7 @@
 from trivium.gateway.facts import SnapshotFacts
 from trivium.gateway.gateway import Gateway
 from trivium.gateway.metrics import Metrics
+from trivium.gateway.resources import MemoryResources
 from trivium.gateway.seams import (
     Admission,
     AdmissionRequest,
@@ -15,6 +16,7 @@ from trivium.gateway.seams import (
     Inbound,
     OpenAdmission,
     Outbound,
+    Resources,
     SurfaceSettings,
     Timeouts,
     Transport,
@@ -37,9 +39,11 @@ __all__ = [
     "GatewayServer",
     "GatewaySettings",
     "Inbound",
+    "MemoryResources",
     "Metrics",
     "OpenAdmission",
     "Outbound",
+    "Resources",
     "SnapshotFacts",
     "SurfaceSettings",
     "Timeouts",

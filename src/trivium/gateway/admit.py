@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from dataclasses import replace
 from datetime import datetime
 from typing import TypeVar
 
 import msgspec
 
 from trivium.core import FactError, KeyRecord, KeyRing, TriviumError, UserError, hash_secret, well_formed
-from trivium.gateway.dialect import Asked
+from trivium.gateway.dialect import Asked, Canonical
 from trivium.gateway.seams import Facts, Headers, MessagesRequest
 from trivium.gateway.wire.body import Body
 from trivium.gateway.wire.headers import forwarded
@@ -68,11 +69,11 @@ def authenticate(presented: Iterable[str], keys: KeyRing, now: datetime) -> KeyR
 
 
 def read_request(
-    asked: Asked, data: bytes, headers: Headers, *, request_id: str, key: KeyRecord, facts: Facts
+    asked: Asked, canonical: Canonical, headers: Headers, *, request_id: str, key: KeyRecord, facts: Facts
 ) -> MessagesRequest:
-    """Parse and check what the gateway itself must know; everything else is the upstream's to judge."""
-    canonical, endpoint = asked.dialect.canonical(asked, data, headers), asked.endpoint
-    body = canonical.body
+    """Check what the gateway itself must know; everything else is the upstream's to judge."""
+    body, endpoint, beyond = canonical.body, asked.endpoint, canonical.beyond
+    completed: tuple[str, ...] = ()
     sent = _field(body, "model", str, "a model name")
     try:
         model = facts.model_id(sent)
@@ -81,14 +82,25 @@ def read_request(
     if key.models and model not in key.models:
         allowed = ", ".join(key.models)
         raise Refused(400, "invalid_request_error", f"model: {sent}: this key may use {allowed}", NO_RETRY)
+    if canonical.complete is not None:
+        body, completed = canonical.complete(body, model, facts)
+    endless = canonical.open_ended and "max_tokens" not in body
+    if endless and beyond is not None:
+        limit = facts.output_tokens_max(model)
+        endless = limit is None
+        if limit is None:
+            beyond = replace(beyond, refused=beyond.refused or _unbounded(model))
+        else:
+            body = Body(body.edit(add={"max_tokens": msgspec.json.encode(limit)}))
     stream = _field(body, "stream", bool, "true or false") if body.get("stream") is not None else False
     max_tokens = None
-    if endpoint == "messages":
+    if endpoint == "messages" and not endless:
         max_tokens = _field(body, "max_tokens", int, "a whole number of 1 or more")
         if max_tokens < 1:
             raise UserError("max_tokens", max_tokens, "give a whole number of 1 or more")
-        if body.raw("messages") is None:
-            raise UserError("messages", None, "give a list of messages")
+    if endpoint == "messages" and body.raw("messages") is None:
+        raise UserError("messages", None, "give a list of messages")
+    session, odd = _named(canonical.session)
     if _VERSION_FORM.fullmatch(canonical.version) is None:
         raise UserError("anthropic-version", canonical.version, "give a date such as 2023-06-01")
     return MessagesRequest(
@@ -101,11 +113,17 @@ def read_request(
         version=canonical.version,
         betas=canonical.betas,
         headers=forwarded(headers),
-        session=session_of(headers, body),
-        notes=asked.notes,
+        session=session_of(headers, body) or session,
+        notes=(*asked.notes, *canonical.notes, *completed, *odd),
         dialect=asked.dialect.name,
         native=canonical.native,
+        complete=canonical.complete,
+        beyond=beyond,
     )
+
+
+def _unbounded(model: str) -> UserError:
+    return UserError("max_tokens", None, f"give a number: no claim says how long an answer of {model} may be")
 
 
 Value = TypeVar("Value")
@@ -140,6 +158,13 @@ def session_of(headers: Headers, body: Body) -> str:
         return ""
     session = inner.get("session_id") if isinstance(inner, dict) else None
     return session if isinstance(session, str) and _SESSION_FORM.fullmatch(session) else ""
+
+
+def _named(session: str) -> tuple[str, tuple[str, ...]]:
+    """A session as a dialect calls it, or why it is none."""
+    if not session or _SESSION_FORM.fullmatch(session):
+        return session, ()
+    return "", ("left out the session's name: it has at most 128 letters, digits and ._:@/+=-",)
 
 
 def tags_of(key: KeyRecord, headers: Headers, *, forwarded: bool = False) -> dict[str, str]:

@@ -37,11 +37,13 @@ from trivium.gateway.seams import (
     Inbound,
     MessagesRequest,
     Outbound,
+    Pin,
     SurfaceSettings,
     Transport,
     TransportError,
     Upstream,
 )
+from trivium.gateway.signers import Signers
 from trivium.gateway.wire.decode import broken
 from trivium.gateway.wire.errors import envelope
 from trivium.gateway.wire.headers import client_headers
@@ -62,6 +64,7 @@ class Tools:
     clock: Clock
     metrics: Metrics
     settings: GatewaySettings
+    signers: Signers
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +77,8 @@ class Order:
     workload: str
     key_id: str
     tags: Mapping[str, str]
+    pin: Pin | None = None
+    decision: str = ""  # why the attempt that follows goes where it goes
 
 
 class Attempt:
@@ -127,11 +132,14 @@ class Attempt:
             tags=order.tags,
             prompt_bytes=len(request.body.data),
             max_output_tokens=request.max_tokens,
+            decision=order.decision,
         )
         await self._open(opened)
+        self._reply.native = outbound.native
         async with _Recorded(self, opened):
             failure = await self._exchange(outbound)
         if failure is None and not request.stream:
+            self._tools.signers.learn(self._surface.surface, self._body)
             await self._reply.answer(self._body, self._headers)
         elif self._reply.started:
             await self._reply.end()
@@ -219,6 +227,7 @@ class Attempt:
         if gate is None:
             self._body += data
         else:
+            self._tools.signers.learn(self._surface.surface, data)
             await gate.put(data, content=decoder.content_begun)
 
     async def _broke(self, failure: Failure, decoder: Decoder) -> Failure:

@@ -1,30 +1,42 @@
-"""`GET /v1/models`: what the holder of a key may use on the surfaces that are configured."""
+"""`GET /v1/models`: what the holder of a key may use on the surfaces that are configured, as its client reads it."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import msgspec
 
-from trivium.core import ANY, FactError, KeyRecord, Route, RouteTable
+from trivium.core import ANY, FactError, KeyRecord, Route, RouteTable, UserError
 from trivium.gateway.admit import Refused
 from trivium.gateway.routing import candidates
 from trivium.gateway.seams import Facts, GatewaySettings
 
 _PROFILE_SCOPES = ("global", "us", "eu", "jp", "au", "apac")
+_PAGE, _PAGE_MAX = 20, 1000  # the API's own
 _NO_DATE = "1970-01-01T00:00:00Z"  # the API's own value where a release date is not known
 
 
 def listing(
-    table: RouteTable, key: KeyRecord, facts: Facts, settings: GatewaySettings, *, only: str | None = None
+    table: RouteTable,
+    key: KeyRecord,
+    facts: Facts,
+    settings: GatewaySettings,
+    *,
+    only: str | None = None,
+    query: Mapping[str, Sequence[str]] | None = None,
+    openai: bool = False,
 ) -> bytes:
-    """The models of a key in the API's shape, or one of them."""
+    """The models of a key in the API's shape, a page of them or one; or in OpenAI's, which knows no pages."""
     models = [model for model in facts.models() if _usable(model, table, key, facts, settings)]
-    entries = [_entry(model, facts) for model in models]
+    entry = _openai_entry if openai else _entry
+    if only is None and openai:
+        return msgspec.json.encode({"object": "list", "data": [entry(model, facts) for model in models]})
     if only is None:
-        page: dict[str, Any] = {"data": entries, "has_more": False}
-        page["first_id"] = models[0] if models else None
-        page["last_id"] = models[-1] if models else None
+        shown, more = _page(models, query or {})
+        page: dict[str, Any] = {"data": [entry(model, facts) for model in shown], "has_more": more}
+        page["first_id"] = shown[0] if shown else None
+        page["last_id"] = shown[-1] if shown else None
         return msgspec.json.encode(page)
     try:
         wanted = facts.model_id(only)
@@ -32,7 +44,20 @@ def listing(
         raise Refused(404, "not_found_error", f"model: {only}") from error
     if wanted not in models:
         raise Refused(404, "not_found_error", f"model: {only}")
-    return msgspec.json.encode(_entry(wanted, facts))
+    return msgspec.json.encode(entry(wanted, facts))
+
+
+def _page(models: Sequence[str], query: Mapping[str, Sequence[str]]) -> tuple[Sequence[str], bool]:
+    """The page that `limit`, `after_id` and `before_id` ask for, and whether more follow in that direction."""
+    limit_text = query.get("limit", (str(_PAGE),))[0]
+    if not limit_text.isascii() or not limit_text.isdigit() or not 1 <= int(limit_text) <= _PAGE_MAX:
+        raise UserError("limit", limit_text[:64], f"give a whole number from 1 to {_PAGE_MAX}")
+    limit, after, before = int(limit_text), query.get("after_id", ("",))[0], query.get("before_id", ("",))[0]
+    start = models.index(after) + 1 if after in models else 0
+    if before in models:
+        end = models.index(before)
+        return models[max(end - limit, start) : end], end - limit > start
+    return models[start : start + limit], start + limit < len(models)
 
 
 def profiles(table: RouteTable, key: KeyRecord, facts: Facts, settings: GatewaySettings, *, only: str = "") -> bytes:
@@ -94,3 +119,7 @@ def _served(model: str, route: Route, key: KeyRecord, facts: Facts, settings: Ga
 
 def _entry(model: str, facts: Facts) -> dict[str, str]:
     return {"type": "model", "id": model, "display_name": facts.display_name(model), "created_at": _NO_DATE}
+
+
+def _openai_entry(model: str, facts: Facts) -> dict[str, Any]:  # noqa: ARG001  both forms are asked for alike
+    return {"id": model, "object": "model", "created": 0, "owned_by": "anthropic"}

@@ -13,7 +13,7 @@ from trivium.core import Clock, FactError, NoClaim
 
 Answer = TypeVar("Answer")
 
-_VERSIONS, _BETA, _FIELD = "api_versions", "beta:", "field:"
+_VERSIONS, _BETA, _FIELD, _OUTPUT = "api_versions", "beta:", "field:", "max_output_tokens"
 _ANY = "*"
 _PASS, _DROP, _RENAME = "pass", "drop", "rename"
 _REJECTED = "rejected"
@@ -86,6 +86,10 @@ class SnapshotFacts:
             lambda today: _verdict(_value(today, surface, model, capability)),
         )
 
+    def output_tokens_max(self, model: str) -> int | None:
+        """The lowest limit that a claim gives for the model on any surface; None when none does."""
+        return self._remembered(("output", model), lambda today: _shortest(today, model))
+
     def models(self) -> tuple[str, ...]:
         """Every model that has a price on a surface today, newest of each family first."""
         return self._remembered(("models",), _sold)
@@ -143,6 +147,12 @@ def _refused(today: _Day, surface: str, model: str) -> frozenset[str]:
         if claim.surface == surface and claim.predicate.startswith(_FIELD)
     }
     return frozenset(name.removeprefix(_FIELD) for name in named if _value(today, surface, model, name) == _REJECTED)
+
+
+def _shortest(today: _Day, model: str) -> int | None:
+    said = {claim.surface for claim in today.snapshot.find(predicate=_OUTPUT, at=today.day) if model in claim.models}
+    limits = [_value(today, surface, model, _OUTPUT) for surface in said]
+    return min((int(limit) for limit in limits if limit is not None and limit.isdecimal()), default=None)
 
 
 def _sold(today: _Day) -> tuple[str, ...]:

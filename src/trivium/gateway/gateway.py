@@ -9,6 +9,7 @@ import traceback
 from collections.abc import Awaitable, Callable, Mapping, MutableMapping, Sequence
 from dataclasses import replace
 from typing import Any
+from urllib.parse import parse_qs
 
 from trivium.core import (
     Clock,
@@ -22,26 +23,35 @@ from trivium.core import (
     new_id,
 )
 from trivium.gateway.admit import NO_RETRY, Refused, authenticate, read_headers, read_request, tags_of
+from trivium.gateway.affinity import Affinity
+from trivium.gateway.arrival import read_body
 from trivium.gateway.attempt import Order, Tools
-from trivium.gateway.dialect import BEDROCK, MESSAGES, PROFILES, Asked, asked
+from trivium.gateway.auxiliary import Auxiliary, Call, Wanted, address_of
+from trivium.gateway.auxiliary import wanted as auxiliary_wanted
+from trivium.gateway.dialect import BEDROCK, MESSAGES, OPENAI, PROFILES, Asked, asked
 from trivium.gateway.discovery import listing, profiles
 from trivium.gateway.flight import Cut, Flight, all_settled
 from trivium.gateway.guard import ConsecutiveBreaker, Rests, RetryBudget
 from trivium.gateway.metrics import Metrics
 from trivium.gateway.pump import Parts, Pump
 from trivium.gateway.reply import Receive, Reply, Send
+from trivium.gateway.resources import MemoryResources
 from trivium.gateway.seams import (
     Admission,
     Breaker,
+    CachePrices,
     Credential,
     Facts,
     GatewaySettings,
+    NoCachePrices,
     NotSupported,
+    Resources,
     Routes,
     Stamp,
     Transport,
     Upstream,
 )
+from trivium.gateway.signers import Signers
 from trivium.gateway.stamp import clock_stamp
 from trivium.gateway.upstream import UPSTREAMS
 from trivium.gateway.wire.errors import envelope
@@ -49,7 +59,7 @@ from trivium.gateway.wire.errors import envelope
 JSON = {"content-type": "application/json"}
 _TEXT = {"content-type": "text/plain; version=0.0.4; charset=utf-8"}
 _MODELS = "/v1/models"
-_HANG_UP = {"connection": "close"}  # the rest of the body is not read
+_ANTHROPIC = {"anthropic-version", "x-api-key", "x-amz-security-token"}  # every client of Anthropic's sends one of them
 _DRAIN_GRACE_S = 5.0
 _log = logging.getLogger("trivium.gateway")
 
@@ -79,6 +89,8 @@ class Gateway:
         stamp: Stamp | None = None,
         breaker: Breaker | None = None,
         metrics: Metrics | None = None,
+        cache_prices: CachePrices | None = None,
+        resources: Resources | None = None,
     ) -> None:
         self._clock = clock
         self._transport = transport
@@ -86,7 +98,7 @@ class Gateway:
         self._stamp = stamp or clock_stamp(clock)
         self.metrics = metrics or Metrics()
         self._parts = Parts(
-            tools=Tools(sink, transport, clock, self.metrics, settings),
+            tools=Tools(sink, transport, clock, self.metrics, settings, Signers(clock)),
             routes=routes,
             facts=facts,
             admission=admission,
@@ -96,7 +108,10 @@ class Gateway:
             or ConsecutiveBreaker(clock, failures=settings.breaker_failures, open_s=settings.breaker_open_s),
             budget=RetryBudget(clock, ratio=settings.retry_ratio, floor_per_s=settings.retry_floor_per_s),
             rests=Rests(clock),
+            affinity=Affinity(clock),
+            cache_prices=cache_prices or NoCachePrices(),
         )
+        self._auxiliary = Auxiliary(resources or MemoryResources())
         self._flights: set[Flight] = set()
         self._retiring: set[asyncio.Future[None]] = set()
         self._empty = asyncio.Event()
@@ -153,6 +168,7 @@ class Gateway:
     async def drain(self) -> None:
         """Refuse readiness, let requests finish, then end the rest with an error, and wait for every record."""
         self._draining = True
+        self._auxiliary.rest()
         settings = self._parts.tools.settings
         await self._emptied(settings.drain_s)
         self.cut_short()
@@ -196,11 +212,15 @@ class Gateway:
         request_id = new_id("req", self._clock)
         own = {"request-id": request_id, "x-trivium-request-id": request_id}
         reply = Reply(send, self._clock, own)
-        wanted = asked(_raw_path(scope)) if scope["method"] == "POST" else None
+        wanted = asked(_raw_path(scope), self._clock) if scope["method"] == "POST" else None
+        kept = auxiliary_wanted(scope["method"], _raw_path(scope)) if wanted is None else None
         try:
             if wanted is not None:
-                reply.speech = wanted.dialect.speech(wanted)
+                _speak(reply, wanted)
                 await self._messages(wanted, scope, receive, reply)
+            elif kept is not None:
+                reply.speech = kept.dialect.speech(Asked(kept.dialect, kept.endpoint))
+                await self._keep(kept, scope, receive, reply)
             else:
                 await self._serve_of(scope["method"], scope["path"])(scope, receive, reply)
         except Refused as error:
@@ -216,7 +236,8 @@ class Gateway:
             _log.error("request failed: %s request=%s at %s", type(error).__name__, request_id, frames)
             await self._refuse(reply, Refused(500, "api_error", "the gateway failed; see its log"), request_id)
         finally:
-            self.metrics.responded("other" if wanted is None else wanted.endpoint, reply.status)
+            served = wanted or kept
+            self.metrics.responded("other" if served is None else served.endpoint, reply.status)
 
     def _serve_of(self, method: str, path: str) -> Callable[[Scope, Receive, Reply], Awaitable[None]]:
         if method in {"GET", "HEAD"}:
@@ -246,14 +267,20 @@ class Gateway:
     async def _models(self, scope: Scope, _receive: Receive, reply: Reply) -> None:
         parts = self._parts
         headers = read_headers(scope["headers"], parts.tools.settings.header_bytes_max)
-        key = authenticate(MESSAGES.secrets(headers), self._keys, self._clock.now())
+        openai = not headers.keys() & _ANTHROPIC
+        dialect = OPENAI if openai else MESSAGES
+        _speak(reply, Asked(dialect, "messages"))
+        key = authenticate(dialect.secrets(headers), self._keys, self._clock.now())
         name = scope["path"][len(_MODELS) + 1 :]
-        body = listing(parts.routes(), key, parts.facts, parts.tools.settings, only=name or None)
+        query = parse_qs(scope.get("query_string", b"").decode("latin-1"))
+        body = listing(
+            parts.routes(), key, parts.facts, parts.tools.settings, only=name or None, query=query, openai=openai
+        )
         await reply.whole(200, body, JSON)
 
     async def _profiles(self, scope: Scope, _receive: Receive, reply: Reply) -> None:
         parts, settings = self._parts, self._parts.tools.settings
-        reply.speech = BEDROCK.speech(Asked(BEDROCK, "messages"))
+        _speak(reply, Asked(BEDROCK, "messages"))
         headers = read_headers(scope["headers"], settings.header_bytes_max)
         key = authenticate(BEDROCK.secrets(headers), self._keys, self._clock.now())
         only = scope["path"][len(PROFILES) + 1 :].rpartition("/")[2]  # an ARN ends in the name
@@ -264,20 +291,60 @@ class Gateway:
         began_ns = self._clock.monotonic_ns()
         headers = read_headers(scope["headers"], parts.tools.settings.header_bytes_max)
         key = authenticate(wanted.dialect.secrets(headers), self._keys, self._clock.now())
-        data = await _body(headers, receive, parts.tools.settings)
+        data = await read_body(headers, receive, parts.tools.settings)
+        canonical = wanted.dialect.canonical(wanted, data, headers)
+        reply.speech = canonical.speech or reply.speech
         request = read_request(
-            wanted, data, headers, request_id=reply.headers["request-id"], key=key, facts=parts.facts
+            wanted, canonical, headers, request_id=reply.headers["request-id"], key=key, facts=parts.facts
         )
+        pin = await self._auxiliary.pin(request.body, key, parts.tools.settings)
         tags = tags_of(key, headers, forwarded=key.workload in parts.tools.settings.identity_workloads)
-        order = Order(request, self._stamp(headers), began_ns, key.workload, key.key_id, tags)
+        order = Order(request, self._stamp(headers), began_ns, key.workload, key.key_id, tags, pin)
         await self._fly(parts, order, key, receive, reply)
+
+    async def _keep(self, kept: Wanted, scope: Scope, receive: Receive, reply: Reply) -> None:
+        """Serve what is about batches and files. A client that leaves does not end it: something may have been made."""
+        parts, settings = self._parts, self._parts.tools.settings
+        headers = read_headers(scope["headers"], settings.header_bytes_max)
+        key = authenticate(kept.dialect.secrets(headers), self._keys, self._clock.now())
+        self._auxiliary.begin(kept, settings)
+        flight = Flight()
+        self._took_off(flight)
+        deadline = asyncio.get_running_loop().call_later(settings.deadline_s, flight.cut, Cut.DEADLINE)
+        try:
+            read_s = settings.upload_read_s if kept.upload else settings.body_read_s
+            limit = self._auxiliary.bytes_max(kept, settings)
+            data = await read_body(headers, receive, settings, bytes_max=limit, read_s=read_s)
+            query = parse_qs(scope.get("query_string", b"").decode("latin-1"))
+            own = (self._stamp(headers), reply.headers["request-id"], address_of(scope, headers))
+            await self._auxiliary.serve(parts, Call(kept, key, headers, query, *own, data), reply)
+        except asyncio.CancelledError:
+            if not flight.absorb():
+                raise
+            if not reply.started:
+                await self._after_cut(flight, reply)
+            reply.abandon()
+        finally:
+            deadline.cancel()
+            self._auxiliary.end(kept)
+            self._has_landed(flight)
+
+    def _took_off(self, flight: Flight) -> None:
+        self._flights.add(flight)
+        self._empty.clear()
+        self.metrics.in_flight.inc()
+
+    def _has_landed(self, flight: Flight) -> None:
+        flight.landed = True
+        self._flights.discard(flight)
+        if not self._flights:
+            self._empty.set()
+        self.metrics.in_flight.dec()
 
     async def _fly(self, parts: Parts, order: Order, key: KeyRecord, receive: Receive, reply: Reply) -> None:
         """Run the pump while watching whether the client is still there."""
         flight = Flight()
-        self._flights.add(flight)
-        self._empty.clear()
-        self.metrics.in_flight.inc()
+        self._took_off(flight)
         pump = Pump(parts, order, key, flight=flight, reply=reply)
         deadline = asyncio.get_running_loop().call_later(parts.tools.settings.deadline_s, flight.cut, Cut.DEADLINE)
         watcher = asyncio.ensure_future(_watch(receive, flight, reply))  # ended below, whatever happens
@@ -288,13 +355,9 @@ class Gateway:
                 raise
             await self._after_cut(flight, reply)
         finally:
-            flight.landed = True
             deadline.cancel()
             watcher.cancel()
-            self._flights.discard(flight)
-            if not self._flights:
-                self._empty.set()
-            self.metrics.in_flight.dec()
+            self._has_landed(flight)
             _log_request(order, pump, reply, flight)
 
     async def _after_cut(self, flight: Flight, reply: Reply) -> None:
@@ -304,6 +367,13 @@ class Gateway:
         if flight.reason is Cut.SHUTDOWN:
             raise Refused(529, "overloaded_error", "the gateway is shutting down")
         reply.ended = True
+
+
+def _speak(reply: Reply, wanted: Asked) -> None:
+    """Answer in the client's dialect; OpenAI's clients read a request's id under a name of their own."""
+    reply.speech = wanted.dialect.speech(wanted)
+    if wanted.dialect is OPENAI:
+        reply.headers["x-request-id"] = reply.headers["request-id"]
 
 
 def _raw_path(scope: Scope) -> str:
@@ -329,36 +399,6 @@ def refusal(error: TriviumError) -> Refused:
     if isinstance(error, LedgerError):
         return Refused(503, "api_error", "the ledger does not take records; nothing was sent")
     return Refused(500, "api_error", f"the gateway failed: {type(error).__name__}")
-
-
-async def _body(headers: Mapping[str, str], receive: Receive, settings: GatewaySettings) -> bytes:
-    """The request's body, bounded in size and time, never decompressed."""
-    encoding = headers.get("content-encoding", "identity").strip().lower()
-    if encoding != "identity":
-        message = f"content-encoding: {encoding[:40]}: send the body uncompressed"
-        raise Refused(415, "invalid_request_error", message, _HANG_UP)
-    limit = settings.body_bytes_max
-    declared = headers.get("content-length", "")
-    if declared.isdigit() and int(declared) > limit:
-        raise Refused(413, "request_too_large", f"body: {declared} bytes: send at most {limit}", _HANG_UP)
-    parts: list[bytes] = []
-    size = 0
-    try:
-        async with asyncio.timeout(settings.body_read_s):
-            while True:
-                event = await receive()
-                if event["type"] == "http.disconnect":
-                    raise Refused(400, "invalid_request_error", "body: the connection closed before its end")
-                part = event.get("body", b"")
-                size += len(part)
-                if size > limit:
-                    raise Refused(413, "request_too_large", f"body: send at most {limit} bytes", _HANG_UP)
-                parts.append(part)
-                if not event.get("more_body", False):
-                    return parts[0] if len(parts) == 1 else b"".join(parts)
-    except TimeoutError as error:
-        message = f"body: did not arrive within {settings.body_read_s:g} s"
-        raise Refused(408, "timeout_error", message, _HANG_UP) from error
 
 
 async def _watch(receive: Receive, flight: Flight, reply: Reply) -> None:

@@ -29,11 +29,15 @@ class RetryBudget:
 
     def take(self) -> bool:
         """Whether one more extra attempt is within the budget; if so it is counted."""
-        self._turn()
-        if sum(self._taken) + 1 > self._ratio * sum(self._requests) + self._floor:
+        if not self.room():
             return False
         self._taken[1] += 1
         return True
+
+    def room(self) -> bool:
+        """Whether one more extra attempt would be within the budget."""
+        self._turn()
+        return sum(self._taken) + 1 <= self._ratio * sum(self._requests) + self._floor
 
     def _turn(self) -> None:
         window = int(self._clock.monotonic_ns() / (WINDOW_S * _NS))

@@ -6,7 +6,7 @@ from typing import Any, TypeVar, cast
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 
-from trivium.core import TOKEN_UNITS, Closed, Opened
+from trivium.core import TOKEN_UNITS, Closed, Opened, Usage
 
 _SECONDS = (0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120, 300, 600, 1800)
 _WHERE = ("surface", "model")
@@ -39,6 +39,12 @@ class Metrics:
             ("from_surface", "to_surface"),
             registry=registry,
         )
+        self.affinity = Counter(
+            "trivium_affinity",
+            "Attempts by what became of the request's prompt cache: new, kept, moved, none",
+            ("affinity",),
+            registry=registry,
+        )
         self.in_flight = Gauge("trivium_requests_in_flight", "Requests being served", registry=registry)
         self.ledger_errors = Counter(
             "trivium_ledger_errors", "Records the ledger did not take", ("record",), registry=registry
@@ -49,16 +55,24 @@ class Metrics:
         """An attempt ended."""
         where = (opened.offer.surface, opened.offer.model)
         self._child(self.attempts, (*where, opened.workload, closed.outcome.value)).inc()
-        for unit in TOKEN_UNITS:
-            count = getattr(closed.usage, unit)
-            if count:
-                self._child(self.tokens, (*where, opened.workload, unit)).inc(count)
+        self.consumed(*where, opened.workload, closed.usage)
         if opened.endpoint == "count_tokens":  # another kind of work: it would blur the histograms
             return
         if closed.ttft_ms is not None:
             self._child(self.ttft, where).observe(closed.ttft_ms / 1000)
         if closed.latency_ms is not None:
             self._child(self.latency, where).observe(closed.latency_ms / 1000)
+
+    def consumed(self, surface: str, model: str, workload: str, usage: Usage) -> None:
+        """Tokens became known."""
+        for unit in TOKEN_UNITS:
+            count = getattr(usage, unit)
+            if count:
+                self._child(self.tokens, (surface, model, workload, unit)).inc(count)
+
+    def routed(self, affinity: str) -> None:
+        """An attempt was given its place."""
+        self._child(self.affinity, (affinity,)).inc()
 
     def responded(self, endpoint: str, status: int) -> None:
         """A client was answered."""

@@ -8,7 +8,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from trivium.core import (
-    ANY,
     AdmissionDenied,
     Closed,
     FactError,
@@ -22,16 +21,19 @@ from trivium.core import (
     UserError,
 )
 from trivium.gateway.admit import NO_RETRY, Refused
+from trivium.gateway.affinity import Affinity, Marks
 from trivium.gateway.attempt import Attempt, Order, Tools
+from trivium.gateway.decision import Notes, Stake
 from trivium.gateway.flight import Flight, unbroken
 from trivium.gateway.guard import Rests, RetryBudget
 from trivium.gateway.reply import Reply
-from trivium.gateway.routing import candidates
+from trivium.gateway.routing import rank
 from trivium.gateway.seams import (
     Admission,
     AdmissionRequest,
     Admitted,
     Breaker,
+    CachePrices,
     Circuit,
     Credential,
     Facts,
@@ -65,6 +67,8 @@ class Parts:
     breaker: Breaker
     budget: RetryBudget
     rests: Rests
+    affinity: Affinity
+    cache_prices: CachePrices
 
 
 class Pump:
@@ -77,8 +81,11 @@ class Pump:
         self._flight = flight
         self._reply = reply
         self._targets: list[Target] = []
+        self._marks = Marks(order.request, order.workload)
+        self._notes = Notes()
         self._refreshed: set[str] = set()
         self._tries = 0
+        self._stayed = False  # it has waited once for the sake of a cache
         self.attempts: list[Closed] = []
 
     async def run(self) -> None:
@@ -117,14 +124,38 @@ class Pump:
         route = table.find(self._order.workload, request.model)
         if route is None:
             raise Refused(404, "not_found_error", f"model: {request.model} (no route leads workload to it)")
-        affinity = request.session or key.key_id
-        found = candidates(route, key, self._parts.tools.settings, affinity)
-        if not found:
-            raise Refused(404, "not_found_error", f"model: {request.model} (no configured surface may serve it)")
-        return tuple(
-            replace(target, offer=replace(target.offer, model=request.model)) if target.offer.model == ANY else target
-            for target in found
+        parts, marks, settings = self._parts, self._marks, self._parts.tools.settings
+        marks.of_use = len(route.targets) > 1  # with one target there is nothing to keep to
+        found = parts.affinity.find(marks)
+        ranking = rank(
+            route,
+            key,
+            settings,
+            lambda: marks.draw or key.key_id,
+            model=request.model,
+            home=found.home.offer if found else None,
+            suits=lambda target: parts.tools.signers.takes(target.offer.surface, request.body),
         )
+        if not ranking.targets:
+            raise Refused(404, "not_found_error", f"model: {request.model} (no configured surface may serve it)")
+        loss_max = settings.cache_loss_max.get(self._order.workload)
+        loss_max = loss_max if route.cache_loss_max is None else route.cache_loss_max
+        stake = Stake(found, parts.cache_prices, self._order.at, loss_max) if found else None
+        self._notes = Notes(ranking, stake, known=marks.known, table=table.version)
+        return self._where_files_lie(ranking.targets)
+
+    def _where_files_lie(self, targets: tuple[Target, ...]) -> tuple[Target, ...]:
+        """The targets at the surface that keeps a file of the request; all of them where it names none."""
+        pin = self._order.pin
+        if pin is None:
+            return targets
+        found = tuple(target for target in targets if self._name(target) == pin.surface)
+        for target in targets:
+            if target not in found:
+                self._notes.passed(target.offer, "file", f"it lies at {pin.surface}")
+        if not found:
+            raise pin.elsewhere(self._order.request.model)
+        return found
 
     async def _attempts(self) -> None:
         """Attempt after attempt, within the law: at most the extra ones allowed, and none once the client has bytes."""
@@ -137,6 +168,7 @@ class Pump:
                 outbound = self._prepare(target)
             except (UserError, NotSupported, FactError) as error:  # this surface cannot take the request at all
                 unsuitable = unsuitable or error
+                self._notes.cannot(target.offer, error)
                 self._parts.breaker.release(self._circuit(target))
                 target = await self._next()
                 continue
@@ -157,10 +189,17 @@ class Pump:
     async def _next(self) -> Target | None:
         """The best target left that may be asked now; for a first attempt one that rather would not must do."""
         parts = self._parts
+        self._notes.because = "order"
         rests_s = [parts.rests.left_s(self._circuit(target)) for target in self._targets]
+        if self._targets and await self._stays(self._targets[0], rests_s[0]):
+            rests_s[0] = 0.0
         for index, target in enumerate(self._targets):
-            if not rests_s[index] and parts.breaker.allows(self._circuit(target)):
+            if rests_s[index]:
+                self._notes.passed(target.offer, "resting", f"{rests_s[index]:.0f} s")
+            elif parts.breaker.allows(self._circuit(target)):
                 return self._targets.pop(index)
+            else:
+                self._notes.passed(target.offer, "breaker")
         if not self._targets or self.attempts:
             return None
         shortest_s = min(rests_s)  # 0 where only a breaker is in the way
@@ -168,7 +207,27 @@ class Pump:
             raise resting(shortest_s)
         if shortest_s:
             await asyncio.sleep(shortest_s)
+        self._notes.because = "last"
         return self._targets.pop(rests_s.index(shortest_s))
+
+    def _may_stay(self, failure: Failure) -> bool:
+        """Whether another attempt here leaves one for elsewhere: no request fails because a switch would cost."""
+        left = self._parts.tools.settings.extra_attempts_max - self._tries
+        return left > 0 and failure.outcome is Outcome.REFUSED and not self._stayed and self._parts.budget.room()
+
+    async def _stays(self, target: Target, wait_s: float | None) -> bool:
+        """Wait for the surface where the request's cache lives, if that is short and a switch would lose too much."""
+        stake, rests = self._notes.stake, self._parts.rests
+        if not wait_s or wait_s > self._parts.tools.settings.retry_after_s_max or stake is None:
+            return False
+        elsewhere = (one for one in self._targets if one is not target and not rests.left_s(self._circuit(one)))
+        other = next(elsewhere, None)
+        if other is None or stake.found.home.offer != target.offer or not stake.worth_waiting(other.offer):
+            return False
+        self._stayed = True
+        self._notes.waited(target.offer, wait_s)
+        await asyncio.sleep(wait_s)
+        return True
 
     def _prepare(self, target: Target) -> Outbound:
         name = self._name(target)
@@ -177,9 +236,19 @@ class Pump:
             raise NotSupported(f"no adapter for surface {target.offer.surface}")
         settings = self._parts.tools.settings.surfaces[name]
         request = self._order.request
+        if not self._parts.tools.signers.takes(target.offer.surface, request.body):
+            request = without_thinking(request) or request
+            self._order = replace(self._order, request=request)
         if request.model != target.offer.model:  # the route serves it by another model: that one is asked for
-            request = replace(request, model=target.offer.model)
-        return upstream.prepare(request, target, self._parts.facts, settings)
+            request = request.by(target.offer.model, self._parts.facts)
+        beyond = request.beyond if request.beyond and request.beyond.surface != target.offer.surface else None
+        if beyond is not None and beyond.refused is not None:
+            raise beyond.refused
+        outbound = upstream.prepare(request, target, self._parts.facts, settings)
+        scopes, bought = self._key.scopes, outbound.offer or target.offer
+        if scopes and bought.scope not in scopes:  # the request itself asked for another geography
+            raise UserError("region scope", bought.scope, f"this workload may be served in {', '.join(scopes)}")
+        return replace(outbound, notes=(*beyond.notes, *outbound.notes)) if beyond is not None else outbound
 
     def _name(self, target: Target) -> str:
         name = self._parts.tools.settings.key_for(target.offer)
@@ -207,9 +276,11 @@ class Pump:
             "x-trivium-attempts": str(self._tries),
             **({"x-trivium-notes": "; ".join(notes)} if notes else {}),
         }
+        decision = self._notes.page(target.offer)
+        parts.tools.metrics.routed(decision.affinity)
         attempt = Attempt(
             parts.tools,
-            self._order,
+            replace(self._order, decision=decision.encode()),
             target,
             parts.upstreams[surface],
             surface=parts.tools.settings.surfaces[name],
@@ -234,11 +305,14 @@ class Pump:
             breaker.release(circuit)
         else:
             breaker.record(circuit, healthy=failure is None or failure.error.retry is Retry.NEVER)
+        if closed is not None and closed.outcome is Outcome.OK:
+            self._parts.affinity.keep(self._marks, target.offer, closed.usage)
 
     async def _after(self, target: Target, failure: Failure) -> Target | None:
         """Where to try again, or None; waits if the surface asked for it."""
         error, settings = failure.error, self._parts.tools.settings
         name = self._name(target)
+        self._notes.failed(target.offer, failure)
         credential = self._parts.credentials.get(name) if failure.credential else None
         refreshable = credential is not None and name not in self._refreshed
         unsigned = self._without_thinking(failure)
@@ -249,7 +323,9 @@ class Pump:
             return None
         if not self._parts.budget.take():
             return None
+        self._notes.because = "again"
         if unsigned is not None:
+            self._parts.tools.signers.refused(target.offer.surface, self._order.request.body)
             self._order = replace(self._order, request=unsigned)
             return target
         if credential is not None and refreshable:
@@ -261,6 +337,8 @@ class Pump:
             if pause_s <= settings.retry_after_s_max:
                 await asyncio.sleep(pause_s)
                 return target
+        elif self._may_stay(failure) and await self._stays(target, error.retry_after_s):
+            return target
         return await self._next()
 
     def _without_thinking(self, failure: Failure) -> MessagesRequest | None:

@@ -25,6 +25,7 @@ class Reply:
         self._clock = clock
         self.headers = dict(headers)
         self.speech: Speech = MessagesSpeech()  # until the path says which dialect the client speaks
+        self.native = False  # whether answers come in that dialect already
         self.status = 0  # 0 until the first byte
         self.ended = False
         self._lock = asyncio.Lock()
@@ -49,8 +50,8 @@ class Reply:
             await self._put(body, more=False)
 
     async def answer(self, body: bytes, headers: Mapping[str, str]) -> None:
-        """A complete Messages answer, in the client's dialect."""
-        await self.whole(200, self.speech.whole(body), self.speech.head(headers))
+        """A complete Messages answer, in the client's dialect; a native one as it came."""
+        await self.whole(200, body if self.native else self.speech.whole(body), self.speech.head(headers))
 
     async def refuse(self, status: int, envelope: bytes, headers: Mapping[str, str]) -> None:
         """An error in the client's dialect: as the whole answer, or as the end of a stream that has begun."""
@@ -66,8 +67,8 @@ class Reply:
         await self._write(self.speech.error_event(envelope), {})
 
     async def write(self, data: bytes, headers: Mapping[str, str]) -> None:
-        """Whole Messages events, said in the client's dialect; the first ones bring status 200 and `headers`."""
-        await self._write(self.speech.events(data), headers)
+        """Whole events, said in the client's dialect or native; the first ones bring status 200 and `headers`."""
+        await self._write(data if self.native else self.speech.events(data), headers)
 
     async def _write(self, data: bytes, headers: Mapping[str, str]) -> None:
         async with self._lock:
@@ -75,6 +76,23 @@ class Reply:
                 await self._start(200, self.speech.head(headers))
             if data:
                 await self._put(data, more=True)
+
+    async def pass_on(self, data: bytes, headers: Mapping[str, str], stall_s: float) -> None:
+        """Bytes of an answer that is no message, as they are. A client that takes none for so long is left behind."""
+        if self.ended:
+            return
+        try:
+            async with asyncio.timeout(stall_s), self._lock:
+                if not self.started:
+                    await self._start(200, headers)
+                if data:
+                    await self._put(data, more=True)
+        except TimeoutError:
+            self.ended = True  # what it has is incomplete, and the server will close the connection on it
+
+    def abandon(self) -> None:
+        """Say nothing more: an answer that has begun stays incomplete, which its client can see."""
+        self.ended = True
 
     async def ping(self, headers: Mapping[str, str]) -> None:
         """Show life, unless a write is under way anyway."""

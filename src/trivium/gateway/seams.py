@@ -2,31 +2,44 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime
-from typing import Literal, NamedTuple, Protocol
+from typing import Literal, NamedTuple, Protocol, runtime_checkable
 
 from trivium.core import (
     Closed,
     KeyRecord,
+    Money,
     Offer,
     Outcome,
     Quality,
+    Resource,
+    ResourceKind,
     RouteTable,
     Target,
     TriviumError,
     UpstreamError,
     Usage,
+    UserError,
 )
 from trivium.gateway.wire.body import Body
 
-Endpoint = Literal["messages", "count_tokens"]
+Endpoint = Literal["messages", "count_tokens", "batches", "files"]
 Headers = Mapping[str, str]  # names in lower case; repeated headers are joined with ", "
 
 
 class NotSupported(TriviumError):
     """The surface lacks what was asked: HTTP 501 `not_supported`, and the client should not retry."""
+
+
+@dataclass(frozen=True, slots=True)
+class Beyond:
+    """What of a request the Messages API has no words for: only the surface whose dialect it is can take it."""
+
+    surface: str
+    refused: UserError | None = None  # why any other surface cannot serve the request
+    notes: tuple[str, ...] = ()  # what any other surface is not told, for the client
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,11 +59,19 @@ class MessagesRequest:
     notes: tuple[str, ...] = ()  # what of the request was not followed, for the client
     dialect: str = "messages"
     native: Body | None = None  # the body as it came, where its dialect is a surface's own
+    complete: Complete | None = None  # what of the body depends on the model
+    beyond: Beyond | None = None
 
     def body_for(self, surface: str) -> Body:
         """What an adapter edits: the client's own bytes where it speaks that surface's dialect."""
         own = self.native if self.dialect == surface and self.endpoint == "messages" else None
         return own or self.body
+
+    def by(self, model: str, facts: Facts) -> MessagesRequest:
+        """The request for another model that a route serves it by, within what was admitted; raises UserError."""
+        if self.complete is None:
+            return replace(self, model=model)
+        return replace(self, model=model, body=self.complete(self.body, model, facts, self.max_tokens)[0])
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +86,7 @@ class Outbound:
     stream: bool = False
     notes: tuple[str, ...] = ()  # what was changed or left out, for the client: `x-trivium-notes`
     offer: Offer | None = None  # what this request buys when that is not the target's offer (fast mode, a geography)
+    native: bool = False  # its answer is in the client's own dialect already, and passes as it comes
 
 
 class Inbound(Protocol):
@@ -157,12 +179,24 @@ class Facts(Protocol):
         """Whether the surface offers a capability of the catalogue's; None when no claim says."""
         ...
 
+    def output_tokens_max(self, model: str) -> int | None:
+        """The longest answer that every surface gives for the model; None when no claim says."""
+        ...
+
     def models(self) -> tuple[str, ...]:
         """Every model that a surface carries today, newest first."""
         ...
 
     def display_name(self, model: str) -> str:
         """A name for people."""
+        ...
+
+
+class Complete(Protocol):
+    """Says in a body what depends on the model; notes are for the client and hold for any model."""
+
+    def __call__(self, body: Body, model: str, facts: Facts, most: int | None = None) -> tuple[Body, tuple[str, ...]]:
+        """The body for a model; `most` is the longest answer that was admitted. Raises UserError."""
         ...
 
 
@@ -193,6 +227,10 @@ class GatewaySettings:
     response_bytes_max: int = 64 * 1024 * 1024  # an answer that is not streamed
     event_bytes_max: int = 16 * 1024 * 1024  # one server-sent event
     body_read_s: float = 60.0  # a request body must arrive within
+    batch_bytes_max: int = 256 * 1024 * 1024  # the body that makes a batch
+    file_bytes_max: int = 500 * 1024 * 1024
+    upload_read_s: float = 900.0  # such a body must arrive within
+    uploads_max: int = 4  # such bodies in memory at a time
     deadline_s: float = 3600.0  # a request, all attempts together
     gate_hold_s: float = 2.0  # how long an opening event may wait for the first content event
     ping_interval_s: float = 15.0
@@ -205,6 +243,7 @@ class GatewaySettings:
     breaker_open_s: float = 30.0
     drain_s: float = 30.0
     stall_s: float = 60.0  # a client that takes no bytes for so long is given up
+    cache_loss_max: Mapping[str, Money] = field(default_factory=dict)  # by workload; a route's own goes before it
 
     def key_for(self, offer: Offer) -> str | None:
         """The configured upstream that serves an offer, or None."""
@@ -295,6 +334,29 @@ class Upstream(Protocol):
         ...
 
 
+@dataclass(frozen=True, slots=True)
+class Errand:
+    """A request about a batch or a file, for an adapter to address; `path` begins with `/v1/`."""
+
+    method: str
+    path: str
+    version: str = "2023-06-01"
+    betas: tuple[str, ...] = ()
+    headers: Headers = field(default_factory=dict)  # the client's other anthropic-* headers
+    accept: str = "application/json"
+    content_type: str = ""
+    body: bytes = b""
+
+
+@runtime_checkable
+class Keeper(Protocol):
+    """The adapter of a surface that keeps batches or files; which of them is what claims say."""
+
+    def auxiliary(self, errand: Errand, facts: Facts, settings: SurfaceSettings) -> Outbound:
+        """The request to send, without credentials."""
+        ...
+
+
 # --- admission, routing, time --------------------------------------------------------------------------------------
 
 
@@ -343,6 +405,72 @@ class OpenAdmission:
 
     async def settle(self, admitted: Admitted, attempts: tuple[Closed, ...]) -> None:
         """Nothing was held."""
+
+
+class CachePrices(Protocol):
+    """What a prompt cache is worth; implemented over a price book by who may open one."""
+
+    def rewrite(self, offer: Offer, tokens: int, *, hour: bool, at: datetime) -> Money | None:
+        """What it costs to write so many tokens at an offer over reading them there; None where there is no price."""
+        ...
+
+
+class NoCachePrices:
+    """Knows no price."""
+
+    def rewrite(self, offer: Offer, tokens: int, *, hour: bool, at: datetime) -> Money | None:  # noqa: ARG002
+        """None: unknown, not free."""
+        return None
+
+
+class Resources(Protocol):
+    """Who owns a batch or a file; implemented over the ledger's file, or in memory (`gateway.resources`).
+
+    Every call returns when what it wrote is durable, and raises LedgerError where that cannot be.
+    """
+
+    async def register(self, resource: Resource) -> None:
+        """Write down an owner."""
+        ...
+
+    async def owner(self, kind: ResourceKind, resource_id: str) -> Resource | None:
+        """The resource of an id; None if it is unknown or forgotten."""
+        ...
+
+    async def listing(
+        self,
+        kind: ResourceKind,
+        workload: str,
+        surfaces: Sequence[str],
+        *,
+        limit: int,
+        after: str = "",
+        before: str = "",
+    ) -> tuple[tuple[Resource, ...], bool]:
+        """A page of a workload's resources at some configured surfaces, newest first, and whether more follow."""
+        ...
+
+    async def metered(self, resource: Resource) -> None:
+        """Every result of this batch is in the ledger."""
+        ...
+
+    async def forget(self, resource: Resource) -> None:
+        """It was deleted, or the surface no longer has it."""
+        ...
+
+
+class Pin(NamedTuple):
+    """Where a request must go, because a file that it names lies there."""
+
+    surface: str  # as configured
+    file_id: str
+
+    def elsewhere(self, model: str) -> UserError:
+        """What is told where no route leads there."""
+        remedy = (
+            f"it lies at {self.surface}, and no route takes {model} there: send the content as base64, or route to it"
+        )
+        return UserError("file_id", self.file_id, remedy)
 
 
 class Circuit(NamedTuple):

@@ -14,6 +14,8 @@ from typing import Any
 import msgspec
 from aiohttp import web
 
+from trivium.lab._batches import Batches
+from trivium.lab._files import Files
 from trivium.lab._seen import Seen
 from trivium.lab.clock import LabClock
 from trivium.lab.engine import Answer, Engine
@@ -50,6 +52,8 @@ class Pump:
         self.surface = surface
         self._shared = shared
         self._number = 0
+        self._files = Files(surface)
+        self._batches = Batches(surface, shared.engine, self._files)
 
     async def handle(self, request: web.BaseRequest) -> web.StreamResponse:
         """Answer one HTTP request."""
@@ -66,7 +70,12 @@ class Pump:
             account = self.surface.authenticate(exchange)
             if operation is Operation.OTHER:
                 return await self._reply(request, exchange, self.surface.other(exchange), struck)
-            call = self.surface.read(exchange, operation, _decoded(exchange.body), account)
+            if operation in {Operation.BATCHES, Operation.FILES}:
+                store = self._batches if operation is Operation.BATCHES else self._files
+                return await self._reply(request, exchange, store.answer(exchange, account), struck)
+            body = _decoded(exchange.body)
+            self._files.check(body, account, exchange.at)
+            call = self.surface.read(exchange, operation, body, account)
             if operation is Operation.COUNT_TOKENS:
                 counted = self._shared.engine.count(call, system_messages=self.surface.system_messages)
                 return await self._reply(request, exchange, self.surface.count_answer(call, counted), struck, call)
@@ -80,7 +89,7 @@ class Pump:
 
     async def _receive(self, request: web.BaseRequest) -> tuple[Exchange, bool]:
         path, _, query = request.raw_path.partition("?")
-        limit = self.surface.body_bytes_max
+        limit = self.surface.body_limit(path)
         oversized = (request.content_length or 0) > limit
         parts: list[bytes] = []
         size = 0
@@ -101,6 +110,7 @@ class Pump:
             body=b"" if oversized else b"".join(parts),
             at=self._shared.clock.now(),
             request_id=f"req_lab{digest.hexdigest()[:21]}",
+            scheme=request.scheme,
         )
         return exchange, oversized
 
@@ -167,7 +177,7 @@ class Pump:
         waiting = bytearray()
         tokens = 0
         for number, (event, done) in enumerate(answer.events()):
-            data = self.surface.frame(event, metrics)
+            data = self.surface.frame_of(answer.call, event, metrics)
             if torn == number or (failing is not None and failing.after_events == number):
                 last = data[: len(data) // 2]
                 if failing is not None and torn != number:

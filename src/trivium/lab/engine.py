@@ -61,6 +61,7 @@ class Answer:
             cache_write_tokens=found.write_5m + found.write_1h,
             first_byte_ms=first_byte_ms,
             latency_ms=latency_ms,
+            cache_write_1h_tokens=found.write_1h,
         )
 
     def message(self) -> dict[str, Any]:
@@ -238,6 +239,8 @@ class Engine:
     def _tier(self, call: Call, at: datetime) -> str:
         if call.fields.get("speed") != "fast":
             return call.tier
+        if call.tier == "batch":
+            raise invalid("speed: 'fast' is not supported in batches.")
         if not self.bill.prices.offers(call.surface, call.model, "fast", at):
             raise invalid("speed: 'fast' is not supported for this model.")
         return "fast"
@@ -297,7 +300,8 @@ def _scope(call: Call, model: Model) -> str:
 
 def _usage_extra(call: Call) -> dict[str, Any]:
     known = call.scope if call.scope in {"us", "global"} else "not_available"
-    return {"service_tier": "standard", "inference_geo": known, "speed": call.fields.get("speed") or "standard"}
+    tier = "batch" if call.tier == "batch" else "standard"
+    return {"service_tier": tier, "inference_geo": known, "speed": call.fields.get("speed") or "standard"}
 
 
 def _owner(call: Call) -> tuple[str, ...]:

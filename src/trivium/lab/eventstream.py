@@ -12,6 +12,7 @@ import base64
 import struct
 import zlib
 from collections.abc import Iterable
+from typing import Any
 
 import msgspec
 
@@ -41,6 +42,13 @@ def chunk(event: bytes, padding_length: int | None = None) -> bytes:
     if padding_length is not None:
         content["p"] = _PADDING[: max(0, min(padding_length, PADDING_MAX))]
     return message(CHUNK_HEADERS, msgspec.json.encode(content))
+
+
+def event(name: str, payload: dict[str, Any], padding_length: int) -> bytes:
+    """A frame that carries its event itself, with the same filler beside it."""
+    padded = {**payload, "p": _PADDING[: max(0, min(padding_length, PADDING_MAX))]}
+    headers = ((":event-type", name), (":content-type", "application/json"), (":message-type", "event"))
+    return message(headers, msgspec.json.encode(padded))
 
 
 def exception(kind: str, payload: bytes) -> bytes:

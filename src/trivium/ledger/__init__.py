@@ -6,6 +6,7 @@ from trivium.ledger._export import write_export, write_lines
 from trivium.ledger._keys import KeyStore
 from trivium.ledger._ledger import Appended, Ledger, Rerated
 from trivium.ledger._rate import Rating, RatingLine
+from trivium.ledger._resources import ResourceStore
 from trivium.ledger._sink import GroupCommitSink
 from trivium.ledger._spend import DIMENSIONS, SpendRow
 from trivium.ledger._upkeep import Finding, Pruned
@@ -25,6 +26,7 @@ __all__ = [
     "Rating",
     "RatingLine",
     "Rerated",
+    "ResourceStore",
     "SpendRow",
     "explain",
     "importers",

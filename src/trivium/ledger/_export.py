@@ -14,7 +14,8 @@ from trivium.core import Closed, LedgerError, Opened, UsageEvent, UserError
 from trivium.core.files import replacing
 
 FORMAT = "trivium-ledger"
-VERSION = 1
+VERSION = 2  # 2: attempts carry their decision
+READS = (1, 2)
 _PROGRESS_ROWS = 1000
 
 
@@ -74,7 +75,7 @@ def _closed(closed: Closed) -> dict[str, Any]:
 # Fields that are written as they are; the rest have a form of their own above.
 OPENED_FIELDS = (
     *("event_id", "request_id", "attempt", "workload", "key_id", "session", "endpoint", "stream"),
-    *("prompt_bytes", "max_output_tokens"),
+    *("prompt_bytes", "max_output_tokens", "decision"),
 )
 CLOSED_FIELDS = (
     *("event_id", "http_status", "ttft_ms", "latency_ms", "upstream_request_id", "stop_reason", "error_type"),

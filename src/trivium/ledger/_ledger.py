@@ -32,6 +32,7 @@ from trivium.ledger._demand import DemandRow, append_demand, read_demand
 from trivium.ledger._keys import KeyStore
 from trivium.ledger._rate import Books, Pricer, Rating, RatingLine
 from trivium.ledger._record import KNOWN, NEW, Recorder
+from trivium.ledger._resources import ResourceStore
 from trivium.ledger._schema import audit, books, price_rows, rating_lines, ratings
 from trivium.ledger._schema import closed as closed_table
 from trivium.ledger._schema import opened as opened_table
@@ -40,6 +41,8 @@ from trivium.ledger._store import Store, prepare_folder
 from trivium.pricing import PriceBook, price
 
 _BATCH = 4096  # events per transaction of an import: short enough to let the gateway's records in between
+_BATCHES = "batches"  # the endpoint of attempts that are requests of a message batch
+BATCH_PATIENCE = timedelta(hours=48)  # by then its results are read, or nobody asks for them
 Conflict = Callable[[UsageEvent, LedgerError | UserError], None]
 
 
@@ -69,6 +72,7 @@ class Ledger:
         self._book = book
         self._recorder = Recorder(clock, book, pricer)
         self.keys = KeyStore(store, clock)
+        self.resources = ResourceStore(store, clock)
 
     @classmethod
     def open(
@@ -195,6 +199,26 @@ class Ledger:
             rows.opened_from(row[: rows.OPENED_WIDTH]), rows.closed_from(event_id, row[rows.OPENED_WIDTH :])
         )
 
+    def attempts(self, name: str) -> tuple[Opened, ...]:
+        """The attempts of a request in order, or the one attempt of that id; UserError if there is none."""
+        named = (opened_table.c.request_id == name) | (opened_table.c.event_id == name)
+        query = select(*_OPENED).where(named).order_by(opened_table.c.attempt, opened_table.c.seq)
+        with self._store.reading() as connection:
+            found = tuple(rows.opened_from(row) for row in connection.execute(query))
+        if not name or not found:
+            raise UserError("request", name, "give the id of a request or of an attempt of this ledger")
+        return found
+
+    def ended(self, event_id: str) -> bool:
+        """Whether an attempt has an end."""
+        query = (
+            select(closed_table.c.revision)
+            .select_from(opened_table.join(closed_table, closed_table.c.opened_seq == opened_table.c.seq))
+            .where(opened_table.c.event_id == event_id)
+        )
+        with self._store.reading() as connection:
+            return connection.execute(query).first() is not None
+
     def spend(
         self,
         by: Sequence[str] = (),
@@ -237,24 +261,31 @@ class Ledger:
             raise UserError("event", event_id, "give the id of an ended attempt of this ledger")
         return tuple(_rating(row, [line for line in all_lines if line["revision"] == row["revision"]]) for row in found)
 
-    def open_attempts(self, older_than: timedelta = timedelta(0)) -> tuple[Opened, ...]:
-        """Attempts without an end, recorded at least that long ago by the ledger's clock."""
+    def open_attempts(
+        self, older_than: timedelta = timedelta(0), batches_older_than: timedelta = timedelta(0)
+    ) -> tuple[Opened, ...]:
+        """Attempts without an end, recorded at least so long ago by the ledger's clock; of batches the longer time."""
         latest_us = rows.to_us(self._clock.now() - older_than)
+        batches_us = rows.to_us(self._clock.now() - max(older_than, batches_older_than))
+        batch, recorded_us = opened_table.c.endpoint == _BATCHES, opened_table.c.recorded_at_us
         query = (
             select(*_OPENED)
             .select_from(opened_table.outerjoin(closed_table, closed_table.c.opened_seq == opened_table.c.seq))
-            .where(closed_table.c.opened_seq.is_(None), opened_table.c.recorded_at_us <= latest_us)
+            .where(closed_table.c.opened_seq.is_(None), recorded_us <= latest_us, ~batch | (recorded_us <= batches_us))
             .order_by(opened_table.c.seq)
         )
         with self._store.reading() as connection:
             return tuple(rows.opened_from(row) for row in connection.execute(query))
 
-    def reap(self, older_than: timedelta = timedelta(hours=1)) -> tuple[Rating, ...]:
+    def reap(
+        self, older_than: timedelta = timedelta(hours=1), batches_older_than: timedelta = BATCH_PATIENCE
+    ) -> tuple[Rating, ...]:
         """End what a crash left open: outcome `abandoned`, usage unknown, the amount between bounds.
 
-        If the true end arrives after all, it replaces the reaper's as a correction.
+        If the true end arrives after all, it replaces the reaper's as a correction. A request of a batch may take a
+        day, so it is given up later.
         """
-        left = self.open_attempts(older_than)
+        left = self.open_attempts(older_than, batches_older_than)
         now = self._clock.now()
         ends = [
             Closed(

@@ -113,10 +113,13 @@ class _Batch:
 
     def flush(self) -> None:
         """Write what was taken."""
-        _insert(self._connection, "attempts_opened", 1 + rows.OPENED_WIDTH + 1, self._opened)
-        _insert(self._connection, "attempts_closed", 2 + rows.CLOSED_WIDTH + 1, self._closed)
-        _insert(self._connection, "ratings", 9, self._ratings)
-        _insert(self._connection, "rating_lines", 5, self._lines)
+        # By name: a newer process that takes over may have added columns while this one still writes.
+        opened = f"attempts_opened (seq, {rows.OPENED_COLUMNS}, recorded_at_us)"
+        _insert(self._connection, opened, 1 + rows.OPENED_WIDTH + 1, self._opened)
+        closed = f"attempts_closed (opened_seq, revision, {rows.CLOSED_COLUMNS}, recorded_at_us)"
+        _insert(self._connection, closed, 2 + rows.CLOSED_WIDTH + 1, self._closed)
+        _insert(self._connection, f"ratings ({_RATING_COLUMNS})", 9, self._ratings)
+        _insert(self._connection, f"rating_lines ({_LINE_COLUMNS})", 5, self._lines)
         for pending in (self._opened, self._closed, self._ratings, self._lines):
             pending.clear()
 
@@ -229,6 +232,8 @@ class _Batch:
             self._known[opened[0]] = known
 
 
+_RATING_COLUMNS = "opened_seq, revision, amount_picos, reason, lower_picos, upper_picos, scope, book_id, rated_at_us"
+_LINE_COLUMNS = "opened_seq, revision, line, price_row_id, count"
 _LAST_RESTORE = "SELECT seq, at_us FROM audit WHERE action = 'restore' ORDER BY seq DESC LIMIT 1"
 _LOOKUP = f"""
 SELECT o.seq, c.revision, (SELECT max(r.revision) FROM ratings r WHERE r.opened_seq = o.seq),

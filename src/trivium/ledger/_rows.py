@@ -8,7 +8,7 @@ from typing import Any
 
 import msgspec
 
-from trivium.core import Closed, Offer, Opened, Outcome, Quality, Usage, UserError
+from trivium.core import DECISION_CHARS_MAX, Closed, Offer, Opened, Outcome, Quality, Usage, UserError
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
@@ -18,7 +18,7 @@ DAY_US = 86_400_000_000
 
 OPENED_COLUMNS = (
     "event_id, request_id, attempt, at_us, surface, scope, model, tier, workload, key_id, session, endpoint, stream, "
-    "tags, prompt_bytes, max_output_tokens"
+    "tags, prompt_bytes, max_output_tokens, decision"
 )
 CLOSED_COLUMNS = (
     "at_us, outcome, quality, input, output, cache_read, cache_write_5m, cache_write_1h, web_search, web_fetch, "
@@ -73,6 +73,8 @@ def opened_row(opened: Opened) -> tuple[Any, ...]:
     for field, number in (("prompt_bytes", opened.prompt_bytes), ("max_output_tokens", opened.max_output_tokens or 0)):
         if not 0 <= number <= _INT64_MAX:
             raise UserError(field, number, "give a whole number, 0 or more")
+    if len(opened.decision) > DECISION_CHARS_MAX:
+        raise UserError("decision", f"{len(opened.decision)} characters", f"give at most {DECISION_CHARS_MAX}")
     offer = opened.offer
     return (
         opened.event_id,
@@ -91,6 +93,7 @@ def opened_row(opened: Opened) -> tuple[Any, ...]:
         to_json(opened.tags),
         opened.prompt_bytes,
         opened.max_output_tokens,
+        opened.decision,
     )
 
 
@@ -121,7 +124,7 @@ def closed_row(closed: Closed) -> tuple[Any, ...]:
 def opened_from(row: Sequence[Any]) -> Opened:
     """The value of a row in the order of OPENED_COLUMNS."""
     (event_id, request_id, attempt, at_us, surface, scope, model, tier, workload, key_id, session, *rest) = row
-    endpoint, stream, tags, prompt_bytes, max_output_tokens = rest
+    endpoint, stream, tags, prompt_bytes, max_output_tokens, decision = rest
     return Opened(
         event_id=event_id,
         request_id=request_id,
@@ -136,6 +139,7 @@ def opened_from(row: Sequence[Any]) -> Opened:
         tags=tags_from(tags),
         prompt_bytes=prompt_bytes,
         max_output_tokens=max_output_tokens,
+        decision=decision,
     )
 
 

@@ -15,7 +15,7 @@ from sqlalchemy import (
     text,
 )
 
-HEAD = "0001"  # the newest migration this code writes for; a test compares it with the folder
+HEAD = "0003"  # the newest migration this code writes for; a test compares it with the folder
 
 metadata = MetaData()
 
@@ -42,7 +42,9 @@ opened = Table(
     Column("prompt_bytes", BigInteger, nullable=False),
     Column("max_output_tokens", BigInteger),
     Column("recorded_at_us", BigInteger, nullable=False),
+    Column("decision", Text, nullable=False, server_default=""),  # `core.Decision` as text; empty: none was kept
     Index("attempts_opened_at", "at_us"),
+    Index("attempts_opened_request", "request_id"),
 )
 
 # Revision 0 is how an attempt ended. A reaped attempt whose true end arrives later gets a revision 1: the correction
@@ -208,6 +210,29 @@ tombstones = Table(
     Column("amount_picos", Text, nullable=False),  # a sum: decimal digits, of any length
 )
 
+# Batches and files that surfaces keep: who owns an id, and what became of it (`metered`, `forgotten`).
+resources = Table(
+    "resources",
+    metadata,
+    Column("seq", Integer, primary_key=True),
+    Column("kind", Text, nullable=False),
+    Column("resource_id", Text, nullable=False),
+    Column("surface", Text, nullable=False),
+    Column("workload", Text, nullable=False),
+    Column("key_id", Text, nullable=False),
+    Column("request_id", Text, nullable=False),
+    Column("created_at_us", BigInteger, nullable=False),
+    Index("resources_once", "kind", "resource_id", unique=True),
+    Index("resources_of", "workload", "kind", "seq"),
+)
+resource_marks = Table(
+    "resource_marks",
+    metadata,
+    Column("resource_seq", Integer, ForeignKey("resources.seq"), primary_key=True),
+    Column("mark", Text, primary_key=True),
+    Column("at_us", BigInteger, nullable=False),
+)
+
 # Holds one row only inside the transaction of a prune: the triggers let it delete what is older, nothing else.
 prune_permit = Table("prune_permit", metadata, Column("before_us", BigInteger, primary_key=True))
 
@@ -224,4 +249,6 @@ APPEND_ONLY = (
     "audit",
     "prunes",
     "tombstones",
+    "resources",
+    "resource_marks",
 )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import typer
 
-from trivium.cli.capital import capacity, cover, deal, deals, flow
+from trivium.cli.capital import capacity, clear, cover, deal, deals, flow, stress
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -15,3 +15,5 @@ app.command("deal")(deal.command)
 app.command("flow")(flow.command)
 app.command("capacity")(capacity.command)
 app.command("cover")(cover.command)
+app.command("clear")(clear.command)
+app.command("stress")(stress.command)

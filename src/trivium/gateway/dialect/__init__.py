@@ -5,17 +5,22 @@ from __future__ import annotations
 import re
 from urllib.parse import unquote
 
+from trivium.core import Clock
 from trivium.gateway.dialect._seam import Asked, Canonical, Dialect, Speech, Spoken
 from trivium.gateway.dialect.bedrock import Bedrock
+from trivium.gateway.dialect.converse import Converse
 from trivium.gateway.dialect.foundry import Foundry
 from trivium.gateway.dialect.messages import Messages, MessagesSpeech
+from trivium.gateway.dialect.openai import OpenAI
 from trivium.gateway.dialect.vertex import Vertex
 from trivium.gateway.seams import Endpoint
 
 __all__ = [
     "BEDROCK",
     "DIALECTS",
+    "FOUNDRY",
     "MESSAGES",
+    "OPENAI",
     "PROFILES",
     "Asked",
     "Canonical",
@@ -26,10 +31,11 @@ __all__ = [
     "asked",
 ]
 
-_MESSAGES, _FOUNDRY, _VERTEX, _BEDROCK = Messages(), Foundry(), Vertex(), Bedrock()
-MESSAGES, BEDROCK = _MESSAGES, _BEDROCK
+_MESSAGES, _FOUNDRY, _VERTEX, _BEDROCK, _CONVERSE = Messages(), Foundry(), Vertex(), Bedrock(), Converse()
+_OPENAI = OpenAI()
+MESSAGES, BEDROCK, FOUNDRY, OPENAI = _MESSAGES, _BEDROCK, _FOUNDRY, _OPENAI
 PROFILES = "/inference-profiles"  # what Bedrock's clients ask for before they begin
-DIALECTS: tuple[Dialect, ...] = (_MESSAGES, _FOUNDRY, _VERTEX, _BEDROCK)
+DIALECTS: tuple[Dialect, ...] = (_MESSAGES, _FOUNDRY, _VERTEX, _BEDROCK, _CONVERSE, _OPENAI)
 
 _PLAIN = {
     "/v1/messages": Asked(_MESSAGES, "messages"),
@@ -37,7 +43,9 @@ _PLAIN = {
     "/anthropic/v1/messages": Asked(_FOUNDRY, "messages"),
     "/anthropic/v1/messages/count_tokens": Asked(_FOUNDRY, "count_tokens"),
 }
+_CHAT = "/v1/chat/completions"  # its answers say when they were made
 _INVOKE = re.compile(r"/model/([^/]+)/(invoke|invoke-with-response-stream|count-tokens)")
+_CONVERSES = re.compile(r"/model/([^/]+)/(converse|converse-stream)")
 _PREDICT = re.compile(
     r"(?:/v1)?/projects/[^/]+/locations/([^/]+)/publishers/anthropic/models/([^/:]+):(rawPredict|streamRawPredict)"
 )
@@ -45,15 +53,22 @@ _WORKSPACE = re.compile(r"/v1/projects/[^/]+/locations/[^/]+/workspaces/[^/]+/in
 _COUNTED = "count-tokens"
 
 
-def asked(path: str) -> Asked | None:
-    """What a path asks for; percent-encoding untouched, without the query. None when nothing is served there."""
+def asked(path: str, clock: Clock | None = None) -> Asked | None:
+    """What a path asks for; percent-encoding untouched, without the query. None when nothing is served there.
+
+    The clock is for answers that say how long they took.
+    """
     if path in _PLAIN:
         return _PLAIN[path]
+    if path == _CHAT:
+        return Asked(_OPENAI, "messages", clock=clock)
     if found := _WORKSPACE.fullmatch(path):  # Claude on Google Cloud: the first-party wire below a prefix
         return _PLAIN[found[1]]
     if found := _INVOKE.fullmatch(path):
         endpoint: Endpoint = "count_tokens" if found[2] == _COUNTED else "messages"
         return Asked(_BEDROCK, endpoint, unquote(found[1]), found[2] == "invoke-with-response-stream")
+    if found := _CONVERSES.fullmatch(path):
+        return Asked(_CONVERSE, "messages", unquote(found[1]), found[2] == "converse-stream", clock=clock)
     if found := _PREDICT.fullmatch(path):
         notes = (f"the route decides where this is served, not location {found[1][:40]} of the path",)
         model = unquote(found[2])

@@ -4,57 +4,26 @@ from __future__ import annotations
 
 import base64
 import binascii
-import struct
-import zlib
-from collections.abc import Mapping
 from typing import Any
 
 import msgspec
 
 from trivium.core import UserError
-from trivium.gateway.dialect._seam import Asked, Canonical, Speech, Spoken, bearer, header_betas, presented
+from trivium.gateway.dialect._aws import STREAM, event_frame, exception_frame, object_in, refusal, secrets
+from trivium.gateway.dialect._seam import Asked, Canonical, Speech, Spoken, header_betas
+from trivium.gateway.dialect.converse import read
 from trivium.gateway.seams import Headers
 from trivium.gateway.wire.body import Body
-from trivium.gateway.wire.errors import error_type_of, message_of
 from trivium.gateway.wire.sse import read_event, split_events
 
 _FIRST, _FIRST_HERE = "2023-06-01", "bedrock-2023-05-31"
-_STREAM = "application/vnd.amazon.eventstream"
 _METRICS = "amazon-bedrock-invocationMetrics"
-_STRING = 7
-_WORD, _NAME = struct.Struct(">I"), struct.Struct(">H")
-_OVERHEAD_BYTES = 16
-# Our error type: the exception's name before the first byte with its status, and the one inside a stream.
-_EXCEPTIONS: Mapping[str, tuple[str, int, str]] = {
-    "invalid_request_error": ("ValidationException", 400, "validationException"),
-    "authentication_error": ("AccessDeniedException", 403, "internalServerException"),
-    "billing_error": ("ThrottlingException", 429, "throttlingException"),
-    "permission_error": ("AccessDeniedException", 403, "internalServerException"),
-    "not_found_error": ("ResourceNotFoundException", 404, "validationException"),
-    "request_too_large": ("ValidationException", 400, "validationException"),
-    "rate_limit_error": ("ThrottlingException", 429, "throttlingException"),
-    "timeout_error": ("ModelTimeoutException", 408, "modelTimeoutException"),
-    "overloaded_error": ("ServiceUnavailableException", 503, "serviceUnavailableException"),
-}
-_UNKNOWN = ("InternalServerException", 500, "internalServerException")
 _COUNTS = {
     "inputTokenCount": "input_tokens",
     "outputTokenCount": "output_tokens",
     "cacheReadInputTokenCount": "cache_read_input_tokens",
     "cacheWriteInputTokenCount": "cache_creation_input_tokens",
 }
-_HEADERS = {":event-type": "chunk", ":content-type": "application/json", ":message-type": "event"}
-
-
-def frame(headers: Mapping[str, str], payload: bytes) -> bytes:
-    """One event-stream message: lengths, their checksum, headers, payload, checksum of it all."""
-    packed = b"".join(
-        bytes((len(name),)) + name.encode() + bytes((_STRING,)) + _NAME.pack(len(value.encode())) + value.encode()
-        for name, value in headers.items()
-    )
-    lengths = _WORD.pack(_OVERHEAD_BYTES + len(packed) + len(payload)) + _WORD.pack(len(packed))
-    body = lengths + _WORD.pack(zlib.crc32(lengths)) + packed + payload
-    return body + _WORD.pack(zlib.crc32(body))
 
 
 class _Speech:
@@ -66,13 +35,13 @@ class _Speech:
         """Frames have a type of their own."""
         if not self._asked.stream:
             return dict(headers)
-        return {**headers, "content-type": _STREAM, "x-amzn-bedrock-content-type": "application/json"}
+        return {**headers, "content-type": STREAM, "x-amzn-bedrock-content-type": "application/json"}
 
     def whole(self, body: bytes) -> bytes:
         """A message passes; a count has another name here."""
         if self._asked.endpoint != "count_tokens":
             return body
-        counted = _object(body).get("input_tokens")
+        counted = object_in(body).get("input_tokens")
         return body if counted is None else msgspec.json.encode({"inputTokens": counted})
 
     def events(self, data: bytes) -> bytes:
@@ -81,14 +50,14 @@ class _Speech:
 
     def _data(self, name: bytes, data: bytes) -> bytes:
         if name in {b"message_start", b"message_delta"}:
-            value = _object(data)
+            value = object_in(data)
             message = value.get("message")
             usage = (message if isinstance(message, dict) else value).get("usage")
             if isinstance(usage, dict):
                 self._usage |= {key: count for key, count in usage.items() if count is not None}
         if name != b"message_stop":
             return data
-        if not _object(data):
+        if not object_in(data):
             return data
         counts = {ours: self._usage.get(theirs, 0) for ours, theirs in _COUNTS.items()}
         return Body(data).edit(add={_METRICS: msgspec.json.encode(counts)})
@@ -99,29 +68,15 @@ class _Speech:
 
     def error_event(self, envelope: bytes) -> bytes:
         """An exception frame ends the stream."""
-        exception = _EXCEPTIONS.get(error_type_of(envelope) or "", _UNKNOWN)[2]
-        headers = {":exception-type": exception, ":content-type": "application/json", ":message-type": "exception"}
-        return frame(headers, msgspec.json.encode({"message": message_of(envelope)}))
+        return exception_frame(envelope)
 
     def refusal(self, status: int, envelope: bytes) -> Spoken:
-        """The exception by its name; a status that no exception has is kept."""
-        kind = error_type_of(envelope) or ""
-        name, shown, _ = _EXCEPTIONS.get(kind, (_UNKNOWN[0], status, ""))
-        headers = {"content-type": "application/json", "x-amzn-errortype": name}
-        return Spoken(shown, headers, msgspec.json.encode({"message": message_of(envelope)}))
-
-
-def _object(data: bytes) -> dict[str, Any]:
-    """A JSON object; empty for what a surface sent that is none: it passes as it came."""
-    try:
-        value = msgspec.json.decode(data)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        return {}
-    return value if isinstance(value, dict) else {}
+        """The exception by its name."""
+        return refusal(status, envelope)
 
 
 def _chunk(event: bytes) -> bytes:
-    return frame(_HEADERS, b'{"bytes":"' + base64.b64encode(event) + b'"}')
+    return event_frame("chunk", b'{"bytes":"' + base64.b64encode(event) + b'"}')
 
 
 class Bedrock:
@@ -130,14 +85,13 @@ class Bedrock:
     name = "bedrock"
 
     def secrets(self, headers: Headers) -> frozenset[str]:
-        """A Bedrock API key is the virtual key; where a client signs, the session token is.
-
-        The signature itself is not looked at: the gateway keeps only a hash of the key, and the token is the proof.
-        """
-        return presented(bearer(headers), headers.get("x-amz-security-token"), headers.get("x-api-key"))
+        """As all clients of AWS present them."""
+        return secrets(headers)
 
     def canonical(self, asked: Asked, data: bytes, headers: Headers) -> Canonical:
         """Model and stream enter the body, in front; version and betas leave it."""
+        if asked.endpoint == "count_tokens" and (found := _converse(data)) is not None:
+            return _counted(asked, found, headers)
         sent = Body(_inner(data) if asked.endpoint == "count_tokens" else data)
         for name in ("model", "stream"):
             if name in sent:
@@ -173,6 +127,31 @@ class _Input(msgspec.Struct, rename="camel"):
 
 class _Count(msgspec.Struct):
     input: _Input
+
+
+class _ConverseInput(msgspec.Struct):
+    converse: dict[str, Any] | None = None
+
+
+class _ConverseCount(msgspec.Struct):
+    input: _ConverseInput
+
+
+def _converse(data: bytes) -> dict[str, Any] | None:
+    """The Converse request inside a CountTokens request; None when it holds something else."""
+    try:
+        return msgspec.json.decode(data, type=_ConverseCount).input.converse
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return None  # refused by what reads the other form
+
+
+def _counted(asked: Asked, found: dict[str, Any], headers: Headers) -> Canonical:
+    """A Converse request to be counted, in the Messages API's words; what they lack is refused."""
+    fields, betas, reader = read(found)
+    if reader.refused is not None:
+        raise reader.refused
+    body = Body(msgspec.json.encode({"model": asked.model, **fields}))
+    return Canonical(body, _FIRST, tuple(dict.fromkeys([*betas, *header_betas(headers)])))
 
 
 def _inner(data: bytes) -> bytes:

@@ -8,6 +8,7 @@ import msgspec
 
 from trivium.core import UserError
 from trivium.gateway.seams import Facts, MessagesRequest
+from trivium.gateway.wire.body import Body
 
 
 class Rejected(UserError):
@@ -27,11 +28,11 @@ class Rejected(UserError):
 class Draft:
     """What will be sent. Every edit but those the surface's form requires leaves a note."""
 
-    def __init__(self, request: MessagesRequest, surface: str, facts: Facts) -> None:
+    def __init__(self, request: MessagesRequest, surface: str, facts: Facts, body: Body | None = None) -> None:
         self.request = request
         self.surface = surface
         self.facts = facts
-        self.body = request.body_for(surface)
+        self.body = request.body_for(surface) if body is None else body  # what is edited
         self.betas: list[str] = []  # as the surface calls them
         self.notes: list[str] = []
         self._replaced: dict[str, bytes] = {}

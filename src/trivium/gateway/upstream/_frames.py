@@ -1,4 +1,4 @@
-"""Bedrock's answers as the Messages API's: frames become server-sent events, built from the bytes they carry."""
+"""Bedrock's frames: made into the Messages API's events from the bytes they carry, or passed on, read from a copy."""
 
 from __future__ import annotations
 
@@ -38,8 +38,54 @@ _chunk = msgspec.json.Decoder(_Chunk)
 _event = msgspec.json.Decoder(_Event)
 
 
-class BedrockStreamDecoder:
-    """Feed it frames; it returns events. A broken frame or an exception ends the stream."""
+class FramesDecoder:
+    """Feed it frames; it returns what a subclass makes of each. A broken frame or an exception ends the stream."""
+
+    def __init__(self, surface: str, read_exception: ReadException, limits: GatewaySettings) -> None:
+        self._surface = surface
+        self._read_exception = read_exception
+        self._frames = FrameDecoder(limits.event_bytes_max)
+        self.failure: Failure | None = None
+
+    def feed(self, data: bytes) -> bytes:
+        """What comes of the frames that are whole now."""
+        if self.failure is not None:
+            return b""
+        frames, bad = self._frames.feed_until_bad(data)
+        said: list[bytes] = []
+        for frame in frames:
+            kind = frame.headers.get(":message-type", "event")
+            if kind != "event":
+                self._fail(frame, kind)
+                return b"".join(said)
+            event = self._event(frame)
+            if event is None:
+                return b"".join(said)
+            said.append(event)
+        if bad is not None:
+            self.failure = broken(self._surface, str(bad))
+        return b"".join(said)
+
+    def finish(self) -> bytes:
+        """Half a frame is nothing."""
+        return b""
+
+    def _event(self, frame: Frame) -> bytes | None:
+        """What a frame becomes, possibly nothing; None when the stream ended in a failure."""
+        raise NotImplementedError
+
+    def _fail(self, frame: Frame, kind: str) -> None:
+        value = decoded(frame.payload)
+        name = frame.headers.get(":exception-type") or frame.headers.get(":error-code", kind)
+        message = (
+            text_at(value, "originalMessage") or text_at(value, "message") or frame.headers.get(":error-message", "")
+        )
+        native = self._read_exception(name, message, 500) or Native("api_error", message or name)
+        self.failure = uncertain(translated(self._surface, native))
+
+
+class BedrockStreamDecoder(FramesDecoder):
+    """InvokeModel's frames become events; for a client of InvokeModel they pass as they came."""
 
     def __init__(
         self,
@@ -49,41 +95,15 @@ class BedrockStreamDecoder:
         request: MessagesRequest,
         limits: GatewaySettings,
     ) -> None:
-        self._surface = surface
-        self._read_exception = read_exception
+        super().__init__(surface, read_exception, limits)
         self._failure_of = failure_of
-        self._frames = FrameDecoder(limits.event_bytes_max)
         self._tap = EventTap(long_writes=writes_may_be_long(request))
+        self._native = request.dialect == surface
         self._agrees = True  # whether the metrics of the last event say what the events said
-        self.failure: Failure | None = None
-
-    def feed(self, data: bytes) -> bytes:
-        """The events in the frames that are whole now."""
-        if self.failure is not None:
-            return b""
-        frames, bad = self._frames.feed_until_bad(data)
-        events: list[bytes] = []
-        for frame in frames:
-            event = self._event(frame)
-            if event is None:
-                return b"".join(events)
-            events.append(event)
-        if bad is not None:
-            self.failure = broken(self._surface, str(bad))
-        return b"".join(events)
-
-    def finish(self) -> bytes:
-        """Half a frame is nothing."""
-        return b""
 
     def _event(self, frame: Frame) -> bytes | None:
-        """The event a frame carries, possibly none; None when the stream ended in a failure."""
-        kind = frame.headers.get(":message-type", "event")
-        if kind != "event":
-            self._fail(frame, kind)
-            return None
         if frame.headers.get(":event-type") != "chunk":
-            return b""  # nothing of the answer: the protocol's own opening
+            return frame.raw if self._native else b""  # nothing of the answer: the protocol's own opening
         try:
             inner = _chunk.decode(frame.payload).event
             name = _event.decode(inner).type
@@ -99,7 +119,7 @@ class BedrockStreamDecoder:
         if self._tap.error is not None:
             self.failure = self._failure_of(self._tap.error)
             return None
-        return event
+        return frame.raw if self._native else event
 
     def _without_metrics(self, inner: bytes) -> bytes:
         body = Body(inner)
@@ -116,15 +136,6 @@ class BedrockStreamDecoder:
         self._agrees = all(
             theirs is None or ours is None or theirs == ours for ours, theirs in _side_by_side(self._tap.usage, metrics)
         )
-
-    def _fail(self, frame: Frame, kind: str) -> None:
-        value = decoded(frame.payload)
-        name = frame.headers.get(":exception-type") or frame.headers.get(":error-code", kind)
-        message = (
-            text_at(value, "originalMessage") or text_at(value, "message") or frame.headers.get(":error-message", "")
-        )
-        native = self._read_exception(name, message, 500) or Native("api_error", message or name)
-        self.failure = uncertain(translated(self._surface, native))
 
     @property
     def content_begun(self) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from trivium.core import Target
 from trivium.gateway.seams import (
+    Errand,
     Facts,
     Headers,
     MessagesRequest,
@@ -11,6 +12,7 @@ from trivium.gateway.seams import (
     SurfaceSettings,
 )
 from trivium.gateway.upstream._answers import FirstPartyAnswers
+from trivium.gateway.upstream._auxiliary import addressed
 from trivium.gateway.upstream._choices import address, bought, encoded, own_headers, tier_by_speed
 from trivium.gateway.upstream._geography import geography_of
 from trivium.gateway.wire.headers import upstream_headers
@@ -38,6 +40,10 @@ class Anthropic(FirstPartyAnswers):
             notes=tuple(f"added {name}: the route keeps {scope}" for name in geography),
         )
         return bought(outbound, target, scope=scope, tier=tier_by_speed(request, target))
+
+    def auxiliary(self, errand: Errand, facts: Facts, settings: SurfaceSettings) -> Outbound:  # noqa: ARG002  Protocol
+        """An errand, betas and all as the client sent them."""
+        return addressed(self.surface, errand, settings, errand.betas)
 
     def request_id(self, headers: Headers) -> str:
         """The API's own id."""

@@ -1,4 +1,4 @@
-"""Bedrock's runtime, InvokeModel: model and stream in the path, version and betas in the body, frames for events."""
+"""Bedrock's runtime: InvokeModel, with model and stream in the path, version and betas in the body; or Converse."""
 
 from __future__ import annotations
 
@@ -27,6 +27,13 @@ from trivium.gateway.upstream._choices import (
     own_headers,
     tier_by_speed,
 )
+from trivium.gateway.upstream._converse import (
+    ConverseBodyDecoder,
+    ConverseStreamDecoder,
+    fitted,
+    native_of,
+    tier_of,
+)
 from trivium.gateway.upstream._draft import Draft
 from trivium.gateway.upstream._errors import classify, in_stream
 from trivium.gateway.upstream._fields import fit_betas, fit_fields
@@ -34,6 +41,7 @@ from trivium.gateway.upstream._frames import BedrockCountDecoder, BedrockStreamD
 from trivium.gateway.upstream._nested import refuse_features
 from trivium.gateway.upstream._places import place_of, profile_scope
 from trivium.gateway.upstream._relay import BodyOrError
+from trivium.gateway.wire.body import Body
 from trivium.gateway.wire.headers import USER_AGENT
 
 _USER_PROFILE = "anthropic-user-profile-id"
@@ -52,6 +60,9 @@ class Bedrock:
         wire = deployed(settings, target, request.model) or facts.wire_model(self.surface, scope, request.model)
         if request.endpoint == "count_tokens":
             return self._count(request, facts, settings, wire)
+        native = native_of(request)
+        if native is not None:
+            return self._converse(request, native, target, wire, facts, settings)
         draft = self._draft(request, scope, facts, settings)
         operation = "invoke-with-response-stream" if request.stream else "invoke"
         outbound = Outbound(
@@ -62,8 +73,29 @@ class Bedrock:
             body=draft.edited(),
             stream=request.stream,
             notes=tuple(draft.notes),
+            native=request.stream and request.dialect == self.surface,
         )
         return bought(outbound, target, scope=target.offer.scope, tier=tier_by_speed(request, target))
+
+    def _converse(
+        self, request: MessagesRequest, native: Body, target: Target, wire: str, facts: Facts, settings: SurfaceSettings
+    ) -> Outbound:
+        """The client's own Converse request, its bytes as they came but for what claims make change."""
+        place = place_of(profile_scope(target.offer.scope, settings.scope, settings.region), settings.region)
+        body, notes = fitted(request, native, facts, self.surface, place)
+        operation = "converse-stream" if request.stream else "converse"
+        outbound = Outbound(
+            surface=self.surface,
+            method="POST",
+            url=address(settings, f"/model/{in_path(wire, safe=':')}/{operation}"),
+            headers=_headers(settings),
+            body=body,
+            stream=request.stream,
+            notes=tuple(notes),
+            native=True,
+        )
+        tier = tier_of(native, tier_by_speed(request, target))
+        return bought(outbound, target, scope=target.offer.scope, tier=tier)
 
     def _draft(self, request: MessagesRequest, scope: str, facts: Facts, settings: SurfaceSettings) -> Draft:
         draft = Draft(request, self.surface, facts)
@@ -113,6 +145,10 @@ class Bedrock:
         """Frames become events; a whole answer passes as it came."""
         if request.endpoint == "count_tokens":
             return BedrockCountDecoder(self.surface, self._in_stream, request=request, limits=limits)
+        if native_of(request) is not None:
+            if request.stream:
+                return ConverseStreamDecoder(self.surface, read_exception, request, limits)
+            return ConverseBodyDecoder(self.surface, self._in_stream, request=request, limits=limits)
         if request.stream:
             return BedrockStreamDecoder(self.surface, read_exception, self._in_stream, request, limits)
         return BodyOrError(self.surface, self._in_stream, request=request, limits=limits)

@@ -6,6 +6,7 @@ from typing import Any
 
 from trivium.core import Target, UserError
 from trivium.gateway.seams import (
+    Errand,
     Facts,
     Headers,
     MessagesRequest,
@@ -13,6 +14,7 @@ from trivium.gateway.seams import (
     SurfaceSettings,
 )
 from trivium.gateway.upstream._answers import FirstPartyAnswers
+from trivium.gateway.upstream._auxiliary import accepted_betas, addressed
 from trivium.gateway.upstream._aws_errors import read_native
 from trivium.gateway.upstream._choices import address, bought, encoded, own_headers, tier_by_speed
 from trivium.gateway.upstream._draft import Draft
@@ -27,6 +29,12 @@ _PATHS = {"messages": "/v1/messages", "count_tokens": "/v1/messages/count_tokens
 _WORKSPACE = "anthropic-workspace-id"
 
 
+def _workspace(settings: SurfaceSettings) -> str:
+    if not settings.workspace:
+        raise UserError(f"surfaces.{settings.surface}.workspace", "", "give the id of the workspace")
+    return settings.workspace
+
+
 class ClaudeAws(FirstPartyAnswers):
     """Adapter of `claude-aws`."""
 
@@ -34,8 +42,7 @@ class ClaudeAws(FirstPartyAnswers):
 
     def prepare(self, request: MessagesRequest, target: Target, facts: Facts, settings: SurfaceSettings) -> Outbound:
         """The client's request for the configured workspace, whatever workspace the client named."""
-        if not settings.workspace:
-            raise UserError(f"surfaces.{self.surface}.workspace", "", "give the id of the workspace")
+        workspace = _workspace(settings)
         wire = facts.wire_model(self.surface, target.offer.scope, request.model)
         draft = Draft(request, self.surface, facts)
         if request.body.get("model") != wire:
@@ -54,12 +61,22 @@ class ClaudeAws(FirstPartyAnswers):
             surface=self.surface,
             method="POST",
             url=address(settings, _PATHS[request.endpoint]),
-            headers={**own_headers(settings, headers), _WORKSPACE: settings.workspace},
+            headers={**own_headers(settings, headers), _WORKSPACE: workspace},
             body=draft.edited(),
             stream=request.stream,
             notes=tuple(draft.notes),
         )
         return bought(outbound, target, scope=scope, tier=tier_by_speed(request, target))
+
+    def auxiliary(self, errand: Errand, facts: Facts, settings: SurfaceSettings) -> Outbound:
+        """An errand in the configured workspace."""
+        return addressed(
+            self.surface,
+            errand,
+            settings,
+            accepted_betas(self.surface, errand, facts),
+            own={_WORKSPACE: _workspace(settings)},
+        )
 
     def read_native(self, status: int, headers: Headers, value: Any) -> Native | None:
         """AWS's own form."""

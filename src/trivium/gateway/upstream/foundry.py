@@ -6,6 +6,7 @@ from typing import Any
 
 from trivium.core import Target
 from trivium.gateway.seams import (
+    Errand,
     Facts,
     Headers,
     MessagesRequest,
@@ -13,6 +14,7 @@ from trivium.gateway.seams import (
     SurfaceSettings,
 )
 from trivium.gateway.upstream._answers import FirstPartyAnswers
+from trivium.gateway.upstream._auxiliary import accepted_betas, addressed
 from trivium.gateway.upstream._choices import address, bought, deployed, encoded, own_headers, tier_by_speed
 from trivium.gateway.upstream._draft import Draft
 from trivium.gateway.upstream._errors import Native, text_at
@@ -79,6 +81,10 @@ class Foundry(FirstPartyAnswers):
         return bought(
             outbound, target, scope=target.offer.scope, tier=_FAST if fast else tier_by_speed(request, target)
         )
+
+    def auxiliary(self, errand: Errand, facts: Facts, settings: SurfaceSettings) -> Outbound:
+        """An errand below `/anthropic`."""
+        return addressed(self.surface, errand, settings, accepted_betas(self.surface, errand, facts))
 
     def read_native(self, status: int, headers: Headers, value: Any) -> Native | None:
         """Azure's own form."""

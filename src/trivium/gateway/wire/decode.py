@@ -224,11 +224,15 @@ class BodyDecoder:
         if not decoded:
             self.failure = broken(self._surface, "the answer is not a JSON object")
             return b""
-        self._reader.read(decoded.get("usage"))
-        reason = decoded.get("stop_reason")
-        self.stop_reason = reason if isinstance(reason, str) else ""
+        self._take(decoded)
         self.complete = True
         return body
+
+    def _take(self, answer: dict[str, Any]) -> None:
+        """Read counts and the end from an answer; for overriding."""
+        self._reader.read(answer.get("usage"))
+        reason = answer.get("stop_reason")
+        self.stop_reason = reason if isinstance(reason, str) else ""
 
     @property
     def content_begun(self) -> bool:

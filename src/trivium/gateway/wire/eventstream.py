@@ -33,6 +33,7 @@ class Frame:
 
     headers: Mapping[str, str]
     payload: bytes
+    raw: bytes = b""  # the whole frame, to be passed on
 
 
 class FrameDecoder:
@@ -95,7 +96,7 @@ class FrameDecoder:
         raw = frame[_PRELUDE.size : payload_start]
         if raw != self._headers_raw:
             self._headers, self._headers_raw = read_headers(raw), raw
-        return Frame(self._headers, frame[payload_start:-_CRC_BYTES]), total
+        return Frame(self._headers, frame[payload_start:-_CRC_BYTES], frame), total
 
 
 def read_headers(raw: bytes) -> dict[str, str]:

@@ -14,6 +14,7 @@ from trivium.gateway.wire.spans import edit_items, edit_member, is_array
 
 _REFUSED = re.compile(r"invalid `?signature`? in `?thinking`? block", re.IGNORECASE)  # the API's own words
 _KINDS = ("thinking", "redacted_thinking")
+_CONVERSE = "reasoningContent"  # the same in a body of Bedrock's Converse
 _items = msgspec.json.Decoder(list[msgspec.Raw]).decode
 NOTE = "left out thinking blocks: the surface does not take their signatures"
 
@@ -53,4 +54,4 @@ def _content(raw: bytes) -> bytes:
 
 def _is_thinking(item: bytes) -> bool:
     value: Any = msgspec.json.decode(item)
-    return isinstance(value, dict) and value.get("type") in _KINDS
+    return isinstance(value, dict) and (value.get("type") in _KINDS or _CONVERSE in value)

@@ -37,6 +37,8 @@ class Operation(Enum):
 
     MESSAGES = "messages"
     COUNT_TOKENS = "count_tokens"
+    BATCHES = "batches"  # answered by `lab._batches`
+    FILES = "files"  # answered by `lab._files`
     OTHER = "other"  # answered by `Surface.other`: model lists, inference profiles, hello
 
 
@@ -51,6 +53,7 @@ class Exchange:
     body: bytes
     at: datetime  # the lab's clock on arrival
     request_id: str  # the lab's own id, `req_…`; a surface may derive its ids from it
+    scheme: str = "http"
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +108,7 @@ class Call:
     fields: Mapping[str, Any]  # the Messages body, without model, stream and anthropic_version
     id_infix: str = ""  # "bdrk_" → msg_bdrk_…, toolu_bdrk_…
     tier: str = "standard"
+    form: str = ""  # of a surface with several operations: which words the answer is said in
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,6 +121,7 @@ class Metrics:
     cache_write_tokens: int
     first_byte_ms: int
     latency_ms: int
+    cache_write_1h_tokens: int = 0  # of the written ones
 
 
 class Verifier(Protocol):
@@ -166,6 +171,10 @@ class Surface(ABC):
         """The answer to an authenticated OTHER operation; raises Refused."""
         raise self.unknown_path(exchange)
 
+    def body_limit(self, path: str) -> int:  # noqa: ARG002  surfaces that store files take more there
+        """Bytes of a body that the surface reads at a path."""
+        return self.body_bytes_max
+
     def unknown_path(self, exchange: Exchange) -> Refused:  # noqa: ARG002  surfaces that name the path override this
         """What is raised for a path that the surface does not serve."""
         return Refused(404, "not_found_error", "Not Found")
@@ -200,6 +209,10 @@ class Surface(ABC):
     def frame(self, event: dict[str, Any], metrics: Metrics) -> bytes:  # noqa: ARG002  for overriding
         """The bytes of one Messages stream event. `metrics` are final with the `message_stop` event."""
         return sse(event)
+
+    def frame_of(self, call: Call, event: dict[str, Any], metrics: Metrics) -> bytes:  # noqa: ARG002  for overriding
+        """The same, for a surface whose operations answer in different words."""
+        return self.frame(event, metrics)
 
     def refuse(self, refused: Refused, exchange: Exchange) -> Reply:
         """Frame an error before the first byte."""

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import re
 from datetime import datetime, timedelta
 from typing import ClassVar
 from urllib.parse import parse_qs, unquote
 
+from trivium.lab._batches import PATH as BATCHES
+from trivium.lab._files import PATH as FILES
+from trivium.lab._paging import page
 from trivium.lab.models import Model
 from trivium.lab.surfaces._base import (
     Exchange,
@@ -18,14 +21,15 @@ from trivium.lab.surfaces._base import (
     Surface,
     account_of,
     bearer,
-    invalid,
     json_reply,
 )
 from trivium.lab.surfaces._first_party import FirstPartySurface, Resolved
 
 _LIMITS = {"requests": 10_000, "input-tokens": 10_000_000, "output-tokens": 2_000_000}  # per minute, shown not enforced
 _RATE_LIMITED = 429
-_MODELS_PAGE, _MODELS_PAGE_MAX = 20, 1000
+_LARGE = {BATCHES: 256 * 1024 * 1024, FILES: 500 * 1024 * 1024}  # bytes
+_BATCH = re.compile(rf"{BATCHES}/[^/]+(/results|/cancel)?")
+_FILE = re.compile(rf"{FILES}/[^/]+(/content)?")
 
 
 def build(setup: Setup) -> Surface:
@@ -45,11 +49,17 @@ class AnthropicSurface(FirstPartySurface):
     def route(self, exchange: Exchange) -> Operation | None:
         """The Messages paths; `?beta=true` and other queries are tolerated."""
         path = exchange.path
+        if (stored := _stored(exchange.method, path)) is not None:
+            return stored
         if exchange.method == "POST":
             return {"/v1/messages": Operation.MESSAGES, "/v1/messages/count_tokens": Operation.COUNT_TOKENS}.get(path)
         if exchange.method == "GET" and (path == "/v1/models" or path.startswith("/v1/models/")):
             return Operation.OTHER
         return None
+
+    def body_limit(self, path: str) -> int:
+        """Batches and files may be larger than a message."""
+        return _LARGE.get(path, self.body_bytes_max)
 
     def authenticate(self, exchange: Exchange) -> str:
         """Either header will do; with both, a key in `x-api-key` must itself be valid."""
@@ -81,7 +91,7 @@ class AnthropicSurface(FirstPartySurface):
             if not found:
                 raise Refused(404, "not_found_error", f"model: {wanted}")
             return json_reply(200, found[0])
-        return json_reply(200, _page(served, parse_qs(exchange.query)))
+        return json_reply(200, page(served, parse_qs(exchange.query)))
 
     def observe(self, account: str, now: datetime, metrics: Metrics) -> None:
         """Count what an account used in the current minute."""
@@ -132,16 +142,14 @@ class AnthropicSurface(FirstPartySurface):
         }
 
 
-def _page(served: list[dict[str, object]], query: Mapping[str, list[str]]) -> dict[str, object]:
-    limit_text = query.get("limit", [str(_MODELS_PAGE)])[0]
-    if not limit_text.isdecimal() or not 1 <= int(limit_text) <= _MODELS_PAGE_MAX:
-        raise invalid(f"limit: Input should be a whole number from 1 to {_MODELS_PAGE_MAX}")
-    ids = [info["id"] for info in served]
-    start = ids.index(query["after_id"][0]) + 1 if query.get("after_id", [""])[0] in ids else 0
-    shown = served[start : start + int(limit_text)]
-    return {
-        "data": shown,
-        "has_more": start + len(shown) < len(served),
-        "first_id": shown[0]["id"] if shown else None,
-        "last_id": shown[-1]["id"] if shown else None,
-    }
+def _stored(method: str, path: str) -> Operation | None:
+    """Batches or files, where the method fits the path."""
+    if path in {BATCHES, FILES}:
+        served = Operation.BATCHES if path == BATCHES else Operation.FILES
+        return served if method in {"GET", "POST"} else None
+    if found := _BATCH.fullmatch(path):
+        allowed = {None: {"GET", "DELETE"}, "/results": {"GET"}, "/cancel": {"POST"}}[found[1]]
+        return Operation.BATCHES if method in allowed else None
+    if found := _FILE.fullmatch(path):
+        return Operation.FILES if method in ({"GET"} if found[1] else {"GET", "DELETE"}) else None
+    return None

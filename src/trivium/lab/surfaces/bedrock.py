@@ -1,4 +1,4 @@
-"""Bedrock's runtime: InvokeModel, its stream, CountTokens and the list of inference profiles."""
+"""Bedrock's runtime: InvokeModel and Converse, their streams, CountTokens and the list of inference profiles."""
 
 from __future__ import annotations
 
@@ -31,6 +31,7 @@ from trivium.lab.surfaces._base import (
     json_reply,
 )
 from trivium.lab.surfaces._bedrock_ids import ModelIds, Resolved, validation
+from trivium.lab.surfaces._converse import CONVERSE, CONVERSE_STREAM, answer_of, fields_of, frames_of
 from trivium.lab.surfaces._platform import (
     FIRST_PARTY_ONLY,
     SERVER_TOOLS,
@@ -43,7 +44,11 @@ from trivium.lab.surfaces._platform import (
 VERSION_OWN, VERSION_NEW = "bedrock-2023-05-31", "2026-10-21"
 _VERSIONS = {VERSION_OWN: "2023-06-01", VERSION_NEW: VERSION_NEW}
 _INVOKE, _STREAM, _COUNT = "invoke", "invoke-with-response-stream", "count-tokens"
-_OPERATIONS = {_INVOKE: Operation.MESSAGES, _STREAM: Operation.MESSAGES, _COUNT: Operation.COUNT_TOKENS}
+_STREAMS = {_STREAM, CONVERSE_STREAM}
+_OPERATIONS = {
+    **dict.fromkeys((_INVOKE, _STREAM, CONVERSE, CONVERSE_STREAM), Operation.MESSAGES),
+    _COUNT: Operation.COUNT_TOKENS,
+}
 _REFUSED_FIELDS = FIRST_PARTY_ONLY | {"model", "stream"}
 _TOOL_SEARCH, _TOOL_SEARCH_BETA = ("tool_search_tool_",), "tool-search-tool-2025-10-19"
 _NOT_COUNTED = ("max_tokens", "metadata", "stop_sequences", "temperature", "top_p", "top_k")
@@ -145,6 +150,12 @@ class Bedrock(Surface):
             body = self._counted(resolved, body)
         else:
             self._ids.check_on_demand(resolved, model_id)
+        operation_name = exchange.path.split("/")[3]
+        form = CONVERSE if operation_name in {CONVERSE, CONVERSE_STREAM} else ""
+        if form:
+            body = fields_of(body, resolved.model)
+            refuse_tools(body, _TOOL_SEARCH)  # InvokeModel only
+            body["anthropic_version"] = VERSION_OWN  # the platform's own
         betas = self._read_betas(body)
         version = _read_version(body, resolved)
         self._check(body, resolved, betas)
@@ -158,9 +169,10 @@ class Bedrock(Surface):
             scope=resolved.scope,
             version=version,
             betas=betas,
-            stream=exchange.path.endswith(f"/{_STREAM}"),
+            stream=operation_name in _STREAMS,
             fields=body,
             id_infix="bdrk_",
+            form=form,
         )
 
     def other(self, exchange: Exchange) -> Reply:
@@ -195,8 +207,10 @@ class Bedrock(Surface):
         text = derived(request_id, "x-amzn-requestid", 32)
         return {"x-amzn-requestid": "-".join((text[:8], text[8:12], text[12:16], text[16:20], text[20:]))}
 
-    def answer(self, call: Call, message: dict[str, Any], metrics: Metrics) -> Reply:  # noqa: ARG002  the seam's form
-        """The message, its counts repeated in headers."""
+    def answer(self, call: Call, message: dict[str, Any], metrics: Metrics) -> Reply:
+        """The message, its counts repeated in headers; or what Converse makes of it."""
+        if call.form:
+            return json_reply(200, answer_of(message, metrics))
         counts = {
             "x-amzn-bedrock-invocation-latency": metrics.latency_ms,
             "x-amzn-bedrock-input-token-count": metrics.input_tokens,
@@ -210,9 +224,13 @@ class Bedrock(Surface):
         """In camel case, as AWS writes it."""
         return json_reply(200, {"inputTokens": input_tokens})
 
-    def stream_start(self, call: Call) -> dict[str, str]:  # noqa: ARG002  the seam's form
+    def stream_start(self, call: Call) -> dict[str, str]:
         """What the chunks contain."""
-        return {"x-amzn-bedrock-content-type": "application/json"}
+        return {} if call.form else {"x-amzn-bedrock-content-type": "application/json"}
+
+    def frame_of(self, call: Call, event: dict[str, Any], metrics: Metrics) -> bytes:
+        """Frames of the operation that was called."""
+        return frames_of(event, metrics, self.setup.seed) if call.form else self.frame(event, metrics)
 
     def frame(self, event: dict[str, Any], metrics: Metrics) -> bytes:
         """A `chunk` frame; the last event repeats the counts."""

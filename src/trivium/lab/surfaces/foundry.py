@@ -2,11 +2,12 @@
 
 Options: `deployments` maps a deployment name to `model[@scope][+tier]` (scope `us_data_zone_standard`, tier `fast`);
 without it every model that Foundry serves has a Global Standard deployment of its own name. `entra` is a Verifier for
-bearer tokens; without it bearer tokens are taken for keys.
+bearer tokens; without it bearer tokens are taken for keys. `hosting` is `anthropic` for a resource that has files.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import ClassVar
 
@@ -26,6 +27,7 @@ from trivium.lab.surfaces._base import (
 )
 from trivium.lab.surfaces._first_party import FirstPartySurface, Resolved
 
+_FILES = re.compile(r"/anthropic/v1/files(/[^/]+(/content)?)?")
 GLOBAL_STANDARD, DATA_ZONE = "global_standard", "us_data_zone_standard"
 _DENIED = (
     "Access denied due to invalid subscription key or wrong API endpoint. Make sure to provide a valid key for an "
@@ -52,10 +54,13 @@ class FoundrySurface(FirstPartySurface):
     def __init__(self, setup: Setup) -> None:
         super().__init__(setup)
         self._entra: Verifier | None = setup.options.get("entra")
+        self._files = setup.options.get("hosting") == "anthropic"
         self._deployments = self._read_deployments(setup.options.get("deployments"))
 
     def route(self, exchange: Exchange) -> Operation | None:
-        """Messages and count_tokens; models, batches and everything else are not served."""
+        """Messages and count_tokens, files where Anthropic hosts; models, batches and all else are not served."""
+        if self._files and _FILES.fullmatch(exchange.path) and exchange.method in {"GET", "POST", "DELETE"}:
+            return Operation.FILES
         if exchange.method != "POST":
             return None
         return {

@@ -11,7 +11,7 @@ from typing import Any
 import msgspec
 
 from trivium.core import Closed, Offer, Opened, Outcome, Quality, Usage, UsageEvent, UserError
-from trivium.ledger._export import FORMAT, VERSION
+from trivium.ledger._export import FORMAT, READS
 from trivium.ledger.importers._common import BadRow, ImportOptions, Source, json_lines
 
 NAME = "ledger_export"
@@ -38,6 +38,7 @@ class _Opened(msgspec.Struct, forbid_unknown_fields=True):
     tags: dict[str, str]
     prompt_bytes: int
     max_output_tokens: int | None
+    decision: str = ""  # version 1 has none
 
 
 class _Closed(msgspec.Struct, forbid_unknown_fields=True):
@@ -83,8 +84,10 @@ def read(path: Path, options: ImportOptions = ImportOptions()) -> Iterator[Usage
 def _check_header(path: Path, line: dict[str, Any]) -> None:
     if line.get("format") != FORMAT:
         raise UserError(f"{path}: format", line.get("format"), f"give a file that begins with the format {FORMAT}")
-    if line.get("version") != VERSION:
-        raise UserError(f"{path}: version", line.get("version"), f"this program reads version {VERSION}")
+    if line.get("version") not in READS:
+        raise UserError(
+            f"{path}: version", line.get("version"), f"this program reads versions {READS[0]} to {READS[-1]}"
+        )
 
 
 def _event(opened: Source, line: dict[str, Any], options: ImportOptions) -> UsageEvent:

@@ -101,14 +101,16 @@ def _workload(name: str, entry: Any) -> Workload:
     where = f"workloads.{name}"
     if not isinstance(entry, dict):
         raise UserError(where, short(entry), f"give a table, such as [{where}]")
-    known = ("owner", "models", "surfaces", "tags", "needs")
+    known = ("owner", "models", "surfaces", "scopes", "cache_loss_usd_max", "tags", "forwards_identity", "needs")
     for field in entry:
         if field not in known:
             raise UserError(f"{where}.{field}", short(entry[field]), near_or_all(field, known))
     needs = converted(entry.get("needs", {}), Needs, f"{where}.needs")
     rest = {field: value for field, value in entry.items() if field != "needs"}
     found: Workload = converted(rest, Workload, where)
-    return Workload(found.owner, found.models, found.surfaces, found.tags, needs)
+    if found.scopes and not needs.scopes:  # where its keys may not go it cannot be placed either
+        needs = msgspec.structs.replace(needs, scopes=found.scopes)
+    return msgspec.structs.replace(found, needs=needs)
 
 
 def _check_about(about: About) -> None:

@@ -57,13 +57,16 @@ class Needs(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Workload(msgspec.Struct, frozen=True):
-    """One workload: who owns it, what it may use, what it needs. The gateway reads the first four fields too."""
+    """One workload: who owns it, what it may use, what it needs. The gateway reads all fields but `needs` too."""
 
     owner: str = ""
     models: tuple[str, ...] = ()
     surfaces: tuple[str, ...] = ()
     tags: dict[str, str] = {}
     needs: Needs = Needs()
+    scopes: tuple[str, ...] = ()
+    cache_loss_usd_max: str = ""
+    forwards_identity: bool = False
 
 
 class Tier(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

@@ -20,7 +20,7 @@ _COMMENTS: Mapping[str, str] = {
     "organisation.surface_share_max_percent": "of the expected spend on one platform",
     "organisation.surfaces_min": "platforms in use at least",
     "organisation.quota_tiers": "your usage tier on each platform",
-    "workloads": "One table a workload; the gateway reads owner, models, surfaces and tags too.",
+    "workloads": "One table a workload; the gateway reads all of it but the needs too.",
     "needs": "What it needs of a platform. Leave a field out to keep the default.",
     "needs.batchable_percent": "share of its requests that may wait a day",
     "needs.growth": "believed growth a month: one month in ten below low, one above high",
@@ -56,7 +56,7 @@ def _workloads(organisation: Organisation, *, comments: bool) -> Iterator[str]:
     for name, workload in organisation.workloads.items():
         key = f"workloads.{toml_key(name)}"
         yield f"[{key}]"
-        for field in ("owner", "models", "surfaces", "tags"):
+        for field in ("owner", "models", "surfaces", "scopes", "cache_loss_usd_max", "tags", "forwards_identity"):
             if getattr(workload, field):
                 yield f"{field} = {toml_value(getattr(workload, field))}"
         yield ""

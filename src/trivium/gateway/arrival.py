@@ -1,0 +1,50 @@
+"""A request's body as it arrives: bounded in size and time, never decompressed."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+
+from trivium.gateway.admit import Refused
+from trivium.gateway.reply import Receive
+from trivium.gateway.seams import GatewaySettings
+
+_HANG_UP = {"connection": "close"}  # the rest of the body is not read
+
+
+async def read_body(
+    headers: Mapping[str, str],
+    receive: Receive,
+    settings: GatewaySettings,
+    *,
+    bytes_max: int | None = None,
+    read_s: float | None = None,
+) -> bytes:
+    """The whole body; Refused when it is too long, too slow or is encoded. Limits are those of messages by default."""
+    encoding = headers.get("content-encoding", "identity").strip().lower()
+    if encoding != "identity":
+        message = f"content-encoding: {encoding[:40]}: send the body uncompressed"
+        raise Refused(415, "invalid_request_error", message, _HANG_UP)
+    limit = settings.body_bytes_max if bytes_max is None else bytes_max
+    within_s = settings.body_read_s if read_s is None else read_s
+    declared = headers.get("content-length", "")
+    if declared.isdigit() and int(declared) > limit:
+        raise Refused(413, "request_too_large", f"body: {declared} bytes: send at most {limit}", _HANG_UP)
+    parts: list[bytes] = []
+    size = 0
+    try:
+        async with asyncio.timeout(within_s):
+            while True:
+                event = await receive()
+                if event["type"] == "http.disconnect":
+                    raise Refused(400, "invalid_request_error", "body: the connection closed before its end")
+                part = event.get("body", b"")
+                size += len(part)
+                if size > limit:
+                    raise Refused(413, "request_too_large", f"body: send at most {limit} bytes", _HANG_UP)
+                parts.append(part)
+                if not event.get("more_body", False):
+                    return parts[0] if len(parts) == 1 else b"".join(parts)
+    except TimeoutError as error:
+        message = f"body: did not arrive within {within_s:g} s"
+        raise Refused(408, "timeout_error", message, _HANG_UP) from error
