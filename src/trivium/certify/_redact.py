@@ -231,5 +231,5 @@ class Redactor:
 _PATH_WORDS = frozenset({
     "", "v1", "v1beta1", "anthropic", "messages", "count_tokens", "models", "model", "invoke", "converse",
     "invoke-with-response-stream", "converse-stream", "count-tokens", "projects", "locations", "publishers",
-    "inference-profiles", "trivium-certify", "global", "us", "eu",
+    "inference-profiles", "workspaces", "trivium-certify", "global", "us", "eu",
 })  # fmt: skip

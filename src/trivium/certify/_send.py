@@ -17,6 +17,7 @@ from trivium.gateway.wire.body import Body
 _TIMEOUTS = Timeouts(connect_s=10.0, first_byte_s=120.0, idle_s=60.0)
 _ANSWER_BYTES_MAX = 4 * 1024 * 1024  # no answer to these calls is longer
 _UNKNOWN = "claude-trivium-certify-0"
+_MESSAGES = "/v1/messages"
 _WRONG = "trivium-certify-not-a-credential"
 
 
@@ -93,9 +94,9 @@ def prepare(call: Call, site: Site, nonce: str) -> Outbound | str:
     if call.model == "unknown":
         settings, facts = replace(settings, deployments={}), cast("Facts", _NoSuchModel(facts))
     path = call.path.get(settings.surface, "")
-    if call.endpoint == "raw" and not (path and settings.base_url):
-        return "the surface has no such path"
     raw = call.endpoint == "raw"
+    if raw and not (path and settings.base_url):
+        return "the surface has no such path"
     request = MessagesRequest(
         request_id="certify",
         endpoint="messages" if call.endpoint == "raw" else call.endpoint,
@@ -113,7 +114,9 @@ def prepare(call: Call, site: Site, nonce: str) -> Outbound | str:
     if not raw:
         return outbound
     headers = {name: value for name, value in outbound.headers.items() if name != "content-type"}
-    return replace(outbound, method="GET", url=settings.base_url.rstrip("/") + path, headers=headers, body=b"")
+    above, mark, _ = outbound.url.rpartition(_MESSAGES)  # a surface may have its paths below a project's
+    url = (above if mark else settings.base_url.rstrip("/")) + path
+    return replace(outbound, method="GET", url=url, headers=headers, body=b"")
 
 
 async def send(call: Call, outbound: Outbound, site: Site) -> Exchange:

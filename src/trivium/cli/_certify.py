@@ -25,6 +25,7 @@ from trivium.pricing import PriceBook, price
 
 _REGION = "us-east-1"
 _SAYS_ACCOUNTS = {"aws": ("bedrock",), "google": ("vertex",), "token": ("vertex",)}  # of the lab, by kind of credential
+_PATH_OF_ADAPTER = ("claude-gcp",)  # makes the path below the host, which the lab's base address for SDKs has in it
 _SERVICES = {"bedrock": "bedrock", "bedrock-mantle": "bedrock-mantle", "claude-aws": "aws-external-anthropic"}
 _GOOGLE = "{location}aiplatform.googleapis.com"
 _SCOPE = "https://www.googleapis.com/auth/cloud-platform"
@@ -136,9 +137,8 @@ def lab_side(live: Live) -> Iterator[Site]:
         lab_of(Path(folder), [*surfaces], tls=tls) as said,
     ):
         ca_file = Path(said["ca"]) if tls else None
-        settings = replace(
-            live.site.settings, base_url=said["surfaces"][surface]["base_url"], headers={}, deployments={}
-        )
+        address = said["surfaces"][surface]["url" if surface in _PATH_OF_ADAPTER else "base_url"]
+        settings = replace(live.site.settings, base_url=address, headers={}, deployments={})
         credential = _lab_credential(live, said)
         # loopback: no proxy of the environment may come between
         yield replace(
