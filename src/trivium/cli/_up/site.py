@@ -100,6 +100,14 @@ def lab(folder: Path, surfaces: Sequence[str] = SURFACES) -> Iterator[tuple[dict
 
 
 @contextmanager
+def lab_of(folder: Path, surfaces: Sequence[str], *, tls: bool) -> Iterator[dict[str, Any]]:
+    """Some emulated surfaces on the machine's time, until the block ends: what they said when they were ready."""
+    secured = ["--tls", "--tls-folder", str(folder)] if tls else []
+    with _process(folder, "lab", ["lab", "--json", "--surfaces", ",".join(surfaces), *secured], {}) as (said, _):
+        yield said
+
+
+@contextmanager
 def gateway(folder: Path, lab_said: Mapping[str, Any], port: int) -> Iterator[tuple[str, subprocess.Popen[str]]]:
     """The gateway in front of the lab, by the settings written into `folder`, until the block ends."""
     variables = {"AWS_EC2_METADATA_DISABLED": "true", "AWS_CONFIG_FILE": os.devnull}
