@@ -33,6 +33,7 @@ SCOPES: Mapping[str, str] = {
     "claude-gcp": "global",
     "foundry": "global",
 }
+ROUTES = "routes.json"  # the route table, in the folder of a run
 _READY_S = 60.0
 _STOP_S = 15.0
 _KEY_VARIABLES = {"anthropic": "TRIVIUM_LAB_ANTHROPIC_KEY", "foundry": "TRIVIUM_LAB_FOUNDRY_KEY"}
@@ -60,7 +61,7 @@ class Site:
     @property
     def routes(self) -> Path:
         """The route table the gateway loads."""
-        return self.folder / "routes.json"
+        return self.folder / ROUTES
 
     def control(self, method: str, path: str, body: Mapping[str, Any] | None = None) -> Any:
         """Ask the lab's control port."""
@@ -151,7 +152,7 @@ def _settings(lab_said: Mapping[str, Any], port: int) -> str:
     }
     lines = [
         "# Written by `trivium up` for one run: the surfaces are the lab's.",
-        f'[gateway]\nport = {port}\n\n[paths]\nledger = "ledger.db"\nroutes = "routes.json"',
+        f'[gateway]\nport = {port}\n\n[paths]\nledger = "ledger.db"\nroutes = "{ROUTES}"',
     ]
     for surface in (name for name in SCOPES if name in lab_said["surfaces"]):
         said = lab_said["surfaces"][surface]
