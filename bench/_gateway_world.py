@@ -68,6 +68,9 @@ class OneModel:
     def supports(self, surface: str, model: str, capability: str) -> bool | None:
         return None
 
+    def output_tokens_max(self, model: str) -> int | None:
+        return 64_000
+
     def models(self) -> tuple[str, ...]:
         return (self._model,)
 

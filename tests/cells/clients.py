@@ -6,18 +6,19 @@ import base64
 import contextlib
 import json
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import SimpleNamespace
 from typing import Any
 
 import anthropic as sdk
 import boto3
 import httpx2
+import openai
 from botocore.awsrequest import AWSResponse
 from botocore.config import Config
 
 from gateway import grammar
-from gateway_dialect import converse_grammar
+from gateway_dialect import chunk_grammar, converse_grammar
 
 MODEL = "claude-opus-5"
 FRAMES = "application/vnd.amazon.eventstream"
@@ -52,6 +53,8 @@ MEANT = Meaning(
     stop="tool_use",
     counts=(12, 6, 5, 4 + 3),
 )
+
+MEANT_CHAT = replace(MEANT, stop="tool_calls")
 
 
 class Refusal(Exception):
@@ -113,6 +116,31 @@ def converse(answered: Answered) -> Meaning:
     return Meaning(content, answer["stopReason"], tuple(usage[name] for name in names))  # type: ignore[arg-type]
 
 
+def chat(answered: Answered) -> Meaning:
+    """`OpenAI`."""
+    with _http(answered) as http, openai.OpenAI(api_key="k", max_retries=0, http_client=http) as client:
+        ask: dict[str, Any] = {"model": MODEL, "messages": [{"role": "user", "content": "hi"}]}
+        try:
+            if answered.stream:
+                with client.chat.completions.stream(**ask) as events:
+                    completion: Any = events.get_final_completion()
+            else:
+                completion = client.chat.completions.create(**ask)
+        except openai.APIError as error:  # an error chunk has no status: it came after a good one
+            raise Refusal(getattr(error, "status_code", answered.status), error.message) from error
+    (choice,) = completion.choices
+    message, usage, of_prompt = choice.message, completion.usage, completion.usage.prompt_tokens_details
+    thoughts = [
+        (block["type"], block["thinking"], block["signature"]) for block in message.model_extra["thinking_blocks"]
+    ]
+    calls = [
+        ("tool_use", call.id, call.function.name, json.loads(call.function.arguments)) for call in message.tool_calls
+    ]
+    fresh = usage.prompt_tokens - of_prompt.cached_tokens - of_prompt.cache_write_tokens
+    counts = (fresh, usage.completion_tokens, of_prompt.cached_tokens, of_prompt.cache_write_tokens)
+    return Meaning((*thoughts, ("text", message.content), *calls), choice.finish_reason, counts)
+
+
 def check_events(answered: Answered) -> None:
     """A stream of server-sent events."""
     grammar.check(answered.body)
@@ -130,6 +158,16 @@ def check_chunks(answered: Answered) -> None:
             inner = json.dumps({"type": "error", "error": error}).encode()
         events.append(b"event: %s\ndata: %s\n\n" % (json.loads(inner)["type"].encode(), inner))
     grammar.check(b"".join(events))
+
+
+def check_chat(answered: Answered) -> None:
+    """Chunks and `[DONE]`, or an error in the last one."""
+    if b'data: {"error"' not in answered.body:
+        chunk_grammar.check(answered.body, usage=True)
+        return
+    assert b"[DONE]" not in answered.body
+    *_, last = chunk_grammar.chunks_of(answered.body)
+    assert set(last["error"]) == {"message", "type", "param", "code"}
 
 
 def check_converse(answered: Answered) -> None:

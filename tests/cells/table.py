@@ -10,6 +10,7 @@ from typing import Any
 
 from cells import clients
 from gateway_upstream.support import OPUS_5, SETTINGS
+from trivium.core import ROUTABLE_SURFACES
 from trivium.gateway import SurfaceSettings
 
 FOLDER = Path(__file__).parent.parent / "golden" / "cells"
@@ -74,16 +75,21 @@ def _converse(request: Mapping[str, Any], stream: bool) -> Asked:
     return Asked(f"/model/{PROFILE}/{'converse-stream' if stream else 'converse'}", body, {})
 
 
+def _chat(request: Mapping[str, Any], stream: bool) -> Asked:
+    more = {"stream": True, "stream_options": {"include_usage": True}} if stream else {}
+    betas = {"anthropic-beta": ",".join(request["betas"])} if request["betas"] else {}
+    return Asked("/v1/chat/completions", {"model": OPUS_5, **more, **request["chat"]}, betas)
+
+
 INGRESSES = (
     Ingress("messages", _messages, clients.anthropic, clients.check_events),
     Ingress("foundry", _foundry, clients.foundry, clients.check_events),
     Ingress("vertex", _vertex, clients.vertex, clients.check_events),
     Ingress("bedrock-invoke", _invoke, clients.bedrock_invoke, clients.check_chunks),
     Ingress("converse", _converse, clients.converse, clients.check_converse),
+    Ingress("chat", _chat, clients.chat, clients.check_chat, clients.MEANT_CHAT),
 )
-SURFACES: tuple[SurfaceSettings, ...] = tuple(
-    SETTINGS[name] for name in ("anthropic", "claude-aws", "bedrock", "vertex", "foundry")
-)
+SURFACES: tuple[SurfaceSettings, ...] = tuple(SETTINGS[name] for name in ROUTABLE_SURFACES)
 
 _NO_FETCH = "the surface fetches no images, and the gateway does not fetch for it"
 _ONLY_THERE = "guardrails are Bedrock's own"
@@ -91,16 +97,17 @@ _ONLY_THERE = "guardrails are Bedrock's own"
 NEVER: Mapping[tuple[str, str, str], str] = {
     **{
         ("narrow", ingress, surface): _NO_FETCH
-        for ingress in ("messages", "foundry", "vertex", "bedrock-invoke")
-        for surface in ("bedrock", "vertex")
+        for ingress in ("messages", "foundry", "vertex", "bedrock-invoke", "chat")
+        for surface in ("bedrock", "bedrock-mantle", "vertex")
     },
-    **{("narrow", "converse", surface): _ONLY_THERE for surface in ("anthropic", "claude-aws", "vertex", "foundry")},
+    **{("narrow", "converse", surface): _ONLY_THERE for surface in ROUTABLE_SURFACES if surface != "bedrock"},
 }
 
 # Where a client meets the surface whose dialect it speaks.
 SAME = (
     ("messages", "anthropic"),
     ("messages", "claude-aws"),
+    ("messages", "claude-gcp"),
     ("foundry", "foundry"),
     ("vertex", "vertex"),
     ("bedrock-invoke", "bedrock"),

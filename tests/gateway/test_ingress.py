@@ -205,7 +205,7 @@ async def test_models_are_those_the_key_may_use_somewhere() -> None:
     assert [entry["id"] for entry in page["data"]] == [MODEL, "claude-opus-5"]
     assert page["data"][0]["display_name"] == "Claude Sonnet 4 5"
     assert (page["has_more"], page["first_id"], page["last_id"]) == (False, MODEL, "claude-opus-5")
-    bearer = await get(at, "/v1/models", authorization=f"Bearer {SECRET}")
+    bearer = await get(at, "/v1/models", authorization=f"Bearer {SECRET}", anthropic_version="2023-06-01")
     assert bearer.json() == page
     assert (await get(at, f"/v1/models/{MODEL}", x_api_key=SECRET)).json() == page["data"][0]
     assert (await get(at, "/v1/models/nothing", x_api_key=SECRET)).status == 404

@@ -12,13 +12,14 @@ import pytest
 from gateway.support import AUTH, Caller
 from gateway_auxiliary.support import OPUS, request, results, site
 from gateway_upstream.test_through_the_lab import site as one_surface
+from trivium.core import Decision
 from trivium.lab import Fault
 
 CONTENT = bytes(range(256)) * 40 + b"\r\n--almost-a-boundary\r\n"
-READABLE = {"options": {name: {"files_downloadable": True} for name in ("anthropic", "claude-aws")}}
+READABLE = {"options": {name: {"files_downloadable": True} for name in ("anthropic", "claude-aws", "claude-gcp")}}
 
 
-@pytest.mark.parametrize("surface", ["anthropic", "claude-aws"])
+@pytest.mark.parametrize("surface", ["anthropic", "claude-aws", "claude-gcp"])
 async def test_a_file_goes_up_and_comes_back_byte_for_byte(tmp_path: Path, surface: str) -> None:
     async with site(tmp_path, surface, lab=READABLE) as at:
         client = at.client()
@@ -154,6 +155,13 @@ async def test_a_message_goes_where_its_file_lies_and_nowhere_else(tmp_path: Pat
         assert plain.headers["x-trivium-surface"] == "anthropic"
         pinned = await client.messages.with_raw_response.create(**ask, messages=document(uploaded.id))
         assert pinned.headers["x-trivium-surface"] == "claude-aws"
+        (attempt,) = at.runtime.ledger.attempts(pinned.headers["x-trivium-request-id"])
+        decision = Decision.decode(attempt.decision)
+        assert decision is not None
+        assert [(one.code, one.detail) for one in decision.considered] == [
+            ("file", "it lies at claude-aws"),
+            ("order", ""),
+        ]
         counted = await client.messages.with_raw_response.count_tokens(model=OPUS, messages=document(uploaded.id))
         assert counted.headers["x-trivium-surface"] == "claude-aws"
         at.lab.faults.add(Fault("status", surface="claude-aws", status=529))

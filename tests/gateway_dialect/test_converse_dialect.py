@@ -444,7 +444,9 @@ def test_what_boto3_sent_is_what_bedrock_gets(name: str) -> None:
     found = asked(captured["path"])
     assert found is not None
     data = captured["body_raw"].encode()
-    read = read_request(found, data, {}, request_id="r", key=record(), facts=_OneModel())
+    read = read_request(
+        found, found.dialect.canonical(found, data, {}), {}, request_id="r", key=record(), facts=_OneModel()
+    )
     sent = send("bedrock", read, scope="us")
     assert sent.body == data
     assert sent.native
@@ -461,7 +463,9 @@ def test_thinking_that_was_signed_elsewhere_leaves_both_bodies() -> None:
     found = asked(f"/model/{MODEL}/converse")
     assert found is not None
     data = json.dumps({"messages": turns}).encode()
-    read = read_request(found, data, {}, request_id="r", key=record(), facts=_OneModel())
+    read = read_request(
+        found, found.dialect.canonical(found, data, {}), {}, request_id="r", key=record(), facts=_OneModel()
+    )
     stripped = without_thinking(read)
     assert stripped is not None
     assert stripped.body.get("messages")[1]["content"] == [{"type": "text", "text": "b"}]
@@ -525,7 +529,9 @@ def test_where_no_claim_knows_the_longest_answer_only_bedrock_serves_a_request_t
     assert found is not None
 
     def beyond(body: bytes) -> UserError | None:
-        read = read_request(found, body, {}, request_id="r", key=record(), facts=Silent())
+        read = read_request(
+            found, found.dialect.canonical(found, body, {}), {}, request_id="r", key=record(), facts=Silent()
+        )
         assert read.beyond is not None
         return read.beyond.refused
 
@@ -540,7 +546,9 @@ def test_a_tier_that_the_client_names_is_what_is_bought(tier: str, bought: str) 
     found = asked(f"/model/{MODEL}/converse")
     assert found is not None
     data = json.dumps({"messages": [], "serviceTier": {"type": tier}}).encode()
-    read = read_request(found, data, {}, request_id="r", key=record(), facts=_OneModel())
+    read = read_request(
+        found, found.dialect.canonical(found, data, {}), {}, request_id="r", key=record(), facts=_OneModel()
+    )
     sent = send("bedrock", read, scope="us")
     assert (sent.offer.tier if sent.offer else "standard") == bought
 

@@ -15,6 +15,7 @@ from pathlib import Path
 
 import pytest
 
+import trivium
 from ledger import world
 from ledger.sync_witness import SyncWitness, why_unavailable
 from trivium.core import Closed, DuplicateEvent, LedgerError, Opened, OutOfOrder
@@ -226,7 +227,8 @@ def test_nothing_acknowledged_is_lost_to_kill_9(tmp_path: Path) -> None:
     """Ten writers are killed at moments that differ; every acknowledged record is there, once, and rated."""
     told: dict[str, set[str]] = {"opened": set(), "closed": set()}
     for kill in range(10):
-        environment = {**os.environ, "PYTHONPATH": str(TESTS)}
+        ours = Path(trivium.__file__).parents[1]  # not what another checkout installed
+        environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(TESTS), str(ours)])}
         with subprocess.Popen(
             [sys.executable, "-c", _WRITER, str(tmp_path), str(kill)],
             stdout=subprocess.PIPE,

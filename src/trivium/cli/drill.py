@@ -77,17 +77,17 @@ def command(
 def _run(screen: Console, prepared: Prepared, surface: str, how: str, seed: int, pace: Pace) -> Drill:
     """Raise the site, replay with the outage in the middle, read the ledger."""
     from trivium.cli._up.prepare import make_keys
-    from trivium.cli._up.site import Site, gateway, lab, spread
+    from trivium.cli._up.site import ROUTES, Site, gateway, lab, spread
     from trivium.plan import write_routes
 
     if not any(offer.surface == surface for found in prepared.offers.values() for offer in found):
         raise UserError("SURFACE", surface, "it sells none of this traffic's models at that time: take another one")
     with tempfile.TemporaryDirectory(prefix="trivium-drill-") as name:
         folder = Path(name)
+        write_routes(spread(prepared.offers), folder / ROUTES)  # there before the gateway is
         with lab(folder) as (lab_said, lab_process), gateway(folder, lab_said, 0, pace) as (url, process):
             site = Site(folder, url, lab_said, process, lab_process)
             keys = make_keys(site, prepared.chosen)
-            write_routes(spread(prepared.offers), site.routes)
             course = _replay(screen, site, prepared, keys, surface, how, 2 * pace.breaker_open_s)
         return _found(site, prepared, course, surface, how, seed, pace)
 

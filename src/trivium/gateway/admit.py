@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import TypeVar
@@ -11,8 +11,8 @@ from typing import TypeVar
 import msgspec
 
 from trivium.core import FactError, KeyRecord, KeyRing, TriviumError, UserError, hash_secret, well_formed
-from trivium.gateway.dialect import Asked
-from trivium.gateway.seams import Facts, Headers, MessagesRequest
+from trivium.gateway.dialect import Asked, Canonical
+from trivium.gateway.seams import Facts, GatewaySettings, Headers, MessagesRequest
 from trivium.gateway.wire.body import Body
 from trivium.gateway.wire.headers import forwarded
 
@@ -37,8 +37,10 @@ class Refused(TriviumError):
         super().__init__(message)
 
 
-def read_headers(raw: Iterable[tuple[bytes, bytes]], bytes_max: int) -> dict[str, str]:
+def read_headers(raw: Sequence[tuple[bytes, bytes]], limits: GatewaySettings) -> dict[str, str]:
     """Headers by lower-case name; repeated ones are joined, repeated credentials and framing are refused."""
+    if len(raw) > limits.header_count_max:
+        raise Refused(431, "invalid_request_error", f"headers: send at most {limits.header_count_max} of them")
     headers: dict[str, str] = {}
     size = 0
     for name_bytes, value_bytes in raw:
@@ -50,8 +52,8 @@ def read_headers(raw: Iterable[tuple[bytes, bytes]], bytes_max: int) -> dict[str
             raise Refused(400, "invalid_request_error", f"{name}: send this header once")
         else:
             headers[name] = f"{headers[name]}, {value}"
-    if size > bytes_max:
-        raise Refused(431, "invalid_request_error", f"headers: send at most {bytes_max} bytes")
+    if size > limits.header_bytes_max:
+        raise Refused(431, "invalid_request_error", f"headers: send at most {limits.header_bytes_max} bytes")
     return headers
 
 
@@ -69,11 +71,11 @@ def authenticate(presented: Iterable[str], keys: KeyRing, now: datetime) -> KeyR
 
 
 def read_request(
-    asked: Asked, data: bytes, headers: Headers, *, request_id: str, key: KeyRecord, facts: Facts
+    asked: Asked, canonical: Canonical, headers: Headers, *, request_id: str, key: KeyRecord, facts: Facts
 ) -> MessagesRequest:
-    """Parse and check what the gateway itself must know; everything else is the upstream's to judge."""
-    canonical, endpoint = asked.dialect.canonical(asked, data, headers), asked.endpoint
-    body, beyond = canonical.body, canonical.beyond
+    """Check what the gateway itself must know; everything else is the upstream's to judge."""
+    body, endpoint, beyond = canonical.body, asked.endpoint, canonical.beyond
+    completed: tuple[str, ...] = ()
     sent = _field(body, "model", str, "a model name")
     try:
         model = facts.model_id(sent)
@@ -82,6 +84,8 @@ def read_request(
     if key.models and model not in key.models:
         allowed = ", ".join(key.models)
         raise Refused(400, "invalid_request_error", f"model: {sent}: this key may use {allowed}", NO_RETRY)
+    if canonical.complete is not None:
+        body, completed = canonical.complete(body, model, facts)
     endless = canonical.open_ended and "max_tokens" not in body
     if endless and beyond is not None:
         limit = facts.output_tokens_max(model)
@@ -98,6 +102,7 @@ def read_request(
             raise UserError("max_tokens", max_tokens, "give a whole number of 1 or more")
     if endpoint == "messages" and body.raw("messages") is None:
         raise UserError("messages", None, "give a list of messages")
+    session, odd = _named(canonical.session)
     if _VERSION_FORM.fullmatch(canonical.version) is None:
         raise UserError("anthropic-version", canonical.version, "give a date such as 2023-06-01")
     return MessagesRequest(
@@ -110,10 +115,11 @@ def read_request(
         version=canonical.version,
         betas=canonical.betas,
         headers=forwarded(headers),
-        session=session_of(headers, body),
-        notes=asked.notes,
+        session=session_of(headers, body) or session,
+        notes=(*asked.notes, *canonical.notes, *completed, *odd),
         dialect=asked.dialect.name,
         native=canonical.native,
+        complete=canonical.complete,
         beyond=beyond,
     )
 
@@ -154,6 +160,13 @@ def session_of(headers: Headers, body: Body) -> str:
         return ""
     session = inner.get("session_id") if isinstance(inner, dict) else None
     return session if isinstance(session, str) and _SESSION_FORM.fullmatch(session) else ""
+
+
+def _named(session: str) -> tuple[str, tuple[str, ...]]:
+    """A session as a dialect calls it, or why it is none."""
+    if not session or _SESSION_FORM.fullmatch(session):
+        return session, ()
+    return "", ("left out the session's name: it has at most 128 letters, digits and ._:@/+=-",)
 
 
 def tags_of(key: KeyRecord, headers: Headers, *, forwarded: bool = False) -> dict[str, str]:

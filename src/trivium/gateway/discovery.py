@@ -1,4 +1,4 @@
-"""`GET /v1/models`: what the holder of a key may use on the surfaces that are configured."""
+"""`GET /v1/models`: what the holder of a key may use on the surfaces that are configured, as its client reads it."""
 
 from __future__ import annotations
 
@@ -25,12 +25,16 @@ def listing(
     *,
     only: str | None = None,
     query: Mapping[str, Sequence[str]] | None = None,
+    openai: bool = False,
 ) -> bytes:
-    """The models of a key in the API's shape, a page of them, or one."""
+    """The models of a key in the API's shape, a page of them or one; or in OpenAI's, which knows no pages."""
     models = [model for model in facts.models() if _usable(model, table, key, facts, settings)]
+    entry = _openai_entry if openai else _entry
+    if only is None and openai:
+        return msgspec.json.encode({"object": "list", "data": [entry(model, facts) for model in models]})
     if only is None:
         shown, more = _page(models, query or {})
-        page: dict[str, Any] = {"data": [_entry(model, facts) for model in shown], "has_more": more}
+        page: dict[str, Any] = {"data": [entry(model, facts) for model in shown], "has_more": more}
         page["first_id"] = shown[0] if shown else None
         page["last_id"] = shown[-1] if shown else None
         return msgspec.json.encode(page)
@@ -40,7 +44,7 @@ def listing(
         raise Refused(404, "not_found_error", f"model: {only}") from error
     if wanted not in models:
         raise Refused(404, "not_found_error", f"model: {only}")
-    return msgspec.json.encode(_entry(wanted, facts))
+    return msgspec.json.encode(entry(wanted, facts))
 
 
 def _page(models: Sequence[str], query: Mapping[str, Sequence[str]]) -> tuple[Sequence[str], bool]:
@@ -115,3 +119,7 @@ def _served(model: str, route: Route, key: KeyRecord, facts: Facts, settings: Ga
 
 def _entry(model: str, facts: Facts) -> dict[str, str]:
     return {"type": "model", "id": model, "display_name": facts.display_name(model), "created_at": _NO_DATE}
+
+
+def _openai_entry(model: str, facts: Facts) -> dict[str, Any]:  # noqa: ARG001  both forms are asked for alike
+    return {"id": model, "object": "model", "created": 0, "owned_by": "anthropic"}

@@ -40,13 +40,11 @@ def rank(
     model: str = ANY,
     home: Offer | None = None,
     suits: Callable[[Target], bool] = lambda _target: True,
-    only: str | None = None,
 ) -> Ranking:
     """Order the targets of a route: first `home`, where the request's cache lives, whatever the weights are by now.
 
     Without a home the first is drawn by weight from a hash of `draw()`. The rest follow in the route's own order, those
-    that do not suit and those that drain last. Offers come back for `model` where the route names any. `only` names the
-    configured surface that holds a file of the request.
+    that do not suit and those that drain last. Offers come back for `model` where the route names any.
     """
     ready: list[Target] = []
     unsuited: list[Target] = []
@@ -54,7 +52,7 @@ def rank(
     passed: list[Considered] = []
     for target in route.targets:
         named = _named(target, model)
-        why = _barred(target.offer, key, settings, only)
+        why = _barred(target.offer, key, settings)
         if why is not None:
             passed.append(Considered(str(named.offer), why))
             continue
@@ -84,13 +82,10 @@ def _named(target: Target, model: str) -> Target:
     return replace(target, offer=replace(target.offer, model=model)) if target.offer.model == ANY else target
 
 
-def _barred(offer: Offer, key: KeyRecord, settings: GatewaySettings, only: str | None) -> str | None:
+def _barred(offer: Offer, key: KeyRecord, settings: GatewaySettings) -> str | None:
     """Why a request of this key may not go there at all; None if it may."""
-    name = settings.key_for(offer)
-    if name is None:
+    if settings.key_for(offer) is None:
         return "configured"
-    if only is not None and name != only:
-        return "file"
     if key.surfaces and offer.surface not in key.surfaces:
         return "key"
     if key.scopes and offer.scope not in key.scopes:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Literal, NamedTuple, Protocol, runtime_checkable
 
@@ -59,12 +59,19 @@ class MessagesRequest:
     notes: tuple[str, ...] = ()  # what of the request was not followed, for the client
     dialect: str = "messages"
     native: Body | None = None  # the body as it came, where its dialect is a surface's own
+    complete: Complete | None = None  # what of the body depends on the model
     beyond: Beyond | None = None
 
     def body_for(self, surface: str) -> Body:
         """What an adapter edits: the client's own bytes where it speaks that surface's dialect."""
         own = self.native if self.dialect == surface and self.endpoint == "messages" else None
         return own or self.body
+
+    def by(self, model: str, facts: Facts) -> MessagesRequest:
+        """The request for another model that a route serves it by, within what was admitted; raises UserError."""
+        if self.complete is None:
+            return replace(self, model=model)
+        return replace(self, model=model, body=self.complete(self.body, model, facts, self.max_tokens)[0])
 
 
 @dataclass(frozen=True, slots=True)
@@ -197,6 +204,14 @@ class Facts(Protocol):
         ...
 
 
+class Complete(Protocol):
+    """Says in a body what depends on the model; notes are for the client and hold for any model."""
+
+    def __call__(self, body: Body, model: str, facts: Facts, most: int | None = None) -> tuple[Body, tuple[str, ...]]:
+        """The body for a model; `most` is the longest answer that was admitted. Raises UserError."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class SurfaceSettings:
     """One configured upstream: where it is and how it is addressed."""
@@ -211,6 +226,9 @@ class SurfaceSettings:
     headers: Headers = field(default_factory=dict)  # the operator's own, sent with every request
     timeouts: Timeouts = field(default_factory=Timeouts)
     draining: bool = False  # takes no new requests while another target can
+    on_disconnect: Literal["cancel", "drain", ""] = ""  # the answer of a client that left; empty: as claims suggest
+    drain_s_max: float = 120.0  # how long such an answer is read on
+    drain_bytes_max: int = 8 * 1024 * 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -221,9 +239,13 @@ class GatewaySettings:
     identity_workloads: frozenset[str] = frozenset()  # their keys are held by a gateway that names its users
     body_bytes_max: int = 32 * 1024 * 1024
     header_bytes_max: int = 64 * 1024
+    header_count_max: int = 200
+    header_read_s: float = 10.0  # a request's head must arrive within
     response_bytes_max: int = 64 * 1024 * 1024  # an answer that is not streamed
     event_bytes_max: int = 16 * 1024 * 1024  # one server-sent event
     body_read_s: float = 60.0  # a request body must arrive within
+    body_idle_s: float = 15.0  # and may not stand still for longer
+    keep_alive_s: float = 75.0  # a connection may be idle for so long between two requests
     batch_bytes_max: int = 256 * 1024 * 1024  # the body that makes a batch
     file_bytes_max: int = 500 * 1024 * 1024
     upload_read_s: float = 900.0  # such a body must arrive within
@@ -242,6 +264,7 @@ class GatewaySettings:
     patience_whole: Patience = _WHOLE
     budget_wait_s_max: float = 20.0  # for room in the retry budget, where another surface could answer
     drain_s: float = 30.0
+    hedge_after_s: Mapping[str, float] = field(default_factory=dict)  # by workload: a second surface is asked then
     stall_s: float = 60.0  # a client that takes no bytes for so long is given up
     cache_loss_max: Mapping[str, Money] = field(default_factory=dict)  # by workload; a route's own goes before it
 
@@ -374,14 +397,20 @@ class AdmissionRequest:
     prompt_bytes: int
     max_output_tokens: int | None
     offers: tuple[Offer, ...]
+    hedged: bool = False  # two of them may be asked at once
 
 
 @dataclass(frozen=True, slots=True)
 class Admitted:
-    """A granted request; `hold_id` names what must be settled, `headers` go to the client."""
+    """A granted request; `hold_id` names what must be settled, `headers` go to the client.
+
+    `allows` is asked as counts grow while an answer streams, with estimates where there are no counts yet, and must
+    answer at once: a `bounded` budget says False when its overshoot is used up, and the stream ends with an error.
+    """
 
     hold_id: str = ""
     headers: Headers = field(default_factory=dict)
+    allows: Callable[[Offer, Usage], bool] | None = None
 
 
 class Admission(Protocol):
@@ -405,6 +434,22 @@ class OpenAdmission:
 
     async def settle(self, admitted: Admitted, attempts: tuple[Closed, ...]) -> None:
         """Nothing was held."""
+
+
+class CachePrices(Protocol):
+    """What a prompt cache is worth; implemented over a price book by who may open one."""
+
+    def rewrite(self, offer: Offer, tokens: int, *, hour: bool, at: datetime) -> Money | None:
+        """What it costs to write so many tokens at an offer over reading them there; None where there is no price."""
+        ...
+
+
+class NoCachePrices:
+    """Knows no price."""
+
+    def rewrite(self, offer: Offer, tokens: int, *, hour: bool, at: datetime) -> Money | None:  # noqa: ARG002
+        """None: unknown, not free."""
+        return None
 
 
 class Resources(Protocol):
@@ -455,22 +500,6 @@ class Pin(NamedTuple):
             f"it lies at {self.surface}, and no route takes {model} there: send the content as base64, or route to it"
         )
         return UserError("file_id", self.file_id, remedy)
-
-
-class CachePrices(Protocol):
-    """What a prompt cache is worth; implemented over a price book by who may open one."""
-
-    def rewrite(self, offer: Offer, tokens: int, *, hour: bool, at: datetime) -> Money | None:
-        """What it costs to write so many tokens at an offer over reading them there; None where there is no price."""
-        ...
-
-
-class NoCachePrices:
-    """Knows no price."""
-
-    def rewrite(self, offer: Offer, tokens: int, *, hour: bool, at: datetime) -> Money | None:  # noqa: ARG002
-        """None: unknown, not free."""
-        return None
 
 
 class Circuit(NamedTuple):

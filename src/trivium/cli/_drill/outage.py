@@ -67,11 +67,11 @@ def run(
         phase = "before" if count < away_at else "during" if count < back_at else "after"
         on_progress(count, phase)
         if count == away_at:
-            moments["away"] = time.monotonic()
             await asyncio.to_thread(_take_away, site, surface, how)
+            moments["away"] = time.monotonic()  # from here on it answers nothing
         elif count == back_at:
-            await asyncio.to_thread(_give_back, site, surface, how)
             moments["back"] = time.monotonic()
+            await asyncio.to_thread(_give_back, site, surface, how)
         elif count > back_at:
             await asyncio.sleep(pause_s)
 

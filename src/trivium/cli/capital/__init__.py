@@ -4,7 +4,18 @@ from __future__ import annotations
 
 import typer
 
-from trivium.cli.capital import capacity, cover, deal, deals, flow
+from trivium.cli.capital import (
+    capacity,
+    checkpoints,
+    clear,
+    cover,
+    deal,
+    deals,
+    dependence,
+    flow,
+    indicators,
+    stress,
+)
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -15,3 +26,8 @@ app.command("deal")(deal.command)
 app.command("flow")(flow.command)
 app.command("capacity")(capacity.command)
 app.command("cover")(cover.command)
+app.command("clear")(clear.command)
+app.command("stress")(stress.command)
+app.command("indicators")(indicators.command)
+app.command("dependence")(dependence.command)
+app.command("checkpoints")(checkpoints.command)

@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import date
 from fractions import Fraction
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from trivium.cli import _ledger as shared
+from trivium.core import UserError
 
 if TYPE_CHECKING:
     from trivium.capital.deals import Amount, DealLedger
@@ -39,6 +41,13 @@ def ledger_of(
     entered = None if entered_by is None else shared.day(entered_by, "entered-by")
     snapshot = catalog.load(tuple(overlay or ())).snapshot(day)
     return read_deals(snapshot, entered_by=entered), snapshot, day
+
+
+def need(*modules: str) -> None:
+    """UserError that names the extra if a package of it is not there."""
+    for module in modules:
+        if find_spec(module) is None:
+            raise UserError("capital", module, "install trivium[capital]")
 
 
 def billions(usd: Fraction | int) -> str:

@@ -11,6 +11,7 @@ from trivium.gateway.dialect.bedrock import Bedrock
 from trivium.gateway.dialect.converse import Converse
 from trivium.gateway.dialect.foundry import Foundry
 from trivium.gateway.dialect.messages import Messages, MessagesSpeech
+from trivium.gateway.dialect.openai import OpenAI
 from trivium.gateway.dialect.vertex import Vertex
 from trivium.gateway.seams import Endpoint
 
@@ -19,6 +20,7 @@ __all__ = [
     "DIALECTS",
     "FOUNDRY",
     "MESSAGES",
+    "OPENAI",
     "PROFILES",
     "Asked",
     "Canonical",
@@ -30,9 +32,10 @@ __all__ = [
 ]
 
 _MESSAGES, _FOUNDRY, _VERTEX, _BEDROCK, _CONVERSE = Messages(), Foundry(), Vertex(), Bedrock(), Converse()
-MESSAGES, BEDROCK, FOUNDRY = _MESSAGES, _BEDROCK, _FOUNDRY
+_OPENAI = OpenAI()
+MESSAGES, BEDROCK, FOUNDRY, OPENAI = _MESSAGES, _BEDROCK, _FOUNDRY, _OPENAI
 PROFILES = "/inference-profiles"  # what Bedrock's clients ask for before they begin
-DIALECTS: tuple[Dialect, ...] = (_MESSAGES, _FOUNDRY, _VERTEX, _BEDROCK, _CONVERSE)
+DIALECTS: tuple[Dialect, ...] = (_MESSAGES, _FOUNDRY, _VERTEX, _BEDROCK, _CONVERSE, _OPENAI)
 
 _PLAIN = {
     "/v1/messages": Asked(_MESSAGES, "messages"),
@@ -40,6 +43,7 @@ _PLAIN = {
     "/anthropic/v1/messages": Asked(_FOUNDRY, "messages"),
     "/anthropic/v1/messages/count_tokens": Asked(_FOUNDRY, "count_tokens"),
 }
+_CHAT = "/v1/chat/completions"  # its answers say when they were made
 _INVOKE = re.compile(r"/model/([^/]+)/(invoke|invoke-with-response-stream|count-tokens)")
 _CONVERSES = re.compile(r"/model/([^/]+)/(converse|converse-stream)")
 _PREDICT = re.compile(
@@ -56,6 +60,8 @@ def asked(path: str, clock: Clock | None = None) -> Asked | None:
     """
     if path in _PLAIN:
         return _PLAIN[path]
+    if path == _CHAT:
+        return Asked(_OPENAI, "messages", clock=clock)
     if found := _WORKSPACE.fullmatch(path):  # Claude on Google Cloud: the first-party wire below a prefix
         return _PLAIN[found[1]]
     if found := _INVOKE.fullmatch(path):

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from trivium.core import Clock
-from trivium.gateway.seams import Beyond, Endpoint, Headers
+from trivium.gateway.seams import Beyond, Complete, Endpoint, Headers
 from trivium.gateway.wire.body import Body
 
 
@@ -20,7 +20,7 @@ class Asked:
     model: str = ""
     stream: bool | None = None
     notes: tuple[str, ...] = ()  # what of the path was not followed, for the client
-    clock: Clock | None = None  # for a dialect whose answers say how long they took
+    clock: Clock | None = None  # for a dialect whose answers say when they were made, or how long they took
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +31,10 @@ class Canonical:
     version: str
     betas: tuple[str, ...]
     native: Body | None = None  # the body as it came, where it differs
+    notes: tuple[str, ...] = ()  # what of it was left out, for the client
+    session: str = ""  # what the dialect itself calls requests that belong together
+    complete: Complete | None = None  # what can only be said once the model is known
+    speech: Speech | None = None  # where the request says how it wants its answer
     beyond: Beyond | None = None
     open_ended: bool = False  # without `max_tokens` the answer may be as long as the model allows
 
