@@ -9,10 +9,13 @@ from dataclasses import replace
 import pytest
 
 from gateway.support import (
+    AUTH,
     MODEL,
+    OTHER_SECRET,
     SECRET,
     Answer,
     Caller,
+    Ring,
     ask,
     error_answer,
     event,
@@ -24,7 +27,7 @@ from gateway.support import (
     table,
     world,
 )
-from trivium.core import ANY, NO_USAGE, Offer, Outcome, Quality, Route, RouteTable, Target, new_secret
+from trivium.core import ANY, NO_USAGE, Offer, Outcome, Quality, Route, RouteTable, Target, hash_secret, new_secret
 from trivium.gateway.routing import candidates
 from trivium.gateway.seams import GatewaySettings, SurfaceSettings, TransportError
 from trivium.gateway.upstream import UPSTREAMS
@@ -172,6 +175,25 @@ async def test_extra_attempts_stay_within_the_retry_budget() -> None:
     assert 8 <= statuses.count(200) <= 9
     refused = await post(at, ask())
     assert refused.status == 529
+
+
+@pytest.mark.parametrize("elsewhere", [False, True], ids=["nowhere else", "elsewhere cannot"])
+async def test_who_has_nowhere_else_to_go_leaves_the_retry_budget_to_others(elsewhere: bool) -> None:
+    """Two workloads share a dead surface: the one that goes nowhere else took all room from the one that could."""
+    dead, good = Offer("anthropic", "global", ANY), Offer("foundry", "global", ANY)
+    unable = (Target(Offer("vertex", "global", ANY), 0),) if elsewhere else ()  # it counts no tokens
+    routes = RouteTable(
+        (Route("alone", ANY, (Target(dead, 1), *unable)), Route(ANY, ANY, (Target(dead, 1), Target(good, 0)))), "1"
+    )
+    keys = Ring(record(), record(key_id="key_2", secret_sha256=hash_secret(OTHER_SECRET), workload="alone"))
+    answers = {"anthropic": [OVERLOADED], "vertex": [json_answer()], "foundry": [json_answer({"input_tokens": 3})]}
+    at = world(answers, routes=routes, keys=keys, retry_floor_per_s=0.5, breaker_failures=1000)
+    path = "/v1/messages/count_tokens"
+    for _ in range(20):
+        refused = await Caller(at.gateway).send("POST", path, headers={**AUTH, "x-api-key": OTHER_SECRET}, body=ask())
+        assert refused.status == 529
+    # the floor of 0.5 a second over 10 seconds gives 5, and a tenth of more than 20 requests gives 2
+    assert [(await post(at, ask(), path=path)).status for _ in range(7)] == [200] * 7
 
 
 async def test_a_stream_that_breaks_after_its_first_byte_ends_with_an_error_event() -> None:

@@ -92,6 +92,7 @@ class Pump:
         self._opened = 0
         self._allows: Callable[[Offer, Usage], bool] | None = None
         self._stayed = False  # it has waited once for the sake of a cache
+        self._taken = False  # an extra attempt is taken from the budget and not made yet
         self.attempts: list[Closed] = []
 
     async def run(self) -> None:
@@ -122,6 +123,8 @@ class Pump:
             parts.budget.request()
             await self._attempts()
         finally:
+            if self._taken:
+                parts.budget.give_back()
             await unbroken(self._settle(admitted))
 
     async def _settle(self, admitted: Admitted) -> None:
@@ -185,6 +188,7 @@ class Pump:
                 self._parts.tools.metrics.failovers.labels(*labels).inc()
             previous = target
             self._tries += 1
+            self._taken = False
             failure = await self._hedged(target, outbound)
             if failure is None or self._reply.started or self._flight.reason is not None:  # no attempt for nobody
                 return
@@ -381,7 +385,8 @@ class Pump:
         unknown_bills = sum(closed.outcome in {Outcome.FAILED, Outcome.CUT} for closed in self.attempts)
         if unknown_bills >= _UNKNOWN_BILLS_MAX or self._tries > settings.extra_attempts_max:
             return None
-        if not self._parts.budget.take():
+        self._taken = self._parts.budget.take()
+        if not self._taken:
             return None
         self._notes.because = "again"
         if unsigned is not None:
