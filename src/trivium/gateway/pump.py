@@ -26,7 +26,7 @@ from trivium.gateway.admit import NO_RETRY, Refused
 from trivium.gateway.affinity import Affinity, Marks
 from trivium.gateway.attempt import Attempt, Order, Terms, Tools
 from trivium.gateway.decision import Notes, Stake
-from trivium.gateway.flight import Flight, unbroken
+from trivium.gateway.flight import Cut, Flight, unbroken
 from trivium.gateway.guard import Rests, RetryBudget
 from trivium.gateway.hedge import Lane, Race, Run
 from trivium.gateway.leaving import read_on
@@ -51,6 +51,7 @@ from trivium.gateway.seams import (
 from trivium.gateway.wire.errors import envelope
 from trivium.gateway.wire.thinking import signature_refused, without_thinking
 
+_MS = 1000
 _PAUSE_S = 0.2  # before a repetition at the same surface that named no time
 _ERROR, _TOO_MANY = 400, 429
 _UNNAMED_WAIT_S = 5.0  # told with a 429 of a surface that names no time: clients that read none ask without end
@@ -324,21 +325,26 @@ class Pump:
         reply, number = lane or self._reply, self._tries
         parts, name = self._parts, self._name(target)
         surface = target.offer.surface
+        decision = self._notes.page(target.offer)  # before anything is awaited: a hedge has a page of its own
         credential = parts.credentials.get(name)
         if credential is not None:
             try:
                 authorised = await credential.headers(outbound)
             except UpstreamError as error:
                 parts.breaker.record(self._circuit(target), healthy=False)
+                self._notes.unwritten(decision)
                 return unauthorised(surface, error)
+            except asyncio.CancelledError:
+                parts.breaker.release(self._circuit(target))  # it may have been the probe
+                raise
             outbound = replace(outbound, headers={**outbound.headers, **authorised})
         notes = (*self._order.request.notes, *outbound.notes)
+        reply.headers.pop("x-trivium-notes", None)  # those of an attempt before
         reply.headers |= {
             "x-trivium-surface": name,
             "x-trivium-attempts": str(number),
             **({"x-trivium-notes": "; ".join(notes)} if notes else {}),
         }
-        decision = self._notes.page(target.offer)
         parts.tools.metrics.routed(decision.affinity)
         attempt = Attempt(
             parts.tools,
@@ -360,17 +366,25 @@ class Pump:
         return failure
 
     def _report(self, target: Target, closed: Closed | None, failure: Failure | None) -> None:
-        """Tell the breaker: an attempt is evidence unless the client ended it. A time that was named is kept."""
+        """Tell the breaker: an attempt is evidence unless the client or the gateway ended it. Named times are kept."""
         breaker, circuit = self._parts.breaker, self._circuit(target)
         if failure is not None and failure.error.status in _RESTING and failure.error.retry_after_s:
             rest_s = min(failure.error.retry_after_s, self._parts.tools.settings.rest_s_max)
             self._parts.rests.rest(circuit, rest_s)
-        if closed is None or closed.outcome is Outcome.CANCELLED:
-            breaker.release(circuit)
-        else:
+        if closed is not None and (failure is not None or closed.outcome is Outcome.OK):
             breaker.record(circuit, healthy=failure is None or failure.error.retry is Retry.NEVER)
+        elif closed is not None and self._hung(closed):
+            breaker.record(circuit, healthy=False)
+        else:
+            breaker.release(circuit)
         if closed is not None and closed.outcome is Outcome.OK:
             self._parts.affinity.keep(self._marks, target.offer, closed.usage)
+
+    def _hung(self, closed: Closed) -> bool:
+        """Whether the deadline ended an attempt that had most of it and brought nothing."""
+        if closed.error_type != Cut.DEADLINE.value or closed.ttft_ms is not None or closed.latency_ms is None:
+            return False
+        return closed.latency_ms >= self._parts.tools.settings.deadline_s * _MS / 2
 
     async def _after(self, target: Target, failure: Failure) -> Target | None:
         """Where to try again, or None; waits if the surface asked for it."""
