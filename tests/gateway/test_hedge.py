@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Mapping
 from typing import Any
 
 import pytest
@@ -13,6 +14,8 @@ from gateway.support import (
     MODEL,
     Answer,
     MemorySink,
+    PlainCredential,
+    PlainUpstream,
     World,
     ask,
     error_answer,
@@ -38,6 +41,7 @@ from trivium.core import (
     Target,
     TerminalState,
 )
+from trivium.gateway.seams import Outbound
 
 AFTER_S = 0.03
 FIRST, SECOND = stream(["first ", "answer"]), stream(["second ", "answer"])
@@ -212,7 +216,47 @@ async def test_when_both_fail_the_client_is_told(pinged: bool) -> None:
         assert response.headers["x-trivium-surface"] in {"anthropic", "anthropic, vertex"}
     else:
         assert response.status == 502
+        assert (response.headers["x-trivium-surface"], response.headers["x-trivium-attempts"]) == ("anthropic", "2")
     assert {closed.outcome for closed in ends(at).values()} == {Outcome.FAILED}
+
+
+async def test_a_failure_before_anybody_is_silent_names_its_surface() -> None:
+    at = hedged({"anthropic": [error_answer(400, "invalid_request_error")], "vertex": [sse_answer(SECOND)]})
+    response = await post(at, ask(stream=True))
+    assert response.status == 400
+    assert (response.headers["x-trivium-surface"], response.headers["x-trivium-attempts"]) == ("anthropic", "1")
+
+
+class SlowFirst(PlainCredential):
+    """The first surface's token is fetched for longer than the hedge waits."""
+
+    async def headers(self, outbound: Outbound) -> Mapping[str, str]:
+        await asyncio.sleep(AFTER_S * 3 if outbound.surface == "anthropic" else 0)
+        return {}
+
+
+async def test_each_of_two_attempts_carries_its_own_decision() -> None:
+    """Also where the first is still fetching its credential when the second is made."""
+    at = hedged({"anthropic": [sse_answer(FIRST)], "vertex": [silent()]})
+    at.gateway.reload(at.gateway.settings, credentials=dict.fromkeys(("anthropic", "vertex"), SlowFirst()))
+    assert (await asyncio.wait_for(post(at, ask(stream=True)), 2)).body == b"".join(FIRST)
+    codes = {}
+    for opened in at.sink.opened_events:
+        decision = Decision.decode(opened.decision)
+        assert decision is not None
+        codes[opened.offer.surface] = [considered.code for considered in decision.considered]
+    assert codes == {"anthropic": ["weight"], "vertex": ["hedge"]}
+
+
+async def test_a_defect_while_a_second_is_looked_for_leaves_no_attempt_behind() -> None:
+    class Broken(PlainUpstream):
+        def prepare(self, *_given: Any) -> Outbound:
+            raise ZeroDivisionError
+
+    at = hedged({"anthropic": [silent()], "vertex": [silent()]})
+    at.gateway._parts.upstreams["vertex"] = Broken()  # type: ignore[index]  # a dict of the test's own
+    assert (await asyncio.wait_for(post(at, ask(stream=True)), 2)).status == 500
+    assert list(ends(at)) == ["anthropic"]
 
 
 class RefusesSecond(MemorySink):

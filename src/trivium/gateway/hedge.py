@@ -164,9 +164,11 @@ class Race:
                 if run is not None:
                     await asyncio.wait((leading, self._start(run)))
             await asyncio.wait((leading,))
-        except asyncio.CancelledError:
+        except BaseException:  # cancelled, or a defect of ours: no attempt goes on by itself
             await unbroken(self._end())
             raise
+        if self.winner is None and not self._reply.started:
+            self._reply.headers |= self._lanes[0].headers | {"x-trivium-attempts": str(len(self._lanes))}
         return self._outcome()
 
     def _start(self, run: Run) -> asyncio.Future[Failure | None]:
