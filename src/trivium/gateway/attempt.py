@@ -187,13 +187,14 @@ class Attempt:
         try:
             inbound = await self._tools.transport.send(outbound, self._surface.timeouts)
         except TransportError as error:
+            self._flight.read_on = None
             return self._failed(_unreachable(outbound.surface, error))
         try:
             self._status = inbound.status
             self._upstream_id = self._upstream.request_id(inbound.headers)
             return await self._receive(inbound)
         finally:
-            self._flight.read_on = None
+            self._flight.read_on = None  # from here on a client that leaves ends the request
             await inbound.close()
 
     async def _receive(self, inbound: Inbound) -> Failure | None:
