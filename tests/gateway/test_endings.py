@@ -131,6 +131,22 @@ async def test_a_deadline_ends_a_stream_with_an_error_event_and_a_waiting_reques
     assert at.sink.outcomes() == [Outcome.FAILED]
 
 
+@pytest.mark.parametrize("cut", ["deadline", "shutdown"])
+async def test_nothing_follows_the_last_event_when_a_request_is_cut_behind_it(cut: str) -> None:
+    """The record of a whole answer was being written: an error event came behind `message_stop`."""
+    events = stream()
+    sink = MemorySink()
+    at = world({"anthropic": [sse_answer(events)]}, sink=sink, deadline_s=0.15 if cut == "deadline" else 60)
+    caller, work = start(at, ask(stream=True))
+    caller.on_part = lambda _message: setattr(sink, "delay_s", 0.3)
+    await until(lambda: caller.response.body.endswith(events[-1]))
+    if cut == "shutdown":
+        at.gateway.cut_short()
+    response = await asyncio.wait_for(work, 2)
+    assert (response.body, response.ended) == (b"".join(events), True)
+    assert sink.outcomes() == [Outcome.OK]
+
+
 async def test_draining_lets_streams_finish_then_ends_the_rest_with_an_error() -> None:
     hold = asyncio.Event()
     at = world({"anthropic": [sse_answer(hold=hold), sse_answer(stream()[:4], hold=asyncio.Event())]}, drain_s=0.1)

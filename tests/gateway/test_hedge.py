@@ -130,6 +130,16 @@ async def test_a_surface_that_has_begun_is_not_overtaken() -> None:
     assert list(ends(at)) == ["anthropic"]
 
 
+async def test_a_client_that_was_pinged_in_the_name_of_one_is_not_answered_by_another() -> None:
+    """The status and `x-trivium-surface` had gone out: the second's answer came under the first one's name."""
+    first = sse_answer(FIRST, pauses_s=[AFTER_S * 3] + [0] * (len(FIRST) - 1))
+    at = hedged({"anthropic": [first], "vertex": [sse_answer(SECOND)]}, ping_interval_s=AFTER_S / 3)
+    response = await asyncio.wait_for(post(at, ask(stream=True)), 2)
+    assert b"first " in response.body
+    assert response.headers["x-trivium-surface"] == "anthropic"
+    assert list(ends(at)) == ["anthropic"]
+
+
 async def test_hedges_stay_within_the_budget_of_extra_attempts() -> None:
     """Of thirty silent requests at most three get a second attempt: one in ten."""
     slow = sse_answer(FIRST)

@@ -241,6 +241,8 @@ class Attempt:
                 await self._pass(data, decoder, gate)
             if decoder.complete:
                 self._flight.read_on = None  # the client has it all: its leaving means nothing any more
+                if self._reply.started:
+                    self._reply.told()
             elif decoder.failure is not None or self._flight.enough(len(chunk)):
                 return None
             elif not self._allowed(decoder):
