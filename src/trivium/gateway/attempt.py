@@ -245,7 +245,7 @@ class Attempt:
                     self._reply.told()
             elif decoder.failure is not None or self._flight.enough(len(chunk)):
                 return None
-            elif not self._allowed(decoder):
+            elif decoder.quality is not Quality.EXACT and not self._allowed(decoder):  # what is counted is paid for
                 return _spent(self._surface.surface)
         data = decoder.finish()
         if data:
