@@ -258,6 +258,23 @@ async def test_each_of_two_attempts_carries_its_own_decision() -> None:
     assert codes == {"anthropic": ["weight"], "vertex": ["hedge"]}
 
 
+async def test_a_ping_names_the_second_also_while_its_credential_is_fetched() -> None:
+    class SlowSecond(PlainCredential):
+        async def headers(self, outbound: Outbound) -> Mapping[str, str]:
+            await asyncio.sleep(AFTER_S * 4 if outbound.surface == "vertex" else 0)
+            return {}
+
+    at = hedged(
+        {"anthropic": [sse_answer([], hold=asyncio.Event())], "vertex": [sse_answer(SECOND)]},
+        ping_interval_s=AFTER_S * 2,
+    )
+    at.gateway.reload(at.gateway.settings, credentials=dict.fromkeys(("anthropic", "vertex"), SlowSecond()))
+    response = await asyncio.wait_for(post(at, ask(stream=True)), 2)
+    assert response.parts[0].startswith(b"event: ping")
+    assert b"second " in response.body
+    assert response.headers["x-trivium-surface"] == "anthropic, vertex"
+
+
 async def test_a_defect_while_a_second_is_looked_for_leaves_no_attempt_behind() -> None:
     class Broken(PlainUpstream):
         def prepare(self, *_given: Any) -> Outbound:

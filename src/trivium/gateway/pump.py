@@ -325,7 +325,15 @@ class Pump:
         reply, number = lane or self._reply, self._tries
         parts, name = self._parts, self._name(target)
         surface = target.offer.surface
-        decision = self._notes.page(target.offer)  # before anything is awaited: a hedge has a page of its own
+        # Before anything is awaited: a hedge has a page of its own, and a ping names all that are asked.
+        decision = self._notes.page(target.offer)
+        notes = (*self._order.request.notes, *outbound.notes)
+        reply.headers.pop("x-trivium-notes", None)  # those of an attempt before
+        reply.headers |= {
+            "x-trivium-surface": name,
+            "x-trivium-attempts": str(number),
+            **({"x-trivium-notes": "; ".join(notes)} if notes else {}),
+        }
         credential = parts.credentials.get(name)
         if credential is not None:
             try:
@@ -338,13 +346,6 @@ class Pump:
                 parts.breaker.release(self._circuit(target))  # it may have been the probe
                 raise
             outbound = replace(outbound, headers={**outbound.headers, **authorised})
-        notes = (*self._order.request.notes, *outbound.notes)
-        reply.headers.pop("x-trivium-notes", None)  # those of an attempt before
-        reply.headers |= {
-            "x-trivium-surface": name,
-            "x-trivium-attempts": str(number),
-            **({"x-trivium-notes": "; ".join(notes)} if notes else {}),
-        }
         parts.tools.metrics.routed(decision.affinity)
         attempt = Attempt(
             parts.tools,
