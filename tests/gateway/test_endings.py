@@ -28,6 +28,7 @@ from gateway.support import (
 )
 from trivium.core import AdmissionDenied, Closed, DuplicateEvent, Opened, Outcome, Quality
 from trivium.gateway import Admitted, GatewaySettings
+from trivium.gateway.flight import all_settled
 
 HEADERS = {"x-api-key": SECRET}
 
@@ -249,6 +250,26 @@ async def test_a_grant_is_settled_when_the_client_leaves() -> None:
     caller.leave()
     await work
     assert [len(attempts) for _, attempts in admission.settled] == [1]
+
+
+@pytest.mark.parametrize("denial", [None, AdmissionDenied("team", "nothing is left")], ids=["granted", "denied"])
+async def test_a_grant_that_comes_after_its_client_left_is_given_back(denial: AdmissionDenied | None) -> None:
+    class Slow(Counting):
+        async def admit(self, request: Any) -> Admitted:
+            await asyncio.sleep(0.05)
+            return await super().admit(request)
+
+    admission = Slow(denial)
+    at = world({"anthropic": [json_answer()]}, admission=admission)
+    caller, work = start(at, ask())
+    await asyncio.sleep(0.01)
+    caller.leave()
+    await asyncio.wait_for(work, 0.03)  # the client's connection is not held up for it
+    await all_settled(1)
+    assert [(admitted.hold_id, attempts) for admitted, attempts in admission.settled] == (
+        [] if denial else [("hold_1", ())]
+    )
+    assert at.transport.sent == []
 
 
 async def test_a_denied_request_is_answered_as_the_client_expects_and_never_sent() -> None:

@@ -27,6 +27,7 @@ from trivium.gateway.affinity import Affinity, Marks
 from trivium.gateway.attempt import Attempt, Order, Terms, Tools
 from trivium.gateway.decision import Notes, Stake
 from trivium.gateway.flight import Cut, Flight, unbroken
+from trivium.gateway.grant import granted
 from trivium.gateway.guard import Rests, RetryBudget
 from trivium.gateway.hedge import Lane, Race, Run
 from trivium.gateway.leaving import read_on
@@ -101,7 +102,8 @@ class Pump:
         parts, request = self._parts, self._order.request
         self._targets = list(self._candidates(parts.routes()))
         try:
-            admitted = await parts.admission.admit(
+            admitted = await granted(
+                parts.admission,
                 AdmissionRequest(
                     request_id=request.request_id,
                     at=self._order.at,
@@ -114,7 +116,7 @@ class Pump:
                     max_output_tokens=request.max_tokens,
                     offers=tuple(target.offer for target in self._targets),
                     hedged=self._hedge_after_s() > 0,
-                )
+                ),
             )
         except AdmissionDenied as error:
             raise denied(error) from error
