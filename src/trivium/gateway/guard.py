@@ -45,6 +45,12 @@ class RetryBudget:
         self._taken[1] += 1
         return True
 
+    def give_back(self) -> None:
+        """An extra attempt that was taken is not made: there was nowhere to go."""
+        self._turn()
+        place = 1 if self._taken[1] else 0  # of the window before, if that has turned meanwhile
+        self._taken[place] = max(self._taken[place] - 1, 0)
+
     def room(self) -> bool:
         """Whether one more extra attempt would be within the budget."""
         self._turn()

@@ -26,7 +26,8 @@ from trivium.gateway.admit import NO_RETRY, Refused
 from trivium.gateway.affinity import Affinity, Marks
 from trivium.gateway.attempt import Attempt, Order, Terms, Tools
 from trivium.gateway.decision import Notes, Stake
-from trivium.gateway.flight import Flight, unbroken
+from trivium.gateway.flight import Cut, Flight, unbroken
+from trivium.gateway.grant import granted
 from trivium.gateway.guard import Rests, RetryBudget
 from trivium.gateway.hedge import Lane, Race, Run
 from trivium.gateway.leaving import read_on
@@ -52,6 +53,7 @@ from trivium.gateway.waiting import Waiting
 from trivium.gateway.wire.errors import envelope
 from trivium.gateway.wire.thinking import signature_refused, without_thinking
 
+_MS = 1000
 _PAUSE_S = 0.2  # before a repetition at the same surface that named no time
 _ERROR, _TOO_MANY = 400, 429
 _UNNAMED_WAIT_S = 5.0  # told with a 429 of a surface that names no time: clients that read none ask without end
@@ -94,6 +96,7 @@ class Pump:
         self._opened = 0
         self._allows: Callable[[Offer, Usage], bool] | None = None
         self._stayed = False  # it has waited once for the sake of a cache
+        self._taken = False  # an extra attempt is taken from the budget and not made yet
         self.attempts: list[Closed] = []
 
     async def run(self) -> None:
@@ -101,7 +104,8 @@ class Pump:
         parts, request = self._parts, self._order.request
         self._targets = list(self._candidates(parts.routes()))
         try:
-            admitted = await parts.admission.admit(
+            admitted = await granted(
+                parts.admission,
                 AdmissionRequest(
                     request_id=request.request_id,
                     at=self._order.at,
@@ -114,7 +118,7 @@ class Pump:
                     max_output_tokens=request.max_tokens,
                     offers=tuple(target.offer for target in self._targets),
                     hedged=self._hedge_after_s() > 0,
-                )
+                ),
             )
         except AdmissionDenied as error:
             raise denied(error) from error
@@ -124,6 +128,8 @@ class Pump:
             parts.budget.request()
             await self._attempts()
         finally:
+            if self._taken:
+                parts.budget.give_back()
             await unbroken(self._settle(admitted))
 
     async def _settle(self, admitted: Admitted) -> None:
@@ -187,6 +193,7 @@ class Pump:
                 self._parts.tools.metrics.failovers.labels(*labels).inc()
             previous = target
             self._tries += 1
+            self._taken = False
             failure = await self._hedged(target, outbound)
             if failure is None or self._reply.started or self._flight.reason is not None:  # no attempt for nobody
                 return
@@ -322,21 +329,27 @@ class Pump:
         reply, number = lane or self._reply, self._tries
         parts, name = self._parts, self._name(target)
         surface = target.offer.surface
+        # Before anything is awaited: a hedge has a page of its own, and a ping names all that are asked.
+        decision = self._notes.page(target.offer)
+        notes = (*self._order.request.notes, *outbound.notes)
+        reply.headers.pop("x-trivium-notes", None)  # those of an attempt before
+        reply.headers |= {
+            "x-trivium-surface": name,
+            "x-trivium-attempts": str(number),
+            **({"x-trivium-notes": "; ".join(notes)} if notes else {}),
+        }
         credential = parts.credentials.get(name)
         if credential is not None:
             try:
                 authorised = await credential.headers(outbound)
             except UpstreamError as error:
                 parts.breaker.record(self._circuit(target), healthy=False)
+                self._notes.unwritten(decision)
                 return unauthorised(surface, error)
+            except asyncio.CancelledError:
+                parts.breaker.release(self._circuit(target))  # it may have been the probe
+                raise
             outbound = replace(outbound, headers={**outbound.headers, **authorised})
-        notes = (*self._order.request.notes, *outbound.notes)
-        reply.headers |= {
-            "x-trivium-surface": name,
-            "x-trivium-attempts": str(number),
-            **({"x-trivium-notes": "; ".join(notes)} if notes else {}),
-        }
-        decision = self._notes.page(target.offer)
         parts.tools.metrics.routed(decision.affinity)
         transport = parts.waiting.over(parts.tools.transport, self._circuit(target), self._may_move)
         began_ns = parts.tools.clock.monotonic_ns()
@@ -360,18 +373,26 @@ class Pump:
         return failure
 
     def _report(self, target: Target, closed: Closed | None, failure: Failure | None, began_ns: int) -> None:
-        """Tell the breaker: an attempt is evidence unless the client ended it. A time that was named is kept."""
+        """Tell the breaker: an attempt is evidence unless the client or the gateway ended it. Named times are kept."""
         breaker, circuit = self._parts.breaker, self._circuit(target)
         if failure is not None and failure.error.status in _RESTING and failure.error.retry_after_s:
             rest_s = min(failure.error.retry_after_s, self._parts.tools.settings.rest_s_max)
             self._parts.rests.rest(circuit, rest_s)
-        if closed is None or closed.outcome is Outcome.CANCELLED:
-            breaker.release(circuit)
-        else:
+        if closed is not None and (failure is not None or closed.outcome is Outcome.OK):
             healthy = failure is None or failure.error.retry is Retry.NEVER
             breaker.record(circuit, healthy=healthy, began_ns=began_ns)
+        elif closed is not None and self._hung(closed):
+            breaker.record(circuit, healthy=False, began_ns=began_ns)
+        else:
+            breaker.release(circuit)
         if closed is not None and closed.outcome is Outcome.OK:
             self._parts.affinity.keep(self._marks, target.offer, closed.usage)
+
+    def _hung(self, closed: Closed) -> bool:
+        """Whether the deadline ended an attempt that had most of it and brought nothing."""
+        if closed.error_type != Cut.DEADLINE.value or closed.ttft_ms is not None or closed.latency_ms is None:
+            return False
+        return closed.latency_ms >= self._parts.tools.settings.deadline_s * _MS / 2
 
     async def _after(self, target: Target, failure: Failure) -> Target | None:
         """Where to try again, or None; waits if the surface asked for it."""
@@ -385,7 +406,8 @@ class Pump:
             return None
         if self._unknown_bills >= _UNKNOWN_BILLS_MAX or self._tries > settings.extra_attempts_max:
             return None
-        if not await self._afford():
+        self._taken = await self._afford()
+        if not self._taken:
             return None
         self._notes.because = "again"
         if unsigned is not None:

@@ -61,9 +61,7 @@ class Auxiliary:
 
     def rest(self) -> None:
         """Begin nothing beside requests any more: the gateway is shutting down, and the next one will see to it."""
-        for timer in self._running.noticed.values():
-            timer.cancel()
-        self._running.noticed.clear()
+        self._running.rest()
 
     async def serve(self, parts: Parts, call: Call, reply: Reply) -> None:
         """Answer one request; raises Refused and other errors of ours while nothing has been said."""
@@ -75,6 +73,10 @@ class Auxiliary:
                 reply.abandon()
                 return
             await _tell(failed, reply)
+        except BaseException:
+            if reply.started:  # an error's words behind the bytes of a file would be taken for its end
+                reply.abandon()
+            raise
         finally:
             _log.info(
                 "request=%s key=%s workload=%s endpoint=%s action=%s status=%d",

@@ -144,9 +144,13 @@ def fit(desk: Desk, name: str, body: Body, items: Sequence[Item]) -> Fitted:
             raise UserError(f"{item.where}.params.{error.field}", error.value, error.remedy) from error
         except NotSupported as error:
             raise NotSupported(f"{item.where}: {error}") from error
+        offer = outbound.offer or target.offer
+        if call.key.scopes and offer.scope not in call.key.scopes:  # the request itself asked for another geography
+            allowed = ", ".join(call.key.scopes)
+            raise UserError(f"{item.where}: region scope", offer.scope, f"this workload may be served in {allowed}")
         bodies.append(outbound.body)
         notes |= dict.fromkeys(outbound.notes)
-        opened.append(_opened(call, item, replace(outbound.offer or target.offer, tier=_TIER), tags))
+        opened.append(_opened(call, item, replace(offer, tier=_TIER), tags))
     return Fitted(_spliced(body, bodies), tuple(opened), tuple(notes))
 
 
