@@ -3,6 +3,7 @@
 from trivium.capital.cover._dues import Degree, Due, Dues, dues, run_rates
 from trivium.capital.cover._growth import Growth, grown_years, static_years
 from trivium.capital.cover._paths import (
+    RATE_LEAST,
     SEED,
     Means,
     Shortfall,
@@ -13,6 +14,7 @@ from trivium.capital.cover._paths import (
 )
 
 __all__ = [
+    "RATE_LEAST",
     "SEED",
     "Degree",
     "Due",

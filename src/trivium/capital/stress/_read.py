@@ -65,8 +65,17 @@ def example_text() -> str:
 
 
 def _parse(text: str) -> dict[str, Any]:
+    def once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+        found: dict[str, Any] = {}
+        for key, value in pairs:
+            if key in found:
+                raise UserError(_short(key), _short(value), "the field is there twice: keep one")
+            found[key] = value
+        return found
+
     try:
-        raw = json.loads(text) if text.lstrip().startswith("{") else tomllib.loads(text)
+        json_like = text.lstrip().startswith("{")
+        raw = json.loads(text, object_pairs_hook=once) if json_like else tomllib.loads(text)
     except (ValueError, RecursionError) as error:
         raise UserError("document", _short(text), f"give TOML, or one JSON object ({error})") from error
     return raw if isinstance(raw, dict) else {}
@@ -105,7 +114,7 @@ def _typed(place: str, value: object, kind: object) -> Any:
         if not isinstance(value, bool):
             raise UserError(place, _short(value), "give true or false")
         return value
-    if "Kind" in str(kind) and value not in {"debt", "commitment"}:
+    if "Kind" in str(kind) and value not in ("debt", "commitment"):  # a list is in no set
         raise UserError(place, _short(value), "give debt or commitment")
     if "str" in str(kind) or "Kind" in str(kind):
         if not isinstance(value, str):
@@ -123,7 +132,11 @@ def _scalar(key: str, value: object) -> Any:
     if key == "notice":
         return value
     number = _number(key, value)
-    return int(number) if key in {"quarters", "cure_quarters"} else number
+    if key not in {"quarters", "cure_quarters"}:
+        return number
+    if number != int(number):
+        raise UserError(key, _short(value), "give a whole number")
+    return int(number)
 
 
 def _number(place: str, value: object) -> float:

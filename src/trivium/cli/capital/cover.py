@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from decimal import Decimal, InvalidOperation
 from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
     from trivium.capital.deals import Firmness
     from trivium.catalog import Claim
 
-_QUARTERS_MAX, _PATHS_MAX = 60, 1_000_000
+_QUARTERS_MAX, _PATHS_MAX, _USD_MAX = 60, 1_000_000, 10**18
 _QUANTILES = (0.05, 0.2, 0.5, 0.8, 0.95)
 _NO_PROBABILITY = (
     "No probability without your scenario: give --growth, --spread and --share (and --cash, --growth-end, --half-life)."
@@ -172,12 +173,12 @@ def _rate(given: str | None, snapshot: Any, party: str) -> tuple[Fraction, Claim
 
     if given is not None:
         try:
-            rate = Fraction(given)
-        except (ValueError, ZeroDivisionError):
-            rate = Fraction(0)
-        if rate <= 0:
-            raise UserError("--run-rate", given, "give USD a year above 0, such as 47e9")
-        return rate, None
+            rate = Decimal(given)
+        except InvalidOperation:
+            rate = Decimal(0)
+        if not (rate.is_finite() and 1 <= rate <= _USD_MAX):
+            raise UserError("--run-rate", given, f"give USD a year, 1 to {_USD_MAX:g}, such as 47e9")
+        return Fraction(rate), None
     try:
         claimed = run_rates(snapshot, party)
     except FactError as error:
@@ -264,7 +265,12 @@ def _document(
         "run_rate_usd": float(rate),
         "run_rate_claim": None if claim is None else claim.id,
         "cover": [
-            {"degree": degree, "committed_usd": float(usd), "static_years": static, "grown_years": grown}
+            {
+                "degree": degree,
+                "committed_usd": float(usd),
+                "static_years": static,
+                "grown_years": None if grown == math.inf else grown,
+            }
             for degree, usd, static, grown in _years(firmness, rate, growth)
         ],
         "unknown_amounts": firmness.unknown,
@@ -310,7 +316,12 @@ def _show(
     screen = console()
     source = "given" if claim is None else f"{claim.id}, {claim.status}, {claim.valid_from}"
     rows = [
-        (degree, shared.billions(usd), f"{static:.3g}", "" if grown is None else f"{grown:.3g}")
+        (
+            degree,
+            shared.billions(usd),
+            f"{static:.3g}",
+            "" if grown is None else "never" if grown == math.inf else f"{grown:.3g}",
+        )
         for degree, usd, static, grown in _years(firmness, rate, growth)
     ]
     title = f"{name} as of {day}, run rate {shared.billions(rate)} bn USD a year ({source})"
@@ -340,6 +351,7 @@ def _show(
 def _show_scenario(
     day: date, scenario: _Scenario | None, found: dict[str, tuple[Shortfall, float | None]] | None
 ) -> None:
+    from trivium.capital.cover import RATE_LEAST
     from trivium.cli._output import console
     from trivium.figures import table
 
@@ -369,7 +381,7 @@ def _show_scenario(
                 _when(day, one.first_quarter_5),
                 _when(day, one.first_quarter_50),
                 f"{one.gap_mean_usd / 1e9:.1f} / {one.gap_tail_usd / 1e9:.1f}",
-                "none up to x148" if least is None else f"x{math.exp(least):.2f}",
+                "none up to x148" if least is None else f"x{math.exp(least):.2f}{' or less' * (least <= RATE_LEAST)}",
             )
         )
     head = (
