@@ -19,8 +19,8 @@ from gateway.support import (
     record,
     sse_answer,
 )
-from gateway_upstream.support import chunk
-from gateway_upstream.test_through_the_lab import AT, MODEL, SCOPES, SNAPSHOT
+from gateway_upstream.support import SETTINGS, chunk
+from gateway_upstream.test_through_the_lab import AT, AWS_SERVICES, MODEL, SCOPES, SNAPSHOT
 from trivium.core import ANY, ManualClock, Offer, Route, RouteTable, Target
 from trivium.gateway import Gateway, GatewaySettings, OpenAdmission, SnapshotFacts, SurfaceSettings
 
@@ -45,24 +45,20 @@ class Scripted:
     def __init__(self, answers: Mapping[str, Sequence[Answer]], **settings: Any) -> None:
         self.transport, self.sink, clock = MemoryTransport(answers), MemorySink(), ManualClock(AT)
         scopes = SCOPES | settings.pop("scopes", {})
-        regions = {"bedrock": "us-west-2"} | settings.pop("regions", {})
+        regions = dict.fromkeys(AWS_SERVICES, "us-west-2") | settings.pop("regions", {})
         weights = settings.pop("weights", (1,) + (0,) * (len(answers) - 1))
         targets = (Target(Offer(name, scopes[name], ANY), w) for name, w in zip(answers, weights, strict=True))
         table = RouteTable((Route(ANY, ANY, tuple(targets)),))
-        bases = {  # that of Vertex follows from its location
-            "anthropic": "https://api.anthropic.com",
-            "bedrock": "https://bedrock-runtime.us-west-2.amazonaws.com",
-            "foundry": "https://res.services.ai.azure.com/anthropic",
-        }
         self.gateway = Gateway(
             GatewaySettings(
                 surfaces={
                     name: SurfaceSettings(
                         name,
-                        bases.get(name, ""),
+                        SETTINGS[name].base_url,
                         scope=scopes[name],
                         region=regions.get(name, ""),
-                        project="lab-project" if name == "vertex" else "",
+                        project=SETTINGS[name].project and "lab-project",
+                        workspace=SETTINGS[name].workspace,
                     )
                     for name in answers
                 },

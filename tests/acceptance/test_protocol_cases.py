@@ -17,7 +17,7 @@ from gateway_upstream.test_through_the_lab import AT, CACHED, HI, MODEL, SNAPSHO
 from trivium.core import ManualClock
 from trivium.gateway import SnapshotFacts
 
-COUNTABLE = {"anthropic": MODEL, "bedrock": "claude-3-5-haiku", "vertex": MODEL, "foundry": MODEL}
+COUNTABLE = dict.fromkeys(SURFACES, MODEL) | {"bedrock": "claude-3-5-haiku"}
 COUNTED = json_answer({"input_tokens": 31, "inputTokens": 31})  # in the words of each surface
 MARKER = {"type": "ephemeral"}
 
@@ -47,7 +47,7 @@ async def test_d2_a_count_is_the_surfaces_own_and_never_an_estimate(surface: str
     assert "input_tokens" not in reply.json()
 
 
-@pytest.mark.parametrize("surface", ["anthropic", "vertex", "foundry"])
+@pytest.mark.parametrize("surface", [surface for surface in SURFACES if surface != "bedrock"])
 async def test_d3_tools_count(tmp_path: Path, surface: str) -> None:
     """LL#26436: `tools` were left out of the count, which was too low by all of them."""
     async with site(tmp_path, surface) as at:
@@ -218,11 +218,11 @@ async def test_d10_no_content_and_no_marker_is_added(surface: str) -> None:
 async def test_d21_a_name_means_the_same_model_on_every_surface_and_none_is_guessed(surface: str) -> None:
     """CC#18447: `opus` was another model on each platform, and nobody was told which."""
     urls = set()
-    for name in ("claude-opus-4-5", "claude-opus-4-5-20251101", "claude-opus-4-5@20251101"):
+    for name in ("claude-haiku-4-5", "claude-haiku-4-5-20251001", "claude-haiku-4-5@20251001"):
         at = Scripted({surface: [json_answer()]})
         assert (await at.post({**HI, "model": name})).status == 200
         urls.add((at.transport.sent[0].url, at.sent_body()))
-        assert at.sink.opened_events[0].offer.model == "claude-opus-4-5"
+        assert at.sink.opened_events[0].offer.model == "claude-haiku-4-5"
     assert len(urls) == 1
     at = Scripted({surface: [json_answer()]})
     reply = await at.post({**HI, "model": "opus"})

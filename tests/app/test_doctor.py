@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 
 from trivium.cli._up.site import Site, gateway, lab
-from trivium.core import Offer, Route, RouteTable, SystemClock, Target
+from trivium.core import ROUTABLE_SURFACES, Offer, Route, RouteTable, SystemClock, Target
 from trivium.ledger import Ledger
 from trivium.plan import write_routes
 
@@ -154,7 +154,7 @@ def test_offline_no_surface_is_asked(tmp_path: Path) -> None:
 
 
 def test_every_surface_is_asked_with_its_real_kind_of_credential_and_nothing_is_spent(tmp_path: Path) -> None:
-    with lab(tmp_path) as (said, process):
+    with lab(tmp_path, ROUTABLE_SURFACES) as (said, process):
         with gateway(tmp_path, said, 0):  # writes the settings and the credentials they name
             pass
         good = {
@@ -166,13 +166,13 @@ def test_every_surface_is_asked_with_its_real_kind_of_credential_and_nothing_is_
         bad = {"TRIVIUM_LAB_FOUNDRY_KEY": "foundry-canary", "AWS_SECRET_ACCESS_KEY": "aws-canary"}
         code, found, text = doctor(tmp_path / "trivium.toml", environment=good)
         assert (code, found["error"]) == (0, []), text
-        for surface in ("anthropic", "bedrock", "vertex", "foundry"):
-            assert has(found["ok"], f"surfaces.{surface}", "takes the credential"), text
+        for surface in ROUTABLE_SURFACES:
+            assert has(found["ok"], f"surfaces.{surface}:", "takes the credential"), text
         code, found, text = doctor(tmp_path / "trivium.toml", environment={**good, **bad})
         assert code == 4
-        bedrock, foundry = sorted(found["error"])
-        assert bedrock.startswith("surfaces.bedrock: refuses the credential")
-        assert foundry.startswith("surfaces.foundry: refuses the credential")
+        refused = ("bedrock", "bedrock-mantle", "claude-aws", "foundry")
+        told = {f"surfaces.{surface}: refuses the credential" for surface in refused}
+        assert {":".join(line.split(":")[:2]) for line in found["error"]} == told
         assert not [secret for secret in (*good.values(), *bad.values()) if secret in text]
         bill = Site(tmp_path, "", said, process, process).control("GET", "/bill")
     assert (bill["total_usd"], bill["requests"]) == ("0", 0)

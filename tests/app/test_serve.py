@@ -19,8 +19,8 @@ from typing import Any
 import anthropic
 import pytest
 
-from trivium.cli._up.site import Site, gateway, lab
-from trivium.core import Offer, Outcome, Route, RouteTable, SystemClock, Target
+from trivium.cli._up.site import SCOPES, Site, gateway, lab
+from trivium.core import ROUTABLE_SURFACES, Offer, Outcome, Route, RouteTable, SystemClock, Target
 from trivium.ledger import Ledger
 from trivium.plan import write_routes
 
@@ -48,7 +48,7 @@ def route_to(site: Path, surface: str, scope: str = "global") -> None:
 
 @contextlib.contextmanager
 def running(folder: Path) -> Iterator[Site]:
-    with lab(folder) as (said, lab_process), gateway(folder, said, 0) as (url, process):
+    with lab(folder, ROUTABLE_SURFACES) as (said, lab_process), gateway(folder, said, 0) as (url, process):
         site = Site(folder, url, said, process, lab_process)
         site.control("POST", "/clock", {"mode": "system"})
         yield site
@@ -92,7 +92,7 @@ def refused(site: Site, secret: str) -> bool:
 
 
 def test_every_surface_answers_with_its_real_kind_of_credential(site: Site, secret: str) -> None:
-    for surface, scope in (("anthropic", "global"), ("bedrock", "us"), ("vertex", "global"), ("foundry", "global")):
+    for surface, scope in SCOPES.items():
         route_to(site.folder, surface, scope)
         until(lambda surface=surface: surface_of(site, secret) == surface)
     route_to(site.folder, "anthropic")

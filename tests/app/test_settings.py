@@ -10,7 +10,9 @@ from typing import Any
 
 import pytest
 
+from trivium.app._credentials import credentials_of
 from trivium.app._parts import RouteFile, ScopedKeys, default_routes
+from trivium.app.compose import gateway_settings
 from trivium.app.settings import WorkloadEntry, parse_settings, read_settings, scope_of
 from trivium.core import (
     ANY,
@@ -24,6 +26,7 @@ from trivium.core import (
     UserError,
     parse_utc,
 )
+from trivium.gateway.credentials import AwsCredential, GoogleCredential
 from trivium.plan.org import parse_organisation
 
 PAGE = Path(__file__).parents[2] / "docs/settings.md"
@@ -259,6 +262,37 @@ def test_without_a_file_the_fallback_of_now_is_used_and_the_start_warns(
     assert routes().version == "other"
 
 
+def test_an_endpoint_of_mantle_is_priced_and_addressed_by_its_region(tmp_path: Path) -> None:
+    entry = {"credential": {"kind": "aws"}, "region": "eu-west-1"}
+    settings = parse_settings({"surfaces": {"bedrock-mantle": entry, "bedrock-mantle/us-west-2": entry}})
+    own, other = gateway_settings(settings).surfaces.values()
+    assert own.base_url == "https://bedrock-mantle.eu-west-1.api.aws/anthropic"
+    assert (own.scope, other.scope) == ("eu-west-1", "us-west-2")
+    for credential in credentials_of(settings, tmp_path).values():
+        assert isinstance(credential, AwsCredential)
+    with pytest.raises(UserError, match=r"bedrock-mantle\.region"):
+        parse_settings({"surfaces": {"bedrock-mantle": {"credential": {"kind": "aws"}}}})
+    with pytest.raises(UserError, match="bedrock-mantle takes aws or api-key"):
+        parse_settings({"surfaces": {"bedrock-mantle": {**entry, "credential": {"kind": "google"}}}})
+
+
+@pytest.mark.parametrize("missing", ["project", "workspace"])
+def test_claude_on_google_cloud_needs_its_project_and_its_workspace(missing: str, tmp_path: Path) -> None:
+    entry: dict[str, object] = {"credential": {"kind": "google"}, "project": "p", "workspace": "wrkspc_01"}
+    settings = parse_settings({"surfaces": {"claude-gcp": entry}})
+    (surface,) = gateway_settings(settings).surfaces.values()
+    assert (surface.base_url, surface.scope) == ("https://claude.googleapis.com", "global")
+    assert isinstance(credentials_of(settings, tmp_path)["claude-gcp"], GoogleCredential)
+    del entry[missing]
+    with pytest.raises(UserError, match=missing):
+        parse_settings({"surfaces": {"claude-gcp": entry}})
+
+
+def test_a_workspace_belongs_to_the_surfaces_that_have_one() -> None:
+    with pytest.raises(UserError, match="it belongs to claude-aws or claude-gcp"):
+        parse_settings({"surfaces": {"anthropic": {"credential": KEY, "workspace": "wrkspc_01"}}})
+
+
 @pytest.mark.parametrize("missing", ["region", "workspace"])
 def test_claude_on_aws_needs_its_region_and_its_workspace(missing: str) -> None:
     entry: dict[str, object] = {"credential": {"kind": "aws"}, "region": "us-west-2", "workspace": "wrkspc_01"}
@@ -271,6 +305,7 @@ def test_claude_on_aws_needs_its_region_and_its_workspace(missing: str) -> None:
 def test_the_plan_reads_every_field_that_the_gateway_gives_a_workload() -> None:
     """Both read the same file: a field that only one of them knows would stop the other."""
     given: dict[str, Any] = {"tags": {"team": "x"}, "needs": {}, "owner": "a", "cache_loss_usd_max": "0.5"}
+    given["hedge_after_ms"] = 3000
     for name in WorkloadEntry.__struct_fields__:
         value = given.get(name, True if name == "forwards_identity" else [])
         assert "search" in parse_organisation({"workloads": {"search": {name: value}}}).workloads

@@ -118,7 +118,7 @@ def test_changes_begin_and_end_with_the_days_asked_for(snapshot: Snapshot) -> No
 
 def test_changes_since_the_article_begin_with_its_newest_fact(snapshot: Snapshot) -> None:
     answer = ask("what changed since the article about Sonnet 5?", snapshot, NOW)
-    assert answer.lines[0].startswith("69 changes from 2026-03-01 to 2026-11-25")
+    assert answer.lines[0].startswith("73 changes from 2026-03-01 to 2026-11-25")
     assert "The article bears no date; its newest fact is of 2026-03-01." in answer.notes
 
 

@@ -20,6 +20,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
+from capital_dependence import books
 from trivium.capital.capacity import Assumptions, Range, buys, swings
 from trivium.capital.cover import Degree, Growth, Means, grown_years, static_years
 from trivium.capital.deals import Stage, read_deals
@@ -386,3 +387,31 @@ def test_the_command_writes_the_page_and_the_same_as_json(tmp_path: Path) -> Non
 def test_the_command_refuses_what_it_cannot_do(words: tuple[str, ...]) -> None:
     done = CliRunner().invoke(app, ["report", *words])
     assert isinstance(done.exception, UserError)
+
+
+def test_the_command_reads_triggers_and_days_of_the_checkpoints() -> None:
+    """What `capital checkpoints` says of the party and of whom it pays: a fired trigger with its claim, days in order."""
+    done = CliRunner().invoke(app, ["report", "--as-of", "2026-06-28", "--json"])
+    rows = json.loads(done.stdout)["checkpoints"]
+    fired = [
+        one for one in rows if one["name"].startswith("one-buyer (CoreWeave)") and one["value"].startswith("fired")
+    ]
+    assert fired
+    assert "Microsoft 67 %" in fired[0]["value"]
+    assert fired[0]["claim_ids"]
+    days = [one["due"] for one in rows if one["due"] is not None]
+    assert days == sorted(days)
+    assert "2026-07-01" in days  # D089 begins
+
+
+def test_the_command_reads_the_dependence_of_a_ledger(tmp_path: Path) -> None:
+    """Search spent 6 on Bedrock, chat 3 on Vertex: one maker, and nothing shows that search goes on elsewhere."""
+    books.filled(tmp_path, [*books.repeated("search", "bedrock", 6), *books.repeated("chat", "vertex", 3)])
+    (tmp_path / "trivium.toml").write_text("[capital.exit.bedrock]\nmigration_months = 3\n")
+    words = ["--file", str(tmp_path / "trivium.toml"), "--db", str(tmp_path / "ledger.db"), "--as-of", "2026-11-25"]
+    done = CliRunner().invoke(app, ["report", *words, "--json"])
+    assert done.exit_code == 0, done.output
+    found = {one["name"]: one["value"] for one in json.loads(done.stdout)["dependence"]}
+    assert found["spend by model maker"] == "HHI 10,000"
+    assert found["without the surface bedrock"] == "33% of spend goes on"  # 3 of 9
+    assert "leaving bedrock" in found

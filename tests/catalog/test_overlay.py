@@ -85,7 +85,7 @@ def test_later_overlays_stand_above_earlier_ones(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("change", "says"),
     [
-        (('surface = "anthropic"', 'surface = "claude-gcp"'), "no list price matches it"),
+        (('surface = "anthropic"', 'surface = "copilot-studio"'), "no list price matches it"),
         (('factor = "0.85"', 'factor = "0.8500000003"'), "a whole number of pico-dollars"),
         (('models = ["claude-opus-5"]', 'models = ["@ours"]'), "use one of"),
     ],

@@ -10,6 +10,7 @@ from typing import Any
 
 from cells import clients
 from gateway_upstream.support import OPUS_5, SETTINGS
+from trivium.core import ROUTABLE_SURFACES
 from trivium.gateway import SurfaceSettings
 
 FOLDER = Path(__file__).parent.parent / "golden" / "cells"
@@ -88,9 +89,7 @@ INGRESSES = (
     Ingress("converse", _converse, clients.converse, clients.check_converse),
     Ingress("chat", _chat, clients.chat, clients.check_chat, clients.MEANT_CHAT),
 )
-SURFACES: tuple[SurfaceSettings, ...] = tuple(
-    SETTINGS[name] for name in ("anthropic", "claude-aws", "bedrock", "vertex", "foundry")
-)
+SURFACES: tuple[SurfaceSettings, ...] = tuple(SETTINGS[name] for name in ROUTABLE_SURFACES)
 
 _NO_FETCH = "the surface fetches no images, and the gateway does not fetch for it"
 _ONLY_THERE = "guardrails are Bedrock's own"
@@ -99,15 +98,16 @@ NEVER: Mapping[tuple[str, str, str], str] = {
     **{
         ("narrow", ingress, surface): _NO_FETCH
         for ingress in ("messages", "foundry", "vertex", "bedrock-invoke", "chat")
-        for surface in ("bedrock", "vertex")
+        for surface in ("bedrock", "bedrock-mantle", "vertex")
     },
-    **{("narrow", "converse", surface): _ONLY_THERE for surface in ("anthropic", "claude-aws", "vertex", "foundry")},
+    **{("narrow", "converse", surface): _ONLY_THERE for surface in ROUTABLE_SURFACES if surface != "bedrock"},
 }
 
 # Where a client meets the surface whose dialect it speaks.
 SAME = (
     ("messages", "anthropic"),
     ("messages", "claude-aws"),
+    ("messages", "claude-gcp"),
     ("foundry", "foundry"),
     ("vertex", "vertex"),
     ("bedrock-invoke", "bedrock"),

@@ -23,6 +23,7 @@ NOON = datetime(2026, 11, 22, 12, tzinfo=UTC)
 OPUS = "claude-opus-5-5"
 OWN: dict[str, dict[str, Any]] = {
     "claude-aws": {"workspace": "wrkspc_01", "region": "us-west-2"},
+    "claude-gcp": {"workspace": "wrkspc_01", "project": "lab-project"},
     "bedrock": {"region": "us-west-2", "scope": "us"},
     "vertex": {"project": "lab-project", "region": "global"},
 }
@@ -54,9 +55,11 @@ class Site:
         for name in self.surfaces:
             if self.lab.keys.get(name):
                 (self.folder / f"key-{name}").write_text(self.lab.key(name))
-            kind = "token" if name == "vertex" else "api-key"
+            kind = "token" if name in {"vertex", "claude-gcp"} else "api-key"
             file = f"key-{name}" if (self.folder / f"key-{name}").exists() else "key"
             address = self.lab.base_url(name) if name in self.lab.names else "http://127.0.0.1:9"
+            if name == "claude-gcp":  # the adapter makes its whole path
+                address = self.lab.url(name)
             surfaces[name] = {"credential": {"kind": kind, "file": file}, "base_url": address, **OWN.get(name, {})}
         if self.routes is not None:
             (self.folder / ".trivium").mkdir(exist_ok=True)
@@ -114,8 +117,9 @@ async def site(
     **tables: Any,
 ) -> AsyncIterator[Site]:
     clock = ManualClock(NOON)
-    kept = tuple(name for name in surfaces if name in {"anthropic", "claude-aws", "foundry"})
-    async with LabServer(kept or ("anthropic",), clock=clock, seed=3, **(lab or {})) as server:
+    kept = tuple(name for name in surfaces if name in {"anthropic", "claude-aws", "claude-gcp", "foundry"})
+    given = {"keys": {"claude-gcp": {"ya29.lab": "lab"}}, **(lab or {})}
+    async with LabServer(kept or ("anthropic",), clock=clock, seed=3, **given) as server:
         opened = Site(folder, server, clock, surfaces, tables, routes)
         await opened.start()
         try:

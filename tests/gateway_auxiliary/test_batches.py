@@ -15,7 +15,7 @@ from gateway_auxiliary.support import OPUS, Site, request, results, site
 from trivium.core import Money, Outcome
 from trivium.lab import Fault
 
-KEEPING = ["anthropic", "claude-aws"]
+KEEPING = ["anthropic", "claude-aws", "claude-gcp"]
 
 
 async def ended(at: Site, **params: Any) -> str:

@@ -16,10 +16,10 @@ from trivium.core import Decision
 from trivium.lab import Fault
 
 CONTENT = bytes(range(256)) * 40 + b"\r\n--almost-a-boundary\r\n"
-READABLE = {"options": {name: {"files_downloadable": True} for name in ("anthropic", "claude-aws")}}
+READABLE = {"options": {name: {"files_downloadable": True} for name in ("anthropic", "claude-aws", "claude-gcp")}}
 
 
-@pytest.mark.parametrize("surface", ["anthropic", "claude-aws"])
+@pytest.mark.parametrize("surface", ["anthropic", "claude-aws", "claude-gcp"])
 async def test_a_file_goes_up_and_comes_back_byte_for_byte(tmp_path: Path, surface: str) -> None:
     async with site(tmp_path, surface, lab=READABLE) as at:
         client = at.client()

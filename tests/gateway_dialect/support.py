@@ -12,7 +12,7 @@ from typing import Any
 from gateway_upstream.test_through_the_lab import Site, site
 from trivium.gateway import GatewayServer
 
-SURFACES = ("anthropic", "claude-aws", "bedrock", "vertex", "foundry")
+SURFACES = ("anthropic", "claude-aws", "bedrock", "bedrock-mantle", "vertex", "claude-gcp", "foundry")
 
 
 @dataclass

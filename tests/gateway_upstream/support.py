@@ -28,13 +28,23 @@ SETTINGS = {
     "bedrock": SurfaceSettings(
         "bedrock", "https://bedrock-runtime.us-west-2.amazonaws.com", scope="us", region="us-west-2"
     ),
+    "bedrock-mantle": SurfaceSettings(
+        "bedrock-mantle",
+        "https://bedrock-mantle.us-west-2.api.aws/anthropic",
+        scope="us-west-2",
+        region="us-west-2",
+    ),
     "vertex": SurfaceSettings("vertex", "", project="my-proj", region="us-east5", scope="regional-or-multi-region"),
+    "claude-gcp": SurfaceSettings(
+        "claude-gcp", "https://claude.googleapis.com", project="my-proj", workspace="wrkspc_01"
+    ),
     "foundry": SurfaceSettings("foundry", "https://res.services.ai.azure.com/anthropic", scope="global-standard"),
 }
 WIRE = {
     ("anthropic", OPUS_45): "claude-opus-4-5-20251101",
     ("bedrock", OPUS_45): "us.anthropic.claude-opus-4-5-20251101-v1:0",
     ("bedrock", OPUS_5): "us.anthropic.claude-opus-5",
+    ("bedrock-mantle", OPUS_5): "anthropic.claude-opus-5",
     ("vertex", OPUS_45): "claude-opus-4-5@20251101",
 }
 REFUSED = {  # as the protocol documentation lists them
@@ -50,6 +60,12 @@ REFUSED = {  # as the protocol documentation lists them
             "thread", "diagnostics", "billing_policy",
         }
     ),
+    "bedrock-mantle": frozenset(
+        {
+            "container", "diagnostics", "fallback_credit_token", "fallbacks", "inference_geo", "mcp_servers", "speed",
+            "thread",
+        }
+    ),
     "claude-aws": frozenset({"speed", "diagnostics"}),
     "foundry": frozenset({"fallbacks", "fallback_credit_token", "inference_geo", "speed"}),
 }  # fmt: skip
@@ -57,6 +73,10 @@ LACKING = {
     "bedrock": {
         "web_search", "web_fetch", "code_execution", "mcp_connector", "url_sources", "files_api", "advisor_tool",
         "mid_conversation_tool_changes", "task_budgets",
+    },
+    "bedrock-mantle": {
+        "web_search", "web_fetch", "code_execution", "mcp_connector", "url_sources", "files_api", "advisor_tool",
+        "task_budgets",
     },
     "vertex": {"web_fetch", "code_execution", "mcp_connector", "url_sources", "files_api", "advisor_tool"},
     "foundry": {"mid_conversation_system"},
@@ -72,6 +92,11 @@ BETAS: dict[str, dict[str, str | None]] = {
         "skills-2025-10-02": None,
         "structured-outputs-2025-11-13": None,
         "task-budgets-2026-03-13": None,
+    },
+    "bedrock-mantle": {
+        "advanced-tool-use-2025-11-20": "tool-search-tool-2025-10-19",
+        "fast-mode-2026-02-01": None,
+        "prompt-caching-scope-2026-01-05": None,
     },
     "vertex": {"advanced-tool-use-2025-11-20": "tool-search-tool-2025-10-19", "fast-mode-2026-02-01": None},
     "foundry": {"compact-2026-01-12": None, "thinking-display-updates-2026-08-18": None},

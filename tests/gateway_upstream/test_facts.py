@@ -95,6 +95,12 @@ def test_versions_depend_on_surface_model_and_day(
         ("bedrock", "interleaved-thinking-2025-05-14", "interleaved-thinking-2025-05-14"),
         ("bedrock", "fast-mode-2026-02-01", None),
         ("vertex", "effort-2025-11-24", "effort-2025-11-24"),
+        ("bedrock-mantle", "advanced-tool-use-2025-11-20", "tool-search-tool-2025-10-19"),
+        ("bedrock-mantle", "context-management-2025-06-27", "context-management-2025-06-27"),
+        ("bedrock-mantle", "fast-mode-2026-02-01", None),
+        ("bedrock-mantle", "made-up-2031-01-01", None),
+        ("claude-gcp", "made-up-2031-01-01", "made-up-2031-01-01"),
+        ("claude-gcp", "advanced-tool-use-2025-11-20", "advanced-tool-use-2025-11-20"),
     ],
 )
 def test_betas_are_passed_dropped_or_renamed(surface: str, beta: str, name: str | None) -> None:
@@ -110,6 +116,9 @@ def test_fields_that_a_surface_refuses() -> None:
     assert TODAY.unsupported_fields("bedrock", OPUS_5) == first_party_only
     assert TODAY.unsupported_fields("bedrock", OPUS_45) == first_party_only | {"cache_control"}
     assert TODAY.unsupported_fields("vertex", OPUS_5) == first_party_only
+    assert TODAY.unsupported_fields("claude-gcp", OPUS_5) == {"speed"}
+    assert TODAY.unsupported_fields("claude-gcp", "claude-opus-5-5") == frozenset()
+    assert TODAY.unsupported_fields("bedrock-mantle", OPUS_5) == first_party_only - {"service_tier"}
 
 
 @pytest.mark.parametrize(
@@ -121,6 +130,9 @@ def test_fields_that_a_surface_refuses() -> None:
         ("bedrock", OPUS_5, "tool_search", True),
         ("bedrock", OPUS_5, "token_counting", False),
         ("bedrock", "claude-3-5-haiku", "token_counting", True),
+        ("bedrock-mantle", OPUS_5, "token_counting", True),
+        ("bedrock-mantle", OPUS_5, "url_sources", False),
+        ("bedrock-mantle", OPUS_5, "mid_conversation_system", True),
         ("vertex", OPUS_5, "web_search", True),
         ("vertex", OPUS_5, "task_budgets", True),
         ("foundry", OPUS_5, "mid_conversation_system", False),

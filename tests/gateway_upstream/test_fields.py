@@ -103,7 +103,7 @@ def test_a_class_of_scopes_means_the_configured_place_or_that_of_the_region(
 ) -> None:
     class Echo(HandFacts):
         def wire_model(self, surface: str, scope: str, model: str) -> str:
-            return f"{scope}.{model}"
+            return f"{scope}.anthropic.{model}"
 
     known = SETTINGS["bedrock"]
     made = UPSTREAMS["bedrock"].prepare(
@@ -112,7 +112,7 @@ def test_a_class_of_scopes_means_the_configured_place_or_that_of_the_region(
         Echo(),
         SurfaceSettings("bedrock", known.base_url, scope=configured, region=region),
     )
-    assert made.url.endswith(f"/model/{profile}.{OPUS_5}/invoke")
+    assert made.url.endswith(f"/model/{profile}.anthropic.{OPUS_5}/invoke")
     assert made.offer is None
 
 

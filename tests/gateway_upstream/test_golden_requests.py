@@ -108,6 +108,15 @@ EXPECTED: Mapping[str, Differences] = {
             ],
         ),
     },
+    "mantle__create": {},
+    "mantle__create_apikey": {},
+    "mantle__count_tokens": {},
+    "mantle__beta_create_betas": {
+        "anthropic-beta": ("context-management-2025-06-27,fast-mode-2026-02-01", "context-management-2025-06-27"),
+    },  # fast mode is not offered there: the beta would be refused
+    "mantle__claude_code_create": QUERY
+    | ACCEPT
+    | {"authorization": (ABSENT, "Bearer")},  # the client's own sign-in was switched off
     "vertex__create": {},
     "vertex__create_stream": ACCEPT,
     "vertex__create_global": {},
@@ -122,6 +131,17 @@ EXPECTED: Mapping[str, Differences] = {
     | {
         "anthropic-version": ("2023-06-01", ABSENT),  # the body says it
         "authorization": (ABSENT, "Bearer"),  # the client's own sign-in was switched off
+    },
+    "google_cloud__create": {},
+    "google_cloud__count_tokens": {},
+    "google_cloud__claude_code_create": QUERY
+    | ACCEPT
+    | {
+        "authorization": (ABSENT, "Bearer"),  # the client's own sign-in was switched off
+        "path": (  # its address had been replaced, prefix and all
+            "/gc/v1/messages",
+            "/v1/projects/my-proj/locations/global/workspaces/wrkspc_01/invoke/v1/messages",
+        ),
     },
     "foundry__create": TWO_HEADERS,
     "foundry__count_tokens": TWO_HEADERS,
@@ -187,7 +207,12 @@ def as_messages(captured: Mapping[str, Any], *, model: str) -> MessagesRequest:
 
 def surface_of(name: str) -> str:
     platform = name.partition("__")[0]
-    return {"first_party": "anthropic", "platform_aws": "claude-aws"}.get(platform, platform)
+    return {
+        "first_party": "anthropic",
+        "platform_aws": "claude-aws",
+        "mantle": "bedrock-mantle",
+        "google_cloud": "claude-gcp",
+    }.get(platform, platform)
 
 
 async def ours(name: str) -> Outbound:
@@ -208,6 +233,8 @@ async def ours(name: str) -> Outbound:
         asked = request(inner, model=model, endpoint="count_tokens")
     if name == "bedrock__boto3_invoke_model_options":
         settings["headers"] = {key: value for key, value in headers_of(captured).items() if key.startswith("x-amzn-")}
+    if surface == "bedrock" and wire.startswith("global."):
+        scope = "global"
     if surface == "anthropic" and asked.body.get("inference_geo"):
         scope = "us"
     facts = HandFacts(wire={("anthropic", model): wire}, counting=True)
@@ -261,7 +288,7 @@ def _inner(body: dict[str, Any]) -> dict[str, Any]:
 
 
 def test_every_capture_that_the_gateway_could_send_is_compared() -> None:
-    surfaces = ("first_party__", "platform_aws__", "bedrock__", "vertex__", "foundry__")
+    surfaces = ("first_party__", "platform_aws__", "bedrock__", "mantle__", "google_cloud__", "vertex__", "foundry__")
     named = {path.stem for path in CAPTURES.glob("*.json") if path.stem.startswith(surfaces)}
     assert {name for name in named if not any(part in name for part in NOT_OURS)} == set(EXPECTED)
 

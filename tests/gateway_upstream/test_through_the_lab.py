@@ -32,16 +32,27 @@ from trivium.gateway.credentials._google import SCOPE
 from trivium.lab import Fault, LabServer
 
 AT = datetime(2026, 11, 22, 12, tzinfo=UTC)
-SURFACES = ("anthropic", "bedrock", "vertex", "foundry")
+SURFACES = ("anthropic", "claude-aws", "bedrock", "bedrock-mantle", "vertex", "claude-gcp", "foundry")
 SNAPSHOT = load().snapshot(AT.date())
 SCOPES = {
     "anthropic": "global",
     "bedrock": "us",
+    "bedrock-mantle": "us-west-2",
     "vertex": "global",
     "foundry": "global-standard",
     "claude-aws": "global",
+    "claude-gcp": "global",
 }
 MODEL = "claude-opus-5"
+AWS_SERVICES = {"claude-aws": "aws-external-anthropic", "bedrock": "bedrock", "bedrock-mantle": "bedrock-mantle"}
+ENVELOPES = ("anthropic", "claude-aws", "bedrock-mantle", "claude-gcp", "foundry")
+SIGN_IN = {
+    "anthropic": "key",
+    "vertex": "google",
+    "claude-gcp": "google",
+    "foundry": "azure",
+    **dict.fromkeys(AWS_SERVICES, "aws"),
+}
 
 
 @dataclass
@@ -73,14 +84,13 @@ def credential_of(lab: LabServer, surface: str, kind: str) -> Credential:
     assert lab.certificates is not None
     ca, signin = lab.certificates.ca_path, lab.url("signin") if kind in {"google", "azure"} else ""
     if kind == "key":
-        if surface in {"bedrock", "claude-aws"}:
+        if surface in AWS_SERVICES:
             return Bearer(lab.key(surface))
         return ApiKey(lab.key(surface), header="api-key" if surface == "foundry" else "")
     if kind == "aws":
         known = lab.identities.aws[0]
         keys = AwsKeys(known.access_key_id, known.secret_access_key)
-        service = "aws-external-anthropic" if surface == "claude-aws" else "bedrock"
-        return AwsCredential(region="us-west-2", service=service, find=lambda: Held(keys))
+        return AwsCredential(region="us-west-2", service=AWS_SERVICES[surface], find=lambda: Held(keys))
     if kind == "google":
         info = lab.identities.google.service_account(signin + "/token")
         return GoogleCredential(
@@ -101,27 +111,26 @@ def credential_of(lab: LabServer, surface: str, kind: str) -> Credential:
 
 
 @contextlib.asynccontextmanager
-async def site(folder: Path, surface: str, kind: str = "", *, scope: str = "", **settings: Any) -> AsyncIterator[Site]:
-    kind = (
-        kind
-        or {"anthropic": "key", "claude-aws": "aws", "bedrock": "aws", "vertex": "google", "foundry": "azure"}[surface]
-    )
+async def site(
+    folder: Path, surface: str, kind: str = "", *, scope: str = "", sink: Any = None, **settings: Any
+) -> AsyncIterator[Site]:
+    kind = kind or SIGN_IN[surface]
     clock, scope = ManualClock(AT), scope or SCOPES[surface]
     async with LabServer((surface,), clock=clock, wall=SystemClock(), tls=folder) as lab:
         assert lab.certificates is not None
         configured = SurfaceSettings(
             surface,
-            lab.base_url(surface),
+            lab.url(surface) if surface == "claude-gcp" else lab.base_url(surface),  # the adapter makes its whole path
             scope=scope,
             **{
-                "region": "us-west-2" if surface == "bedrock" else "",
+                "region": "us-west-2" if surface in AWS_SERVICES else "",
                 "project": "lab-project",
                 "workspace": "wrkspc_01",
                 **settings,
             },
         )
         credential = credential_of(lab, surface, kind)
-        sink = MemorySink()
+        sink = sink or MemorySink()
         table = RouteTable((Route(ANY, ANY, (Target(Offer(surface, scope, ANY), 1),)),), "1")
         gateway = Gateway(
             GatewaySettings(surfaces={surface: configured}),
@@ -151,7 +160,10 @@ WAYS = [
     ("claude-aws", "key"),
     ("bedrock", "aws"),
     ("bedrock", "key"),
+    ("bedrock-mantle", "aws"),
+    ("bedrock-mantle", "key"),
     ("vertex", "google"),
+    ("claude-gcp", "google"),
     ("foundry", "azure"),
     ("foundry", "key"),
 ]
@@ -203,7 +215,7 @@ async def test_claude_code_is_understood_by_every_surface(tmp_path: Path, surfac
         at.assert_recorded_as_billed()
 
 
-@pytest.mark.parametrize(("surface", "kind"), [("vertex", "google"), ("foundry", "azure"), ("bedrock", "aws")])
+@pytest.mark.parametrize(("surface", "kind"), [way for way in WAYS if way[1] != "key"])
 async def test_a_refused_credential_is_renewed_once_and_the_request_repeated(
     tmp_path: Path, surface: str, kind: str
 ) -> None:
@@ -230,7 +242,7 @@ async def test_errors_reach_the_client_in_one_form(
             reply = await at.post({**HI, "stream": stream})
             envelope = reply.json()
             assert envelope["type"] == "error"
-            if surface in {"anthropic", "foundry"}:  # the service's own envelope, unmodified
+            if surface in ENVELOPES:  # the service's own envelope, unmodified
                 assert reply.status == status
             else:
                 assert (reply.status, envelope["error"]["type"]) == (shown, error_type)
@@ -250,7 +262,7 @@ async def test_a_stream_that_fails_after_its_first_content_ends_with_an_error_ev
         at.sink.check()
 
 
-@pytest.mark.parametrize("surface", ["anthropic", "vertex", "foundry"])
+@pytest.mark.parametrize("surface", [surface for surface in SURFACES if surface != "bedrock"])
 async def test_tokens_are_counted(tmp_path: Path, surface: str) -> None:
     async with site(tmp_path, surface) as at:
         data = json.dumps({"model": MODEL, **HI}).encode()

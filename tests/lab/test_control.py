@@ -147,7 +147,7 @@ def test_a_traced_clock_follows_and_never_goes_back() -> None:
 
 @pytest.mark.parametrize("surfaces", [[], ["azure"]])
 def test_unknown_surfaces_are_named(surfaces: list[str]) -> None:
-    with pytest.raises(UserError, match="anthropic, claude-aws, bedrock, vertex, foundry"):
+    with pytest.raises(UserError, match="anthropic, claude-aws, bedrock, bedrock-mantle, vertex, claude-gcp, foundry"):
         LabServer(surfaces)
 
 

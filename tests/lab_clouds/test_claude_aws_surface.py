@@ -10,11 +10,13 @@ from trivium.lab import LabServer
 ASK = {"model": "claude-opus-5", "max_tokens": 50, "messages": [{"role": "user", "content": "[[lab out=9]] hi"}]}
 
 
-def client(lab: LabServer, region: str = "us-west-2", secret: str = "") -> anthropic.AsyncAnthropicAWS:
+def client(
+    lab: LabServer, region: str = "us-west-2", secret: str = "", workspace: str = "wrkspc_01"
+) -> anthropic.AsyncAnthropicAWS:
     known = lab.identities.aws[0]
     return anthropic.AsyncAnthropicAWS(
         base_url=lab.base_url("claude-aws"),
-        workspace_id="wrkspc_01",
+        workspace_id=workspace,
         aws_region=region,
         aws_access_key=known.access_key_id,
         aws_secret_key=secret or known.secret_access_key,
@@ -49,3 +51,14 @@ async def test_a_request_names_its_workspace() -> None:
             named = {"anthropic-workspace-id": "wrkspc_01"}
             answer = await plain.messages.create(**ASK, extra_headers=named)
             assert answer.usage.output_tokens == 9
+
+
+async def test_caches_belong_to_a_workspace() -> None:
+    system = [{"type": "text", "text": "rule " * 3000, "cache_control": {"type": "ephemeral"}}]
+    async with LabServer(("claude-aws",)) as lab:
+        reads = []
+        for workspace in ("wrkspc_01", "wrkspc_01", "wrkspc_02"):
+            async with client(lab, workspace=workspace) as sdk:
+                usage = (await sdk.messages.create(**ASK, system=system)).usage
+                reads.append(bool(usage.cache_read_input_tokens))
+        assert reads == [False, True, False]

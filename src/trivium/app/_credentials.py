@@ -14,7 +14,11 @@ from trivium.gateway import Credential
 from trivium.gateway.credentials import FOUNDRY_SCOPE, ApiKey, AwsCredential, AzureCredential, Bearer, GoogleCredential
 
 _GOOGLE_SCOPE = "https://www.googleapis.com/auth/cloud-platform"
-_AWS_SERVICES = {"bedrock": "bedrock", "claude-aws": "aws-external-anthropic"}  # the name a signature carries
+_AWS_SERVICES = {  # the name a signature carries
+    "bedrock": "bedrock",
+    "bedrock-mantle": "bedrock-mantle",
+    "claude-aws": "aws-external-anthropic",
+}
 
 
 def credentials_of(settings: Settings, base: Path) -> dict[str, Credential]:

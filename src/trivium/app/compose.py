@@ -37,7 +37,9 @@ PUBLIC_ADDRESS: Mapping[str, str] = {
     "anthropic": "https://api.anthropic.com",
     "claude-aws": "https://aws-external-anthropic.{region}.api.aws",
     "bedrock": "https://bedrock-runtime.{region}.amazonaws.com",
+    "bedrock-mantle": "https://bedrock-mantle.{region}.api.aws/anthropic",
     "vertex": "",  # depends on the location: the adapter knows the three forms
+    "claude-gcp": "https://claude.googleapis.com",
     "foundry": "https://{resource}.services.ai.azure.com/anthropic",
 }
 
@@ -203,12 +205,19 @@ def gateway_settings(settings: Settings) -> GatewaySettings:
     """What the gateway is told."""
     return GatewaySettings(
         surfaces={key: _surface(key, entry) for key, entry in settings.surfaces.items()},
+        hedge_after_s={name: entry.hedge_after_ms / 1000 for name, entry in settings.workloads.items()},
         identity_workloads=frozenset(name for name, entry in settings.workloads.items() if entry.forwards_identity),
         deadline_s=settings.gateway.deadline_s,
         drain_s=settings.gateway.drain_s,
         ping_interval_s=settings.gateway.ping_interval_s,
         extra_attempts_max=settings.gateway.extra_attempts_max,
         rest_s_max=settings.gateway.rest_s_max,
+        header_read_s=settings.gateway.header_read_s,
+        body_read_s=settings.gateway.body_read_s,
+        body_idle_s=settings.gateway.body_idle_s,
+        keep_alive_s=settings.gateway.keep_alive_s,
+        stall_s=settings.gateway.stall_s,
+        body_bytes_max=settings.gateway.body_bytes_max,
         cache_loss_max={
             name: entry.cache_loss_max for name, entry in settings.workloads.items() if entry.cache_loss_max is not None
         },
@@ -227,6 +236,9 @@ def _surface(key: str, entry: SurfaceEntry) -> SurfaceSettings:
         workspace=entry.workspace,
         deployments=entry.deployments,
         draining=entry.draining,
+        on_disconnect=entry.on_disconnect,
+        drain_s_max=entry.drain_s_max,
+        drain_bytes_max=entry.drain_bytes_max,
     )
 
 

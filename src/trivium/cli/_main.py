@@ -41,6 +41,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "limit": ("limit", "Spend limits and their alerts."),
     "profile": ("profile", "Measure the shape of real sessions; draw sessions from it."),
     "conform": ("conform", "Check any gateway against what Claude Code asks of one."),
+    "certify": ("certify", "Hold the lab against a live surface, with your own credentials and a budget."),
     "lab": ("lab", "Run the emulated surfaces alone, to test your own clients."),
 }
 

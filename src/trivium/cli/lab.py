@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 
 def command(
-    surfaces: Annotated[str, typer.Option(help="Comma-separated surfaces.")] = "anthropic,bedrock,vertex,foundry",
+    surfaces: Annotated[str, typer.Option(help="Comma-separated surfaces; all of them if not given.")] = "",
     port_base: Annotated[int, typer.Option(help="Control port; the surfaces follow it. 0 takes free ports.")] = 0,
     seed: Annotated[int, typer.Option(help="Seed of the world: what is answered, thought and called.")] = 0,
     start: Annotated[str, typer.Option(help="Stand at this instant (ISO 8601) instead of the machine's time.")] = "",
@@ -22,7 +22,10 @@ def command(
     trace_time: Annotated[bool, typer.Option("--trace-time", help="Honour [[lab at=…]] in prompts.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON line when ready.")] = False,
 ) -> None:
-    """Run the emulated surfaces until Ctrl-C; print their addresses, fake credentials and what to export."""
+    """Run the emulated surfaces until Ctrl-C; print their addresses, fake credentials and what to export.
+
+    No surface's emulation is certified against the live one yet: `trivium certify` holds the two against each other.
+    """
     import asyncio
     import tempfile
     from pathlib import Path

@@ -95,11 +95,14 @@ def _prepare(chosen: Chosen) -> _Prepared:
 
 def _run(screen: Console, prepared: _Prepared, root: Path, port: int, json_file: Path | None, *, once: bool) -> None:
     from trivium.cli._up import report
-    from trivium.cli._up.site import gateway, lab, new_folder
+    from trivium.cli._up.site import ROUTES, gateway, lab, new_folder, spread
+    from trivium.plan import write_routes
 
     chosen = prepared.chosen
     report.announce(screen, chosen, prepared.left_out)
     folder = new_folder(root, SystemClock().now()).resolve()
+    # There before the gateway is: a session that began by another table would keep to where its cache lives.
+    write_routes(spread(prepared.offers), folder / ROUTES)
     began = time.monotonic()
     with lab(folder) as (lab_said, lab_process), gateway(folder, lab_said, _free(port)) as (url, process):
         site = _site(folder, url, lab_said, process, lab_process)
@@ -144,13 +147,12 @@ def _replay_and_plan(screen: Console, site: Site, prepared: _Prepared, keys: Map
 
     from trivium.cli._up import replay, report
     from trivium.cli._up.plan import make
-    from trivium.cli._up.site import SCOPES, spread, with_default
+    from trivium.cli._up.site import SCOPES, with_default
     from trivium.core import Offer
     from trivium.plan import write_routes
     from trivium.pricing import price as price_of
 
     chosen, book = prepared.chosen, prepared.book
-    write_routes(spread(prepared.offers), site.routes)
 
     def price(usage: Usage, surface: str, model: str, at: datetime) -> Money:
         return price_of(usage, Offer(surface, SCOPES[surface], model), at, book).amount

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import TypeVar
@@ -12,7 +12,7 @@ import msgspec
 
 from trivium.core import FactError, KeyRecord, KeyRing, TriviumError, UserError, hash_secret, well_formed
 from trivium.gateway.dialect import Asked, Canonical
-from trivium.gateway.seams import Facts, Headers, MessagesRequest
+from trivium.gateway.seams import Facts, GatewaySettings, Headers, MessagesRequest
 from trivium.gateway.wire.body import Body
 from trivium.gateway.wire.headers import forwarded
 
@@ -37,8 +37,10 @@ class Refused(TriviumError):
         super().__init__(message)
 
 
-def read_headers(raw: Iterable[tuple[bytes, bytes]], bytes_max: int) -> dict[str, str]:
+def read_headers(raw: Sequence[tuple[bytes, bytes]], limits: GatewaySettings) -> dict[str, str]:
     """Headers by lower-case name; repeated ones are joined, repeated credentials and framing are refused."""
+    if len(raw) > limits.header_count_max:
+        raise Refused(431, "invalid_request_error", f"headers: send at most {limits.header_count_max} of them")
     headers: dict[str, str] = {}
     size = 0
     for name_bytes, value_bytes in raw:
@@ -50,8 +52,8 @@ def read_headers(raw: Iterable[tuple[bytes, bytes]], bytes_max: int) -> dict[str
             raise Refused(400, "invalid_request_error", f"{name}: send this header once")
         else:
             headers[name] = f"{headers[name]}, {value}"
-    if size > bytes_max:
-        raise Refused(431, "invalid_request_error", f"headers: send at most {bytes_max} bytes")
+    if size > limits.header_bytes_max:
+        raise Refused(431, "invalid_request_error", f"headers: send at most {limits.header_bytes_max} bytes")
     return headers
 
 

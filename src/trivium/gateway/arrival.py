@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Mapping
 
 from trivium.gateway.admit import Refused
-from trivium.gateway.reply import Receive
+from trivium.gateway.reply import Message, Receive
 from trivium.gateway.seams import GatewaySettings
 
 _HANG_UP = {"connection": "close"}  # the rest of the body is not read
@@ -20,7 +20,7 @@ async def read_body(
     bytes_max: int | None = None,
     read_s: float | None = None,
 ) -> bytes:
-    """The whole body; Refused when it is too long, too slow or is encoded. Limits are those of messages by default."""
+    """The whole body; Refused when too long, too slow, standing still or encoded. Messages set the default limits."""
     encoding = headers.get("content-encoding", "identity").strip().lower()
     if encoding != "identity":
         message = f"content-encoding: {encoding[:40]}: send the body uncompressed"
@@ -35,7 +35,7 @@ async def read_body(
     try:
         async with asyncio.timeout(within_s):
             while True:
-                event = await receive()
+                event = await _next(receive, settings.body_idle_s)
                 if event["type"] == "http.disconnect":
                     raise Refused(400, "invalid_request_error", "body: the connection closed before its end")
                 part = event.get("body", b"")
@@ -48,3 +48,11 @@ async def read_body(
     except TimeoutError as error:
         message = f"body: did not arrive within {within_s:g} s"
         raise Refused(408, "timeout_error", message, _HANG_UP) from error
+
+
+async def _next(receive: Receive, idle_s: float) -> Message:
+    try:
+        async with asyncio.timeout(idle_s):
+            return await receive()
+    except TimeoutError as error:
+        raise Refused(408, "timeout_error", f"body: nothing came for {idle_s:g} s", _HANG_UP) from error

@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from types import TracebackType
 
 from trivium.core import (
     NO_USAGE,
+    OWN_DEFECT,
     UNKNOWN_USAGE,
     Clock,
     Closed,
     LedgerError,
+    Offer,
     Opened,
     Outcome,
     Quality,
@@ -25,9 +27,12 @@ from trivium.core import (
     Usage,
     new_id,
 )
+from trivium.gateway.bounds import bounds_of, within
 from trivium.gateway.flight import Cut, Flight, later, unbroken
 from trivium.gateway.gate import Gate
+from trivium.gateway.hedge import Lane
 from trivium.gateway.late import NEVER, REFUSALS, offer_again
+from trivium.gateway.leaving import ReadOn
 from trivium.gateway.metrics import Metrics
 from trivium.gateway.reply import Reply
 from trivium.gateway.seams import (
@@ -81,6 +86,14 @@ class Order:
     decision: str = ""  # why the attempt that follows goes where it goes
 
 
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """What bounds an attempt besides its timeouts: its client's leaving, and the budget that pays for it."""
+
+    read_on: ReadOn | None = None
+    allows: Callable[[Offer, Usage], bool] | None = None
+
+
 class Attempt:
     """Sends once and relays the answer. After `run`, `closed` tells how it ended."""
 
@@ -92,8 +105,9 @@ class Attempt:
         upstream: Upstream,
         *,
         surface: SurfaceSettings,
-        flight: Flight,
-        reply: Reply,
+        flight: Flight | Lane,
+        reply: Reply | Lane,
+        terms: Terms = Terms(),
     ) -> None:
         self._tools = tools
         self._order = order
@@ -102,6 +116,8 @@ class Attempt:
         self._surface = surface
         self._flight = flight
         self._reply = reply
+        self._terms = terms
+        self._offer = target.offer
         self._decoder: Decoder | None = None
         self._sent_ns: int | None = None
         self._content_ns: int | None = None
@@ -134,6 +150,7 @@ class Attempt:
             max_output_tokens=request.max_tokens,
             decision=order.decision,
         )
+        self._offer = opened.offer
         await self._open(opened)
         self._reply.native = outbound.native
         async with _Recorded(self, opened):
@@ -148,7 +165,7 @@ class Attempt:
     async def settle(self, opened: Opened, error: BaseException | None) -> None:
         """Close the record of what was opened, after an error of our own as failed by it."""
         if isinstance(error, Exception):
-            self._outcome, self._error_type = Outcome.FAILED, type(error).__name__
+            self._outcome, self._error_type = Outcome.FAILED, OWN_DEFECT + type(error).__name__
         await unbroken(self._close(opened))
 
     async def _open(self, opened: Opened) -> None:
@@ -166,6 +183,7 @@ class Attempt:
 
     async def _exchange(self, outbound: Outbound) -> Failure | None:
         self._sent_ns = self._tools.clock.monotonic_ns()
+        self._flight.read_on = self._terms.read_on
         try:
             inbound = await self._tools.transport.send(outbound, self._surface.timeouts)
         except TransportError as error:
@@ -175,6 +193,7 @@ class Attempt:
             self._upstream_id = self._upstream.request_id(inbound.headers)
             return await self._receive(inbound)
         finally:
+            self._flight.read_on = None
             await inbound.close()
 
     async def _receive(self, inbound: Inbound) -> Failure | None:
@@ -197,21 +216,13 @@ class Attempt:
 
     async def _relay(self, inbound: Inbound, decoder: Decoder, gate: Gate | None) -> Failure | None:
         """Pass the answer on. Whole answers are kept until their record is closed."""
-        failure: Failure | None = None
         try:
-            async for chunk in inbound.chunks():
-                data = decoder.feed(chunk)
-                if data:
-                    await self._pass(data, decoder, gate)
-                if decoder.failure is not None:
-                    break
-            else:
-                data = decoder.finish()
-                if data:
-                    await self._pass(data, decoder, gate)
+            failure = await self._read(inbound, decoder, gate)
         except TransportError as error:
             failure = broken(self._surface.surface, str(error))
         failure = decoder.failure or failure
+        if self._flight.abandoned:
+            return None  # named by `_cut_short`
         if failure is None and not decoder.complete:
             failure = broken(self._surface.surface, "the answer ended too early")
         if failure is not None and not decoder.complete:
@@ -219,6 +230,23 @@ class Attempt:
         self._outcome = Outcome.OK
         if gate is not None:
             await gate.flush()
+        return None
+
+    async def _read(self, inbound: Inbound, decoder: Decoder, gate: Gate | None) -> Failure | None:
+        """Chunk after chunk, until the end or until no more may be read."""
+        async for chunk in inbound.chunks():
+            data = decoder.feed(chunk)
+            if data:
+                await self._pass(data, decoder, gate)
+            if decoder.complete:
+                self._flight.read_on = None  # the client has it all: its leaving means nothing any more
+            elif decoder.failure is not None or self._flight.enough(len(chunk)):
+                return None
+            elif not self._allowed(decoder):
+                return _spent(self._surface.surface)
+        data = decoder.finish()
+        if data:
+            await self._pass(data, decoder, gate)
         return None
 
     async def _pass(self, data: bytes, decoder: Decoder, gate: Gate | None) -> None:
@@ -233,11 +261,18 @@ class Attempt:
     async def _broke(self, failure: Failure, decoder: Decoder) -> Failure:
         """A 200 answer that broke. Once the client has bytes the error is an event, and the attempt was cut."""
         self._failed(failure)
-        if self._reply.started or decoder.quality is not Quality.UNKNOWN:
+        if failure.outcome is not Outcome.CUT_BY_BUDGET and (
+            self._reply.started or decoder.quality is not Quality.UNKNOWN
+        ):
             self._outcome = Outcome.CUT
         if self._reply.started:
             await self._reply.error(failure.body)
         return failure
+
+    def _allowed(self, decoder: Decoder) -> bool:
+        """Whether the budget lets the answer go on."""
+        allows = self._terms.allows
+        return allows is None or allows(self._offer, decoder.usage)
 
     def _failed(self, failure: Failure) -> Failure:
         self.failure = failure
@@ -252,6 +287,10 @@ class Attempt:
         if self._outcome is Outcome.CANCELLED:
             self._cut_short(decoder)
         usage, quality = self._counts(decoder)
+        lower = upper = None
+        if quality is not Quality.EXACT and self._outcome is not Outcome.OK:
+            usage = within(usage, opened.max_output_tokens)
+            lower, upper = bounds_of(self._order.request, opened, usage)
         ended_ns = self._tools.clock.monotonic_ns()
         closed = Closed(
             event_id=opened.event_id,
@@ -265,6 +304,8 @@ class Attempt:
             upstream_request_id=self._upstream_id,
             stop_reason=decoder.stop_reason if decoder is not None else "",
             error_type=self._error_type,
+            usage_lower=lower,
+            usage_upper=upper,
         )
         self.closed = closed
         self._tools.metrics.closed(opened, closed)
@@ -279,13 +320,14 @@ class Attempt:
                 later(offer_again(self._tools.sink, closed))
 
     def _cut_short(self, decoder: Decoder | None) -> None:
-        """Name the end of an attempt that was cancelled from outside."""
+        """Name the end of an attempt that was cancelled from outside, or whose client left before its end."""
         reason = self._flight.reason
-        if decoder is not None and decoder.complete:
+        if decoder is not None and decoder.complete and not self._flight.abandoned:
             self._outcome = Outcome.OK
         elif reason in {Cut.DEADLINE, Cut.SHUTDOWN}:
             self._outcome = Outcome.CUT if self._reply.started else Outcome.FAILED
-        self._error_type = reason.value if reason is not None and self._outcome is not Outcome.OK else ""
+        if self._outcome is not Outcome.OK:
+            self._error_type = "killed" if reason is None else reason.value
 
     def _counts(self, decoder: Decoder | None) -> tuple[Usage, Quality]:
         if self._sent_ns is None or self._outcome is Outcome.REFUSED or self._order.request.endpoint == "count_tokens":
@@ -330,6 +372,18 @@ def _unreachable(surface: str, error: TransportError) -> Failure:
         error=UpstreamError(surface, str(error), retry=Retry.ELSEWHERE),
         body=envelope("api_error", f"{surface}: {error}"),
         outcome=Outcome.REFUSED,
+    )
+
+
+def _spent(surface: str) -> Failure:
+    """The budget that admitted the request allows no more of its answer."""
+    message = "the budget allows no more of this answer: it was ended before its end"
+    return Failure(
+        error=UpstreamError(surface, message, retry=Retry.NEVER),
+        status=429,
+        body=envelope("billing_error", message),
+        error_type=Outcome.CUT_BY_BUDGET.value,
+        outcome=Outcome.CUT_BY_BUDGET,
     )
 
 

@@ -31,7 +31,8 @@ from trivium.gateway.auxiliary import wanted as auxiliary_wanted
 from trivium.gateway.dialect import BEDROCK, MESSAGES, OPENAI, PROFILES, Asked, asked
 from trivium.gateway.discovery import listing, profiles
 from trivium.gateway.flight import Cut, Flight, all_settled
-from trivium.gateway.guard import ConsecutiveBreaker, Rests, RetryBudget
+from trivium.gateway.guard import Chance, ConsecutiveBreaker, Rests, RetryBudget
+from trivium.gateway.guard import chance as machine_chance
 from trivium.gateway.metrics import Metrics
 from trivium.gateway.pump import Parts, Pump
 from trivium.gateway.reply import Receive, Reply, Send
@@ -89,6 +90,7 @@ class Gateway:
         stamp: Stamp | None = None,
         breaker: Breaker | None = None,
         metrics: Metrics | None = None,
+        chance: Chance | None = None,
         cache_prices: CachePrices | None = None,
         resources: Resources | None = None,
     ) -> None:
@@ -107,7 +109,7 @@ class Gateway:
             breaker=breaker
             or ConsecutiveBreaker(clock, failures=settings.breaker_failures, open_s=settings.breaker_open_s),
             budget=RetryBudget(clock, ratio=settings.retry_ratio, floor_per_s=settings.retry_floor_per_s),
-            rests=Rests(clock),
+            rests=Rests(clock, chance or machine_chance()),
             affinity=Affinity(clock),
             cache_prices=cache_prices or NoCachePrices(),
         )
@@ -161,28 +163,38 @@ class Gateway:
         return len(self._flights)
 
     @property
+    def settings(self) -> GatewaySettings:
+        """The settings in force."""
+        return self._parts.tools.settings
+
+    @property
     def drain_s(self) -> float:
         """How long requests may take to finish once a drain began."""
         return self._parts.tools.settings.drain_s
 
     async def drain(self) -> None:
         """Refuse readiness, let requests finish, then end the rest with an error, and wait for every record."""
-        self._draining = True
-        self._auxiliary.rest()
-        settings = self._parts.tools.settings
-        await self._emptied(settings.drain_s)
-        self.cut_short()
+        self.refuse_readiness()
+        if not await self._emptied(self.drain_s):
+            self.cut_short()
         await self._emptied(_DRAIN_GRACE_S)
         await all_settled(_DRAIN_GRACE_S)
+
+    def refuse_readiness(self) -> None:
+        """Say from now on that no more requests should come; those that come all the same are served."""
+        self._draining = True
+        self._auxiliary.rest()
 
     def cut_short(self) -> None:
         """End what is in the air with an error, for a drain in a hurry; every record is closed all the same."""
         for flight in tuple(self._flights):
             flight.cut(Cut.SHUTDOWN)
 
-    async def _emptied(self, timeout_s: float) -> None:
+    async def _emptied(self, timeout_s: float) -> bool:
+        """Whether there was a moment without a request within that time."""
         with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(self._empty.wait(), timeout_s)
+            return await asyncio.wait_for(self._empty.wait(), timeout_s)
+        return False
 
     async def close(self) -> None:
         """Drain and let go of the connections."""
@@ -266,7 +278,7 @@ class Gateway:
 
     async def _models(self, scope: Scope, _receive: Receive, reply: Reply) -> None:
         parts = self._parts
-        headers = read_headers(scope["headers"], parts.tools.settings.header_bytes_max)
+        headers = read_headers(scope["headers"], parts.tools.settings)
         openai = not headers.keys() & _ANTHROPIC
         dialect = OPENAI if openai else MESSAGES
         _speak(reply, Asked(dialect, "messages"))
@@ -281,7 +293,7 @@ class Gateway:
     async def _profiles(self, scope: Scope, _receive: Receive, reply: Reply) -> None:
         parts, settings = self._parts, self._parts.tools.settings
         _speak(reply, Asked(BEDROCK, "messages"))
-        headers = read_headers(scope["headers"], settings.header_bytes_max)
+        headers = read_headers(scope["headers"], settings)
         key = authenticate(BEDROCK.secrets(headers), self._keys, self._clock.now())
         only = scope["path"][len(PROFILES) + 1 :].rpartition("/")[2]  # an ARN ends in the name
         await reply.whole(200, profiles(parts.routes(), key, parts.facts, settings, only=only), JSON)
@@ -289,7 +301,7 @@ class Gateway:
     async def _messages(self, wanted: Asked, scope: Scope, receive: Receive, reply: Reply) -> None:
         parts = self._parts
         began_ns = self._clock.monotonic_ns()
-        headers = read_headers(scope["headers"], parts.tools.settings.header_bytes_max)
+        headers = read_headers(scope["headers"], parts.tools.settings)
         key = authenticate(wanted.dialect.secrets(headers), self._keys, self._clock.now())
         data = await read_body(headers, receive, parts.tools.settings)
         canonical = wanted.dialect.canonical(wanted, data, headers)
@@ -305,7 +317,7 @@ class Gateway:
     async def _keep(self, kept: Wanted, scope: Scope, receive: Receive, reply: Reply) -> None:
         """Serve what is about batches and files. A client that leaves does not end it: something may have been made."""
         parts, settings = self._parts, self._parts.tools.settings
-        headers = read_headers(scope["headers"], settings.header_bytes_max)
+        headers = read_headers(scope["headers"], settings)
         key = authenticate(kept.dialect.secrets(headers), self._keys, self._clock.now())
         self._auxiliary.begin(kept, settings)
         flight = Flight()
@@ -335,7 +347,7 @@ class Gateway:
         self.metrics.in_flight.inc()
 
     def _has_landed(self, flight: Flight) -> None:
-        flight.landed = True
+        flight.land()
         self._flights.discard(flight)
         if not self._flights:
             self._empty.set()
@@ -343,7 +355,7 @@ class Gateway:
 
     async def _fly(self, parts: Parts, order: Order, key: KeyRecord, receive: Receive, reply: Reply) -> None:
         """Run the pump while watching whether the client is still there."""
-        flight = Flight()
+        flight = Flight(reply.mute)
         self._took_off(flight)
         pump = Pump(parts, order, key, flight=flight, reply=reply)
         deadline = asyncio.get_running_loop().call_later(parts.tools.settings.deadline_s, flight.cut, Cut.DEADLINE)
@@ -417,7 +429,8 @@ def _log_request(order: Order, pump: Pump, reply: Reply, flight: Flight) -> None
         return
     last = pump.attempts[-1] if pump.attempts else None
     _log.info(
-        "request=%s key=%s workload=%s model=%s endpoint=%s stream=%s status=%d attempts=%d outcome=%s error=%s cut=%s",
+        "request=%s key=%s workload=%s model=%s endpoint=%s stream=%s status=%d attempts=%d outcome=%s error=%s cut=%s "
+        "state=%s",
         order.request.request_id,
         order.key_id,
         order.workload,
@@ -429,4 +442,5 @@ def _log_request(order: Order, pump: Pump, reply: Reply, flight: Flight) -> None
         last.outcome.value if last else "none",
         last.error_type if last else "",
         flight.reason.value if flight.reason else "",
+        last.terminal_state.value if last else "none",
     )

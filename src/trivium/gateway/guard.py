@@ -2,13 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from random import Random  # noqa: TID251  here the generators are made that others take
 
 from trivium.core import Clock
 from trivium.gateway.seams import Circuit
 
 _NS = 1_000_000_000
 WINDOW_S = 10.0
+_SPREAD = 0.25  # of a wait, over which those who wait for the same moment come one after the other
+
+
+Chance = Callable[[], float]  # a number from 0 to below 1
+
+
+def chance(seed: int | None = None) -> Chance:
+    """Chance from a seed; without one it is the machine's."""
+    return Random(seed).random  # noqa: S311  it spreads waits, it keeps no secret
 
 
 class RetryBudget:
@@ -99,9 +110,14 @@ class ConsecutiveBreaker:
 class Rests:
     """Circuits that named a time before which they want no request; there are no more of them than circuits."""
 
-    def __init__(self, clock: Clock) -> None:
+    def __init__(self, clock: Clock, chance: Chance) -> None:
         self._clock = clock
+        self._chance = chance
         self._until_ns: dict[Circuit, int] = {}
+
+    def wait_s(self, seconds: float) -> float:
+        """How long one of many should wait for the same moment: at least so long, and not all as long."""
+        return seconds * (1 + _SPREAD * self._chance())
 
     def rest(self, circuit: Circuit, seconds: float) -> None:
         """Leave it alone for so long; of two times the later one counts."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
 from trivium.core import (
@@ -12,20 +12,24 @@ from trivium.core import (
     Closed,
     FactError,
     KeyRecord,
+    Offer,
     Outcome,
     Retry,
     RouteTable,
     Target,
     TriviumError,
     UpstreamError,
+    Usage,
     UserError,
 )
 from trivium.gateway.admit import NO_RETRY, Refused
 from trivium.gateway.affinity import Affinity, Marks
-from trivium.gateway.attempt import Attempt, Order, Tools
+from trivium.gateway.attempt import Attempt, Order, Terms, Tools
 from trivium.gateway.decision import Notes, Stake
 from trivium.gateway.flight import Flight, unbroken
 from trivium.gateway.guard import Rests, RetryBudget
+from trivium.gateway.hedge import Lane, Race, Run
+from trivium.gateway.leaving import read_on
 from trivium.gateway.reply import Reply
 from trivium.gateway.routing import rank
 from trivium.gateway.seams import (
@@ -85,6 +89,8 @@ class Pump:
         self._notes = Notes()
         self._refreshed: set[str] = set()
         self._tries = 0
+        self._opened = 0
+        self._allows: Callable[[Offer, Usage], bool] | None = None
         self._stayed = False  # it has waited once for the sake of a cache
         self.attempts: list[Closed] = []
 
@@ -105,12 +111,14 @@ class Pump:
                     prompt_bytes=len(request.body.data),
                     max_output_tokens=request.max_tokens,
                     offers=tuple(target.offer for target in self._targets),
+                    hedged=self._hedge_after_s() > 0,
                 )
             )
         except AdmissionDenied as error:
             raise denied(error) from error
         try:
             self._reply.headers |= admitted.headers
+            self._allows = admitted.allows
             parts.budget.request()
             await self._attempts()
         finally:
@@ -177,8 +185,8 @@ class Pump:
                 self._parts.tools.metrics.failovers.labels(*labels).inc()
             previous = target
             self._tries += 1
-            failure = await self._attempt(target, outbound)
-            if failure is None or self._reply.started:
+            failure = await self._hedged(target, outbound)
+            if failure is None or self._reply.started or self._flight.reason is not None:  # no attempt for nobody
                 return
             target = await self._after(target, failure)
         if failure is not None:
@@ -206,9 +214,12 @@ class Pump:
         if shortest_s > parts.tools.settings.retry_after_s_max:
             raise resting(shortest_s)
         if shortest_s:
-            await asyncio.sleep(shortest_s)
+            await asyncio.sleep(parts.rests.wait_s(shortest_s))
+        target = self._targets.pop(rests_s.index(shortest_s))
+        if left_s := parts.rests.left_s(self._circuit(target)):  # those who woke before were sent away again
+            raise resting(left_s)
         self._notes.because = "last"
-        return self._targets.pop(rests_s.index(shortest_s))
+        return target
 
     def _may_stay(self, failure: Failure) -> bool:
         """Whether another attempt here leaves one for elsewhere: no request fails because a switch would cost."""
@@ -259,7 +270,54 @@ class Pump:
     def _circuit(self, target: Target) -> Circuit:
         return Circuit(self._name(target), self._order.request.endpoint, target.offer.model)
 
-    async def _attempt(self, target: Target, outbound: Outbound) -> Failure | None:
+    async def _hedged(self, target: Target, outbound: Outbound) -> Failure | None:
+        """The attempt, and where the workload's policy asks for it another one beside it while it is silent."""
+        after_s = self._hedge_after_s()
+        if not after_s or self._tries > 1:
+            return await self._attempt(target, outbound)
+        race = Race(self._flight, self._reply)
+        failure = await race.run(
+            lambda lane: self._attempt(target, outbound, lane), lambda: self._hedge(target), after_s
+        )
+        if failure is not None and race.winner is None and self._reply.started:  # pings went out, and no answer came
+            await self._give_up(failure)
+        return failure
+
+    def _hedge_after_s(self) -> float:
+        request = self._order.request
+        wanted = request.stream and request.endpoint == "messages"  # a whole answer is silent until its end
+        return self._parts.tools.settings.hedge_after_s.get(self._order.workload, 0.0) if wanted else 0.0
+
+    def _hedge(self, first: Target) -> Run | None:
+        """Who may be asked now beside the first: another surface with the same model, within the budget of attempts."""
+        parts, stake, body = self._parts, self._notes.stake, self._order.request.body
+        for index, target in enumerate(self._targets):
+            circuit = self._circuit(target)
+            if target.offer.model != first.offer.model or parts.rests.left_s(circuit):
+                continue
+            if not parts.tools.signers.takes(target.offer.surface, body):  # it would be asked without its thinking
+                continue
+            if stake is not None and stake.worth_waiting(target.offer):
+                continue
+            if self._tries > parts.tools.settings.extra_attempts_max or not parts.breaker.allows(circuit):
+                continue
+            try:
+                outbound = self._prepare(target)
+            except (UserError, NotSupported, FactError):
+                parts.breaker.release(circuit)
+                continue
+            if not parts.budget.take():
+                parts.breaker.release(circuit)
+                return None
+            del self._targets[index]
+            self._tries += 1
+            self._notes.because = "hedge"
+            parts.tools.metrics.hedges.labels(first.offer.surface, target.offer.surface).inc()
+            return lambda lane: self._attempt(target, outbound, lane)
+        return None
+
+    async def _attempt(self, target: Target, outbound: Outbound, lane: Lane | None = None) -> Failure | None:
+        reply, number = lane or self._reply, self._tries
         parts, name = self._parts, self._name(target)
         surface = target.offer.surface
         credential = parts.credentials.get(name)
@@ -271,9 +329,9 @@ class Pump:
                 return unauthorised(surface, error)
             outbound = replace(outbound, headers={**outbound.headers, **authorised})
         notes = (*self._order.request.notes, *outbound.notes)
-        self._reply.headers |= {
+        reply.headers |= {
             "x-trivium-surface": name,
-            "x-trivium-attempts": str(self._tries),
+            "x-trivium-attempts": str(number),
             **({"x-trivium-notes": "; ".join(notes)} if notes else {}),
         }
         decision = self._notes.page(target.offer)
@@ -284,11 +342,13 @@ class Pump:
             target,
             parts.upstreams[surface],
             surface=parts.tools.settings.surfaces[name],
-            flight=self._flight,
-            reply=self._reply,
+            flight=lane or self._flight,
+            reply=reply,
+            terms=Terms(read_on(parts.tools.settings.surfaces[name], parts.facts, target.offer.model), self._allows),
         )
         try:
-            failure = await attempt.run(outbound, len(self.attempts) + 1)
+            self._opened += 1
+            failure = await attempt.run(outbound, self._opened)
         finally:
             if attempt.closed is not None:
                 self.attempts.append(attempt.closed)
@@ -335,7 +395,7 @@ class Pump:
         if error.retry is Retry.HERE:
             pause_s = _PAUSE_S * self._tries if error.retry_after_s is None else error.retry_after_s
             if pause_s <= settings.retry_after_s_max:
-                await asyncio.sleep(pause_s)
+                await asyncio.sleep(self._parts.rests.wait_s(pause_s))
                 return target
         elif self._may_stay(failure) and await self._stays(target, error.retry_after_s):
             return target

@@ -28,6 +28,7 @@ class Reply:
         self.native = False  # whether answers come in that dialect already
         self.status = 0  # 0 until the first byte
         self.ended = False
+        self._gone = False
         self._lock = asyncio.Lock()
         self._touched_ns = clock.monotonic_ns()
         self.sending = False
@@ -41,6 +42,10 @@ class Reply:
     def silent_s(self) -> float:
         """Seconds since the last bytes for the client, or for which the present write has been stuck."""
         return (self._clock.monotonic_ns() - self._touched_ns) / _NS
+
+    def mute(self) -> None:
+        """The client has left: whatever is written from now on goes nowhere."""
+        self._gone = True
 
     async def whole(self, status: int, body: bytes, headers: Mapping[str, str]) -> None:
         """A complete answer at once."""
@@ -108,12 +113,16 @@ class Reply:
                 await self._put(b"", more=False)
 
     async def _start(self, status: int, headers: Mapping[str, str]) -> None:
+        if self._gone:
+            return
         self.status = status
         await self._send(
             {"type": "http.response.start", "status": status, "headers": _encoded({**headers, **self.headers}.items())}
         )
 
     async def _put(self, data: bytes, *, more: bool) -> None:
+        if self._gone:
+            return
         self._touched_ns = self._clock.monotonic_ns()
         self.sending = True
         try:

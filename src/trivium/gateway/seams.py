@@ -214,6 +214,9 @@ class SurfaceSettings:
     headers: Headers = field(default_factory=dict)  # the operator's own, sent with every request
     timeouts: Timeouts = field(default_factory=Timeouts)
     draining: bool = False  # takes no new requests while another target can
+    on_disconnect: Literal["cancel", "drain", ""] = ""  # the answer of a client that left; empty: as claims suggest
+    drain_s_max: float = 120.0  # how long such an answer is read on
+    drain_bytes_max: int = 8 * 1024 * 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -224,9 +227,13 @@ class GatewaySettings:
     identity_workloads: frozenset[str] = frozenset()  # their keys are held by a gateway that names its users
     body_bytes_max: int = 32 * 1024 * 1024
     header_bytes_max: int = 64 * 1024
+    header_count_max: int = 200
+    header_read_s: float = 10.0  # a request's head must arrive within
     response_bytes_max: int = 64 * 1024 * 1024  # an answer that is not streamed
     event_bytes_max: int = 16 * 1024 * 1024  # one server-sent event
     body_read_s: float = 60.0  # a request body must arrive within
+    body_idle_s: float = 15.0  # and may not stand still for longer
+    keep_alive_s: float = 75.0  # a connection may be idle for so long between two requests
     batch_bytes_max: int = 256 * 1024 * 1024  # the body that makes a batch
     file_bytes_max: int = 500 * 1024 * 1024
     upload_read_s: float = 900.0  # such a body must arrive within
@@ -242,6 +249,7 @@ class GatewaySettings:
     breaker_failures: int = 5
     breaker_open_s: float = 30.0
     drain_s: float = 30.0
+    hedge_after_s: Mapping[str, float] = field(default_factory=dict)  # by workload: a second surface is asked then
     stall_s: float = 60.0  # a client that takes no bytes for so long is given up
     cache_loss_max: Mapping[str, Money] = field(default_factory=dict)  # by workload; a route's own goes before it
 
@@ -374,14 +382,20 @@ class AdmissionRequest:
     prompt_bytes: int
     max_output_tokens: int | None
     offers: tuple[Offer, ...]
+    hedged: bool = False  # two of them may be asked at once
 
 
 @dataclass(frozen=True, slots=True)
 class Admitted:
-    """A granted request; `hold_id` names what must be settled, `headers` go to the client."""
+    """A granted request; `hold_id` names what must be settled, `headers` go to the client.
+
+    `allows` is asked as counts grow while an answer streams, with estimates where there are no counts yet, and must
+    answer at once: a `bounded` budget says False when its overshoot is used up, and the stream ends with an error.
+    """
 
     hold_id: str = ""
     headers: Headers = field(default_factory=dict)
+    allows: Callable[[Offer, Usage], bool] | None = None
 
 
 class Admission(Protocol):

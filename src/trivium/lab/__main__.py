@@ -30,7 +30,7 @@ async def serve(make: Callable[[], LabServer], ready: Callable[[LabServer], None
 
 def settings(options: dict[str, Any], folder: Path) -> dict[str, Any]:
     """Arguments of LabServer from command-line options; certificates go into `folder` unless one is named."""
-    surfaces = [name.strip() for name in options["surfaces"].split(",") if name.strip()]
+    surfaces = [name.strip() for name in options["surfaces"].split(",") if name.strip()] or list(SURFACES)
     made: dict[str, Any] = {
         "surfaces": surfaces,
         "seed": options["seed"],

@@ -124,7 +124,7 @@ def _model(row: Mapping[str, str]) -> Model:
         bedrock_profiles=tuple(row["bedrock_profiles"].split()),
         available={
             surface: tuple(_window(item) for item in row[f"available_{surface.replace('-', '_')}"].split())
-            for surface in ("anthropic", "claude-aws", "bedrock", "vertex", "foundry")
+            for surface in ("anthropic", "claude-aws", "bedrock", "bedrock-mantle", "vertex", "claude-gcp", "foundry")
         },
     )
 

@@ -25,15 +25,31 @@ from trivium.lab.surfaces._base import Setup, Surface
 if TYPE_CHECKING:
     from trivium.lab.auth.tls import Certificates
 
-SURFACES = ("anthropic", "claude-aws", "bedrock", "vertex", "foundry")
-SIGN_IN = "signin"  # token endpoints of Google and Entra, beside vertex and foundry
+SURFACES = ("anthropic", "claude-aws", "bedrock", "bedrock-mantle", "vertex", "claude-gcp", "foundry")
+SIGN_IN = "signin"  # token endpoints of Google and Entra, beside those who take their tokens
+WORKSPACE = "wrkspc_lab"  # any other will do
+_SIGNING = (
+    "claude-aws",
+    "bedrock",
+    "bedrock-mantle",
+    "vertex",
+    "claude-gcp",
+)  # they check signatures or tokens, whatever else
 KEYS: Mapping[str, Mapping[str, str]] = {  # the lab's fake keys → the account behind each
     "anthropic": {"sk-ant-lab": "lab"},
     "claude-aws": {"claude-aws-key-lab": "lab"},
     "bedrock": {"bedrock-api-key-lab": "lab"},
+    "bedrock-mantle": {"bedrock-api-key-lab": "lab"},
     "vertex": {},
+    "claude-gcp": {},
     "foundry": {"foundry-lab-key": "lab"},
     SIGN_IN: {},
+}
+_BELOW: Mapping[str, str] = {
+    "bedrock-mantle": "/anthropic",
+    "vertex": "/v1",
+    "claude-gcp": f"/v1/projects/lab-project/locations/global/workspaces/{WORKSPACE}/invoke",
+    "foundry": "/anthropic",
 }
 _SHUTDOWN_S = 1.0
 _CRASH_S = 0.01  # 0 would mean for ever
@@ -123,7 +139,7 @@ class LabServer:
             models=self.models, bill=self.bill, clock=self.clock, seed=seed, portable_signatures=portable_signatures
         )
         self.identities, shared_options = _identities(names, wall or SystemClock(), seed)
-        if self.identities is not None and SIGN_IN not in names and {"vertex", "foundry"} & set(names):
+        if self.identities is not None and SIGN_IN not in names and {"vertex", "claude-gcp", "foundry"} & set(names):
             names = (*names, SIGN_IN)
         self.certificates: Certificates | None = None
         self._tls = tls
@@ -180,7 +196,7 @@ class LabServer:
 
     def base_url(self, name: str) -> str:
         """What the surface's SDK takes as base URL."""
-        return self.url(name) + {"vertex": "/v1", "foundry": "/anthropic"}.get(name, "")
+        return self.url(name) + _BELOW.get(name, "")
 
     def key(self, name: str = "anthropic") -> str:
         """A key that the surface accepts."""
@@ -255,12 +271,12 @@ def _checked(surfaces: Sequence[str]) -> tuple[str, ...]:
 
 def _identities(names: Sequence[str], wall: Clock, seed: int) -> tuple[Any, dict[str, Any]]:
     """Accounts for surfaces that check signatures and tokens; they need the `lab` extra."""
-    if not {"claude-aws", "bedrock", "vertex", "foundry", SIGN_IN} & set(names):
+    if not {*_SIGNING, "foundry", SIGN_IN} & set(names):
         return None, {}
     try:
         module = importlib.import_module("trivium.lab.auth.identities")
     except ImportError as error:
-        if {"claude-aws", "bedrock", "vertex", SIGN_IN} & set(names):
+        if {*_SIGNING, SIGN_IN} & set(names):
             raise UserError("surfaces", ", ".join(names), "install the `lab` extra: trivium[lab]") from error
         return None, {}  # foundry alone works with keys
     identities = module.Identities.create(clock=wall, seed=seed)

@@ -19,7 +19,7 @@ class Ref:
 
 @dataclass(frozen=True, slots=True)
 class Cell:
-    """A piece of text with its references; `tone` is "", "strong", "faint", "bad" or "code"; addresses lead out."""
+    """A piece of text with its references; `tone` is "", "strong", "faint", "bad", "day" or "code"."""
 
     text: str
     refs: tuple[Ref, ...] = ()

@@ -77,7 +77,7 @@ def cover_part(report: Report, refs: Refs) -> Part:
 def _history(past: tuple[Past, ...], refs: Refs) -> Grid:
     rows = [
         (
-            text(str(one.on)),
+            text(str(one.on), tone="day"),
             text(billions(one.run_rate_usd), *refs.of(one.claim.id)),
             *(text(f"{billions(one.committed_usd[degree])} = {one.years(degree):.3g}") for degree in Degree),
             text(one.claim.status),
@@ -98,7 +98,7 @@ def due_part(report: Report, refs: Refs) -> Part:
         )
     years = charts.year_ends(report)
     rows = [
-        (text(year), *(text(billions(charts.due_by_year(report, degree)[number])) for degree in Degree))
+        (text(year, tone="day"), *(text(billions(charts.due_by_year(report, degree)[number])) for degree in Degree))
         for number, year in enumerate(years)
     ]
     blocks: list[Block] = [

@@ -42,7 +42,7 @@ def gather(
     known = sorted({deal.giver for deal in ledger.deals})
     if asked.party not in known:
         raise UserError("party", asked.party, f"name one of {', '.join(known)}")
-    left = _without(ledger.deals, asked.cancelled)
+    left = _without(ledger.current, asked.cancelled)
     rate, claim = _rate(snapshot, asked)
     due = {degree: dues(left, asked.party, degree, snapshot.as_of, asked.quarters) for degree in Degree}
     firmness = commitments(left, asked.party)
@@ -126,7 +126,7 @@ def _history(snapshot: Snapshot, asked: Asked) -> tuple[Past, ...]:
         return ()
     found = []
     for on, rate, claim in claimed:
-        then = commitments(read_deals(snapshot.catalog.snapshot(on)).deals, asked.party)
+        then = commitments(read_deals(snapshot.catalog.snapshot(on)).current, asked.party)
         usd = {
             Degree.HEADLINE: then.headline_usd,
             Degree.CONTRACTED: then.contracted_usd,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date
 from fractions import Fraction
 
 from trivium.capital.deals import Stage
@@ -41,8 +42,8 @@ def capacity_part(report: Report, refs: Refs) -> Part:
     waits = [
         (
             text(one.subject),
-            text(str(one.signed_on)),
-            text(str(one.serving_from)),
+            text(str(one.signed_on), tone="day"),
+            text(str(one.serving_from), tone="day"),
             text(str(one.days)),
             text("said ahead" if one.forward else "seen", *refs.of(one.claim_id)),
         )
@@ -149,24 +150,25 @@ def readings_part(report: Report, refs: Refs) -> tuple[Part, ...]:
     if report.dependence:
         found.append(Part("dependence", "Dependence of your organisation", (_readings(report.dependence, refs),)))
     if report.checkpoints:
-        found.append(Part("checkpoints", "When to look again", (_readings(report.checkpoints, refs),)))
+        triggers = tuple(one for one in report.checkpoints if one.due is None)
+        days = tuple(one for one in report.checkpoints if one.due is not None)
+        grids = [_readings(triggers, refs, "Exit triggers that a machine can check")] if triggers else []
+        grids += [_readings(days, refs, "Days")] if days else []
+        found.append(Part("checkpoints", "When to look again", tuple(grids)))
     else:
         found.append(Part("checkpoints", "When to look again", (_dates(report, refs),)))
     return tuple(found)
 
 
-def _readings(readings: tuple[Reading, ...], refs: Refs) -> Grid:
-    ordered = sorted(readings, key=lambda one: (one.due is None, one.due))
-    rows = [
-        (
-            text("" if one.due is None else str(one.due)),
-            text(one.name, *refs.of(*one.claim_ids)),
-            text(one.value),
-            text(one.note),
-        )
-        for one in ordered
-    ]
-    return Grid(("due", "what", "reading", ""), "llll", tuple(rows))
+def _readings(readings: tuple[Reading, ...], refs: Refs, title: str = "") -> Grid:
+    """A table; the column of days only where there are any."""
+    dated = any(one.due is not None for one in readings)
+    rows = []
+    for one in sorted(readings, key=lambda one: (one.due is None, one.due or date.max)) if dated else readings:
+        row = (text(one.name, *refs.of(*one.claim_ids)), text(one.value), text(one.note))
+        rows.append((text("" if one.due is None else str(one.due), tone="day"), *row) if dated else row)
+    head = ("what", "reading", "missing, or what then")
+    return Grid(("due", *head) if dated else head, "llll" if dated else "lll", tuple(rows), title)
 
 
 def _dates(report: Report, refs: Refs) -> Grid:
@@ -177,7 +179,7 @@ def _dates(report: Report, refs: Refs) -> Grid:
             if when is not None and when > day:
                 found.append((when, deal, words))
     rows = [
-        (text(str(when)), text(f"{deal.name} {deal.giver} to {deal.getter} {words}", *refs.of(deal.id)))
+        (text(str(when), tone="day"), text(f"{deal.name} {deal.giver} to {deal.getter} {words}", *refs.of(deal.id)))
         for when, deal, words in sorted(found, key=lambda row: (row[0], row[1].id))
     ]
     return Grid(("day", "what"), "ll", tuple(rows), "Days that the deals themselves give")
@@ -220,7 +222,7 @@ def _said(claim: Claim) -> tuple[Cell, ...]:
     return (
         text(shown),
         text(claim.status),
-        text(str(claim.announced_on or claim.valid_from or "")),
-        text(str(claim.seen_on or "")),
+        text(str(claim.announced_on or claim.valid_from or ""), tone="day"),
+        text(str(claim.seen_on or ""), tone="day"),
         Cell("", addresses=addresses),
     )

@@ -169,7 +169,7 @@ class _Audit:
         seen = set()
         for entry in self.table.entries:
             listed = self.profiles.get(entry.model)
-            on_bedrock = self.index.surface_of(entry.surface) == "bedrock"
+            on_bedrock = entry.surface in {"bedrock", "bedrock-mantle"}
             if not on_bedrock or listed is None or entry.unit != "input" or entry.key in seen:
                 continue
             if entry.scope in listed or len(entry.scope) != len("us"):

@@ -28,7 +28,7 @@ class Gap:
 
 def find_gaps(table: Table, index: CellIndex, at: date, unpriced: Iterable[tuple[Entry, str]]) -> tuple[Gap, ...]:
     """The gaps of the surfaces that the table covers, one for each offer; then what we have no price for."""
-    covered = {index.surface_of(entry.surface) for entry in table.entries}
+    covered = {entry.surface for entry in table.entries}
     priced = _priced(table, index)
     gaps = set()
     for surface in sorted(covered):
@@ -58,8 +58,7 @@ def _priced(table: Table, index: CellIndex) -> dict[tuple[str, str, str, str], s
     """The units that a table prices, by the catalogue's (surface, model, scope, tier)."""
     found: dict[tuple[str, str, str, str], set[str]] = {}
     for entry in table.entries:
-        surface = index.surface_of(entry.surface)
-        sold = {cell.scope for cell in index.every_window(surface, entry.model, entry.tier, entry.unit)}
-        for scope in scopes_for(surface, entry.scope, sold)[:1]:
-            found.setdefault((surface, entry.model, scope, entry.tier), set()).add(entry.unit)
+        sold = {cell.scope for cell in index.every_window(entry.surface, entry.model, entry.tier, entry.unit)}
+        for scope in scopes_for(entry.surface, entry.scope, sold)[:1]:
+            found.setdefault((entry.surface, entry.model, scope, entry.tier), set()).add(entry.unit)
     return found

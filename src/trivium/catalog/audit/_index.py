@@ -9,7 +9,7 @@ from decimal import Decimal
 from trivium.catalog._claim import PriceCell
 from trivium.catalog.audit._names import Models, scopes_for
 
-_SHARES = {"bedrock-mantle": "bedrock"}  # one price list for both endpoints of Bedrock
+_SHARES = {"bedrock-mantle": "bedrock"}  # one price list for both endpoints of Bedrock, where the first has no price
 
 
 class CellIndex:
@@ -31,26 +31,22 @@ class CellIndex:
         """The reader of model names over the priced models; `known` answers what spelling alone cannot."""
         return Models(self.launches, known)
 
-    def surface_of(self, surface: str) -> str:
-        """The surface whose cells price a surface."""
-        return _SHARES.get(surface, surface)
-
     def windows(self, surface: str, scope: str, model: str, tier: str, unit: str) -> tuple[PriceCell, ...]:
         """Every cell, of any window and band, in the best scope that answers."""
-        scopes = self._by_offer.get((self.surface_of(surface), model, tier, unit), {})
-        for name in scopes_for(self.surface_of(surface), scope, scopes):
-            return tuple(scopes[name])
+        for place in dict.fromkeys((surface, _SHARES.get(surface, surface))):
+            scopes = self._by_offer.get((place, model, tier, unit), {})
+            for name in scopes_for(place, scope, scopes):
+                return tuple(scopes[name])
         return ()
 
     def scope_of(self, surface: str, scope: str) -> str:
         """The catalogue's name for a scope of a surface, as its offers have it; the given one if none answers."""
-        mine = self.surface_of(surface)
-        sold = {name for (place, *_), scopes in self._by_offer.items() if place == mine for name in scopes}
-        return next(iter(scopes_for(mine, scope, sold)), scope)
+        sold = {name for (place, *_), scopes in self._by_offer.items() if place == surface for name in scopes}
+        return next(iter(scopes_for(surface, scope, sold)), scope)
 
     def every_window(self, surface: str, model: str, tier: str, unit: str) -> tuple[PriceCell, ...]:
         """Every cell of a unit of an offer, in all scopes."""
-        scopes = self._by_offer.get((self.surface_of(surface), model, tier, unit), {})
+        scopes = self._by_offer.get((surface, model, tier, unit), {})
         return tuple(cell for cells in scopes.values() for cell in cells)
 
     def any_windows(self, model: str, tier: str, unit: str) -> tuple[PriceCell, ...]:
@@ -84,9 +80,8 @@ class CellIndex:
 
     def siblings(self, surface: str, scope: str, model: str, tier: str, unit: str) -> Iterable[tuple[str, PriceCell]]:
         """The same unit of every other model of the surface: (model, cell), current and ended."""
-        mine = self.surface_of(surface)
         for place, name, level, kind in self._by_offer:
-            if place == mine and name not in {model, "*"} and (level, kind) == (tier, unit):
+            if place == surface and name not in {model, "*"} and (level, kind) == (tier, unit):
                 for cell in self.windows(surface, scope, name, tier, unit):
                     yield name, cell
 

@@ -10,7 +10,7 @@ import subprocess
 import sys
 import urllib.error
 import urllib.request
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
@@ -19,9 +19,21 @@ from typing import IO, Any
 
 from trivium.core import ANY, Offer, Route, RouteTable, Target, TriviumError
 
+# What the demonstration opens: one surface of each seller. The other three can be opened as well, but they speak the
+# first party's wire at prices that are among these: they would show nothing new, and leave each fewer sessions.
 SURFACES = ("anthropic", "bedrock", "vertex", "foundry")
+_REGION = "us-east-1"
 # The scopes of the demonstration: Bedrock through a US inference profile, as Claude Code does by itself.
-SCOPES: Mapping[str, str] = {"anthropic": "global", "bedrock": "us", "vertex": "global", "foundry": "global"}
+SCOPES: Mapping[str, str] = {
+    "anthropic": "global",
+    "claude-aws": "global",
+    "bedrock": "us",
+    "bedrock-mantle": _REGION,
+    "vertex": "global",
+    "claude-gcp": "global",
+    "foundry": "global",
+}
+ROUTES = "routes.json"  # the route table, in the folder of a run
 _READY_S = 60.0
 _STOP_S = 15.0
 _KEY_VARIABLES = {"anthropic": "TRIVIUM_LAB_ANTHROPIC_KEY", "foundry": "TRIVIUM_LAB_FOUNDRY_KEY"}
@@ -49,7 +61,7 @@ class Site:
     @property
     def routes(self) -> Path:
         """The route table the gateway loads."""
-        return self.folder / "routes.json"
+        return self.folder / ROUTES
 
     def control(self, method: str, path: str, body: Mapping[str, Any] | None = None) -> Any:
         """Ask the lab's control port."""
@@ -82,10 +94,18 @@ def new_folder(root: Path, now: datetime) -> Path:
 
 
 @contextmanager
-def lab(folder: Path) -> Iterator[tuple[dict[str, Any], subprocess.Popen[str]]]:
-    """The emulated surfaces on trace time, until the block ends."""
-    with _process(folder, "lab", ["lab", "--trace-time", "--json", "--surfaces", ",".join(SURFACES)], {}) as started:
+def lab(folder: Path, surfaces: Sequence[str] = SURFACES) -> Iterator[tuple[dict[str, Any], subprocess.Popen[str]]]:
+    """Emulated surfaces on trace time, until the block ends."""
+    with _process(folder, "lab", ["lab", "--trace-time", "--json", "--surfaces", ",".join(surfaces)], {}) as started:
         yield started
+
+
+@contextmanager
+def lab_of(folder: Path, surfaces: Sequence[str], *, tls: bool) -> Iterator[dict[str, Any]]:
+    """Some emulated surfaces on the machine's time, until the block ends: what they said when they were ready."""
+    secured = ["--tls", "--tls-folder", str(folder)] if tls else []
+    with _process(folder, "lab", ["lab", "--json", "--surfaces", ",".join(surfaces), *secured], {}) as (said, _):
+        yield said
 
 
 @contextmanager
@@ -93,13 +113,16 @@ def gateway(folder: Path, lab_said: Mapping[str, Any], port: int) -> Iterator[tu
     """The gateway in front of the lab, by the settings written into `folder`, until the block ends."""
     variables = {"AWS_EC2_METADATA_DISABLED": "true", "AWS_CONFIG_FILE": os.devnull}
     variables["AWS_SHARED_CREDENTIALS_FILE"] = os.devnull
+    exported = {name: value for pairs in lab_said["exports"].values() for name, value in pairs.items()}
     for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
-        variables[name] = lab_said["exports"]["bedrock"][name]
+        variables[name] = exported.get(name, "")
     for surface, name in _KEY_VARIABLES.items():
-        variables[name] = lab_said["surfaces"][surface]["keys"][0]
-    google = folder / "google-credentials.json"
-    google.touch(mode=0o600)
-    google.write_text(Path(lab_said["exports"]["vertex"]["GOOGLE_APPLICATION_CREDENTIALS"]).read_text())
+        if surface in lab_said["surfaces"]:
+            variables[name] = lab_said["surfaces"][surface]["keys"][0]
+    if key_file := exported.get("GOOGLE_APPLICATION_CREDENTIALS"):
+        google = folder / "google-credentials.json"
+        google.touch(mode=0o600)
+        google.write_text(Path(key_file).read_text())
     settings = folder / "trivium.toml"
     settings.write_text(_settings(lab_said, port))
     arguments = ["serve", "--settings", str(settings), "--replay", "--json", "--log-level", "WARNING"]
@@ -109,23 +132,33 @@ def gateway(folder: Path, lab_said: Mapping[str, Any], port: int) -> Iterator[tu
 
 def _settings(lab_said: Mapping[str, Any], port: int) -> str:
     """The settings file of the run: real credential kinds, the lab's addresses."""
+    aws, google = 'kind = "aws"', 'kind = "google", file = "google-credentials.json"'
     credentials = {
         "anthropic": f'kind = "api-key", env = "{_KEY_VARIABLES["anthropic"]}"',
-        "bedrock": 'kind = "aws"',
-        "vertex": 'kind = "google", file = "google-credentials.json"',
+        "claude-aws": aws,
+        "bedrock": aws,
+        "bedrock-mantle": aws,
+        "vertex": google,
+        "claude-gcp": google,
         "foundry": f'kind = "api-key", env = "{_KEY_VARIABLES["foundry"]}"',
     }
+    region, workspace, project = f'region = "{_REGION}"', 'workspace = "wrkspc_lab"', 'project = "lab-project"'
     more = {
-        "bedrock": 'region = "us-east-1"',
-        "vertex": f'region = "global"\nproject = "{lab_said["exports"]["vertex"]["ANTHROPIC_VERTEX_PROJECT_ID"]}"',
+        "claude-aws": f"{region}\n{workspace}",
+        "bedrock": region,
+        "bedrock-mantle": region,
+        "vertex": f'region = "global"\n{project}',
+        "claude-gcp": f"{project}\n{workspace}",
     }
     lines = [
-        "# Written by `trivium up` for one run: the four surfaces are the lab's.",
-        f'[gateway]\nport = {port}\n\n[paths]\nledger = "ledger.db"\nroutes = "routes.json"',
+        "# Written by `trivium up` for one run: the surfaces are the lab's.",
+        f'[gateway]\nport = {port}\n\n[paths]\nledger = "ledger.db"\nroutes = "{ROUTES}"',
     ]
-    for surface in SURFACES:
+    for surface in (name for name in SCOPES if name in lab_said["surfaces"]):
+        said = lab_said["surfaces"][surface]
+        address = said["url" if surface == "claude-gcp" else "base_url"]  # the gateway makes that path by itself
         lines.append(
-            f'\n[surfaces.{surface}]\nbase_url = "{lab_said["surfaces"][surface]["base_url"]}"\n'
+            f'\n[surfaces.{surface}]\nbase_url = "{address}"\n'
             f'scope = "{SCOPES[surface]}"\ncredential = {{ {credentials[surface]} }}'
         )
         if surface in more:

@@ -80,7 +80,7 @@ def command(
 
     check_sizes(quarters, paths)
     ledger, snapshot, day = shared.ledger_of(as_of, entered_by, overlay)
-    left = _without(ledger.deals, tuple(cancelled or ()))
+    left = _without(ledger.current, tuple(cancelled or ()))
     known = sorted({deal.giver for deal in ledger.deals})
     name = next((one for one in known if one.casefold() == party.casefold()), None)
     if name is None:
@@ -118,7 +118,7 @@ def _history(day: date, party: str, entered_by: str | None, overlay: Sequence[Pa
     with cli.progress("run rates") as note:
         for done, (on, rate, claim) in enumerate(claimed, 1):
             ledger, _, _ = shared.ledger_of(on.isoformat(), entered_by, overlay)
-            firmness = commitments(ledger.deals, party)
+            firmness = commitments(ledger.current, party)
             degrees = {
                 "headline": firmness.headline_usd,
                 "contracted": firmness.contracted_usd,

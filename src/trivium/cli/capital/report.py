@@ -3,31 +3,34 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Mapping, Sequence
+from datetime import date
 from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from trivium.cli import _ahead as ahead
 from trivium.cli import _ledger as cli
 from trivium.cli._output import console, print_json
+from trivium.cli.capital import _own_file as own
 from trivium.cli.capital import _shared as shared
 from trivium.cli.capital import cover
+from trivium.cli.capital._report_readings import checkpoints_of, dependence_of
 from trivium.cli.capital.stress import of_deals
 from trivium.core import UserError
 from trivium.core.files import write_whole
 
 if TYPE_CHECKING:
     from trivium.capital.deals import DealLedger
-    from trivium.capital.report import Asked, Report, Scenario
-    from trivium.catalog import Snapshot
+    from trivium.capital.report import Scenario
 
 _STALE_DAYS = 90
-Day = tuple[str | None, str | None, Sequence[Path] | None]
+_TOLD = {"party", "as_of", "out", "as_json"}  # said of themselves, or not about what is on the page
 
 
 def command(
+    context: typer.Context,
     out: Annotated[Path | None, typer.Option(help="Where to write the page.")] = None,
     party: Annotated[str, typer.Option(help="The party that pays, as the ledger names it.")] = "Anthropic",
     as_of: shared.AsOf = None,
@@ -52,6 +55,8 @@ def command(
     paths: Annotated[int, typer.Option(help="Futures, an even number.")] = 20_000,
     seed: Annotated[int, typer.Option(help="The seed of the futures.")] = 1,
     stale_days: Annotated[int, typer.Option(help="From which age of the newest deal the page says so.")] = _STALE_DAYS,
+    file: own.File = ahead.DEFAULT_FILE,
+    db: cli.Db = cli.DEFAULT_DB,
     overlay: shared.Overlay = None,
     as_json: shared.AsJson = False,
 ) -> None:
@@ -60,26 +65,13 @@ def command(
     Growth, spread and share are yours: without them no probability is on the page, and none is a finding about a party.
     """
     shared.need("numpy", "scipy", "networkx", "numba", "jinja2")
-    from trivium.capital.report import Asked, report_json, report_page
+    from trivium.capital.report import Asked, gather, report_json, report_page
 
     _refuse(out, sheets, as_json=as_json, example=example_sheets, sizes=(quarters, paths))
     ledger, snapshot, _ = shared.ledger_of(as_of, None, overlay)
     name = _party(ledger, party)
     rate = None if run_rate is None and growth is None else cover.rate_of(run_rate, snapshot, name)[0]
     scenario = _scenario(rate, (growth, spread, share), cash, (growth_end, half_life), (paths, seed, accepted))
-    options = {
-        "party": name,
-        "as-of": snapshot.as_of,
-        "quarters": quarters,
-        "stale-days": stale_days,
-        "sheets": sheets,
-        "run-rate": run_rate,
-        "growth": growth,
-        "spread": spread,
-        "share": share,
-        **({} if scenario is None else {"cash": cash, "paths": paths, "seed": seed, "accepted": accepted}),
-        **({} if growth_end is None else {"growth-end": growth_end, "half-life": half_life}),
-    }
     asked = Asked(
         party=name,
         quarters=quarters,
@@ -87,9 +79,20 @@ def command(
         scenario=scenario,
         cancelled=tuple(cancelled or ()),
         run_rate_usd=rate if run_rate else None,
-        command=_command(options, cancelled, overlay, example=example_sheets),
+        command=_again(context, name, snapshot.as_of),
     )
-    report = _found(snapshot, asked, sheets, (as_of, None, overlay), example=example_sheets)
+    bound = of_deals(sheets, (as_of, None, overlay), example=example_sheets) if sheets or example_sheets else None
+    given = own.read_file(file, overlay)
+    with cli.progress("capital report") as note:
+        report = gather(
+            snapshot,
+            asked,
+            network=None if bound is None else bound[0],
+            shocks=() if bound is None else bound[1],
+            checkpoints=checkpoints_of(snapshot, ledger, name, scenario, given),
+            dependence=dependence_of(file, db, overlay, snapshot),
+            progress=note,
+        )
     if out is not None:
         write_whole(out, report_page(report).encode())
     if as_json:
@@ -128,25 +131,17 @@ def _scenario(
     return None if found is None else Scenario(found.growth, found.means, *run)
 
 
-def _found(snapshot: Snapshot, asked: Asked, sheets: Path | None, day: Day, *, example: bool) -> Report:
-    """The report, over the network of deals where sheets were given; steps are shown."""
-    from trivium.capital.report import gather
+def _again(context: typer.Context, party: str, day: date) -> str:
+    """The command that makes this page again: every option that is not as it is without being given."""
+    words = ["trivium", "capital", "report", "--party", party, "--as-of", day.isoformat()]
+    for parameter in context.command.params:
+        value = context.params.get(parameter.name or "")
+        if parameter.name in _TOLD or value is None or value == parameter.default:
+            continue
+        for one in value if isinstance(value, list | tuple) else (value,):
+            words += [parameter.opts[0]] if one is True else [parameter.opts[0], _text(one)]
+    return shlex.join([*words, "--out", "report.html"])
 
-    bound = of_deals(sheets, day, example=example) if sheets or example else None
-    network, shocks = (None, ()) if bound is None else bound[:2]
-    with cli.progress("capital report") as note:
-        return gather(snapshot, asked, network=network, shocks=shocks, progress=note)
 
-
-def _command(
-    options: Mapping[str, object], cancelled: Sequence[str] | None, overlay: Sequence[Path] | None, *, example: bool
-) -> str:
-    """The command that makes this page again."""
-    words = ["trivium", "capital", "report"]
-    for option, value in options.items():
-        words += [] if value is None else [f"--{option}", f"{value:.15g}" if isinstance(value, float) else str(value)]
-    for deal in cancelled or ():
-        words += ["--cancelled", deal]
-    for folder in overlay or ():
-        words += ["--overlay", str(folder)]
-    return shlex.join([*words, *(["--example-sheets"] if example else []), "--out", "report.html"])
+def _text(value: object) -> str:
+    return f"{value:.15g}" if isinstance(value, float) else str(value)

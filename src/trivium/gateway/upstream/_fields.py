@@ -12,9 +12,12 @@ from typing import Any
 import msgspec
 
 from trivium.core import UserError
+from trivium.gateway.upstream._choices import encoded
 from trivium.gateway.upstream._draft import Draft, Rejected
 from trivium.gateway.upstream._nested import drop_paired
 from trivium.gateway.wire.spans import without
+
+USER_PROFILE = "anthropic-user-profile-id"
 
 # Top-level fields that exist only together with a beta, by the beginnings of its name.
 _BETA_FIELDS: Mapping[str, tuple[str, ...]] = {
@@ -125,6 +128,13 @@ def fit_fields(draft: Draft, *, place: str) -> None:
         remedy = f"{draft.surface} has no structured outputs for {draft.model}; ask for JSON in the prompt"
         raise Rejected("structured_outputs_unsupported", "output_config.format", remedy)
     _shed_output_config(draft, lacking)
+
+
+def profile_in_body(draft: Draft) -> None:
+    """Move the user profile, a header of the first party, to where Bedrock's endpoints read it."""
+    profile = draft.request.headers.get(USER_PROFILE)
+    if profile is not None and "user_profile_id" not in draft.facts.unsupported_fields(draft.surface, draft.model):
+        draft.add("user_profile_id", encoded(profile))
 
 
 def _shed(draft: Draft, field: str, reason: str, *, place: str) -> None:

@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+import re
+
+from trivium.core import UserError
+
 _GLOBAL = "global"
 _ALL = "all"  # one price wherever it is served
 _CLASSES = ("geo", "in-region", "regional", "multi-region", "geo-or-regional", "regional-or-multi-region")
 _REGIONAL = ("in-region", "regional")  # the bare id
 _PLACES = ("us", "eu")  # regions of other continents have several profiles
 _SAME = {"europe": "eu"}
+_REGION = re.compile(r"[a-z]+(-[a-z]+)+-[0-9]+")
+_PROFILE = re.compile(r"(?P<scope>[a-z-]+)\.anthropic\.")
+_ARN = re.compile(r"arn:[^:]*:bedrock:(?P<region>[a-z0-9-]*):[0-9]*:(?P<kind>[a-z-]+)/(?P<name>.*)")
 
 
 def place_of(scope: str, region: str) -> str:
@@ -35,3 +42,36 @@ def profile_scope(scope: str, settings_scope: str, region: str) -> str:
         return settings_scope
     place = region.lower().partition("-")[0]
     return place if place in _PLACES else scope
+
+
+def scope_of_name(name: str) -> str | None:
+    """The scope that a Bedrock id or ARN pins: a profile's prefix, a foundation model's region; None if it is silent.
+
+    A bare id is served in the region of the endpoint; what stands behind an application's profile it does not say.
+    """
+    found = _ARN.fullmatch(name)
+    if found is not None and found["kind"] == "foundation-model":
+        return found["region"] or None
+    profile = _PROFILE.match(found["name"] if found else name)
+    return profile["scope"] if profile else None
+
+
+def keeps(scope: str, place: str) -> bool:
+    """Whether serving in `place` (a profile's geography, or a region) stays within what a route's scope promises."""
+    name = scope.lower().replace("_", "-")
+    name = _SAME.get(name, name)
+    if name in _REGIONAL:
+        return _REGION.fullmatch(place) is not None
+    if name in _CLASSES:
+        return place != _GLOBAL
+    return name in {_GLOBAL, _ALL, place} or place.startswith(f"{name}-")
+
+
+def region_for(surface: str, scope: str, region: str) -> str:
+    """The region whose endpoint serves a route of this scope; raises UserError when that would leave the scope."""
+    if not region:
+        raise UserError(f"surfaces.{surface}.region", "", "give the AWS region of the endpoint")
+    if not keeps(scope, region):
+        remedy = f"the route keeps {scope}: route to a region of it, by the region's own name where it is not us or eu"
+        raise UserError(f"surfaces.{surface}.region", region, remedy)
+    return region

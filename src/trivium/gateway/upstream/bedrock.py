@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 
-from trivium.core import Target
+from trivium.core import Target, UserError
 from trivium.gateway.seams import (
     Decoder,
     Facts,
@@ -36,16 +36,16 @@ from trivium.gateway.upstream._converse import (
 )
 from trivium.gateway.upstream._draft import Draft
 from trivium.gateway.upstream._errors import classify, in_stream
-from trivium.gateway.upstream._fields import fit_betas, fit_fields
+from trivium.gateway.upstream._fields import fit_betas, fit_fields, profile_in_body
 from trivium.gateway.upstream._frames import BedrockCountDecoder, BedrockStreamDecoder
 from trivium.gateway.upstream._nested import refuse_features
-from trivium.gateway.upstream._places import place_of, profile_scope
+from trivium.gateway.upstream._places import keeps, place_of, profile_scope, scope_of_name
 from trivium.gateway.upstream._relay import BodyOrError
 from trivium.gateway.wire.body import Body
 from trivium.gateway.wire.headers import USER_AGENT
 
-_USER_PROFILE = "anthropic-user-profile-id"
 _VENDOR = "anthropic."
+_GLOBAL = "global"
 _COUNTED_OUT = ("stream", "max_tokens")
 
 
@@ -75,7 +75,9 @@ class Bedrock:
             notes=tuple(draft.notes),
             native=request.stream and request.dialect == self.surface,
         )
-        return bought(outbound, target, scope=target.offer.scope, tier=tier_by_speed(request, target))
+        return bought(
+            outbound, target, scope=_bought_scope(target, wire, settings), tier=tier_by_speed(request, target)
+        )
 
     def _converse(
         self, request: MessagesRequest, native: Body, target: Target, wire: str, facts: Facts, settings: SurfaceSettings
@@ -111,9 +113,7 @@ class Bedrock:
         draft.add("anthropic_version", encoded(version))
         if note:
             draft.notes.append(note)
-        profile = request.headers.get(_USER_PROFILE)
-        if profile is not None and "user_profile_id" not in facts.unsupported_fields(self.surface, request.model):
-            draft.add("user_profile_id", encoded(profile))
+        profile_in_body(draft)
         return draft
 
     def _count(self, request: MessagesRequest, facts: Facts, settings: SurfaceSettings, wire: str) -> Outbound:
@@ -163,6 +163,22 @@ class Bedrock:
     def request_id(self, headers: Headers) -> str:
         """AWS's id."""
         return headers.get("x-amzn-requestid", "")
+
+
+def _bought_scope(target: Target, wire: str, settings: SurfaceSettings) -> str:
+    """The scope that is paid for; raises UserError when an id or the endpoint would leave the place the route keeps."""
+    kept, pinned, configured = target.offer.scope, scope_of_name(wire), wire in settings.deployments.values()
+    if pinned is None and not wire.startswith("arn:"):
+        pinned = settings.region or None  # a bare id is served where the endpoint is
+    elif not configured:
+        return kept  # the profile was chosen for this scope
+    if pinned is None:
+        return kept
+    if not keeps(kept, pinned):
+        field, value = ("deployments", wire) if configured else ("region", pinned)
+        remedy = f"{wire} is served in {pinned}, the route keeps {kept}"
+        raise UserError(f"surfaces.{settings.surface}.{field}", value, remedy)
+    return pinned if kept == _GLOBAL else kept
 
 
 def _headers(settings: SurfaceSettings) -> dict[str, str]:

@@ -16,16 +16,15 @@ from trivium.gateway.seams import (
 from trivium.gateway.upstream._answers import FirstPartyAnswers
 from trivium.gateway.upstream._auxiliary import accepted_betas, addressed
 from trivium.gateway.upstream._aws_errors import read_native
-from trivium.gateway.upstream._choices import address, bought, encoded, own_headers, tier_by_speed
+from trivium.gateway.upstream._choices import bought, encoded, tier_by_speed
 from trivium.gateway.upstream._draft import Draft
 from trivium.gateway.upstream._errors import Native
 from trivium.gateway.upstream._fields import fit_betas, fit_fields
+from trivium.gateway.upstream._first_party import sent
 from trivium.gateway.upstream._geography import geography_of
 from trivium.gateway.upstream._nested import refuse_features
 from trivium.gateway.upstream._places import place_of
-from trivium.gateway.wire.headers import upstream_headers
 
-_PATHS = {"messages": "/v1/messages", "count_tokens": "/v1/messages/count_tokens"}
 _WORKSPACE = "anthropic-workspace-id"
 
 
@@ -54,18 +53,7 @@ class ClaudeAws(FirstPartyAnswers):
         fit_betas(draft)
         fit_fields(draft, place=place_of(target.offer.scope, settings.region))
         refuse_features(draft)
-        headers = upstream_headers(request, betas=False)
-        if draft.betas:
-            headers["anthropic-beta"] = ",".join(draft.betas)
-        outbound = Outbound(
-            surface=self.surface,
-            method="POST",
-            url=address(settings, _PATHS[request.endpoint]),
-            headers={**own_headers(settings, headers), _WORKSPACE: workspace},
-            body=draft.edited(),
-            stream=request.stream,
-            notes=tuple(draft.notes),
-        )
+        outbound = sent(draft, settings, fixed={_WORKSPACE: workspace})
         return bought(outbound, target, scope=scope, tier=tier_by_speed(request, target))
 
     def auxiliary(self, errand: Errand, facts: Facts, settings: SurfaceSettings) -> Outbound:

@@ -15,16 +15,15 @@ from trivium.gateway.seams import (
 )
 from trivium.gateway.upstream._answers import FirstPartyAnswers
 from trivium.gateway.upstream._auxiliary import accepted_betas, addressed
-from trivium.gateway.upstream._choices import address, bought, deployed, encoded, own_headers, tier_by_speed
+from trivium.gateway.upstream._choices import bought, deployed, encoded, tier_by_speed
 from trivium.gateway.upstream._draft import Draft
 from trivium.gateway.upstream._errors import Native, text_at
 from trivium.gateway.upstream._fields import fit_betas, fit_fields
+from trivium.gateway.upstream._first_party import sent
 from trivium.gateway.upstream._nested import refuse_features
 from trivium.gateway.upstream._places import place_of
 from trivium.gateway.wire.errors import type_for
-from trivium.gateway.wire.headers import upstream_headers
 
-_PATHS = {"messages": "/v1/messages", "count_tokens": "/v1/messages/count_tokens"}
 _FAST = "fast"
 _CODES: dict[str, Native] = {
     "401": Native("authentication_error", "", credential=True),
@@ -65,18 +64,7 @@ class Foundry(FirstPartyAnswers):
         fit_betas(draft)
         fit_fields(draft, place=place_of(target.offer.scope, settings.region))
         refuse_features(draft)
-        headers = upstream_headers(request, betas=False)
-        if draft.betas:
-            headers["anthropic-beta"] = ",".join(draft.betas)
-        outbound = Outbound(
-            surface=self.surface,
-            method="POST",
-            url=address(settings, _PATHS[request.endpoint]),
-            headers=own_headers(settings, headers),
-            body=draft.edited(),
-            stream=request.stream,
-            notes=tuple(draft.notes),
-        )
+        outbound = sent(draft, settings)
         fast = f"{request.model}+{_FAST}" in settings.deployments and target.offer.tier == _FAST
         return bought(
             outbound, target, scope=target.offer.scope, tier=_FAST if fast else tier_by_speed(request, target)

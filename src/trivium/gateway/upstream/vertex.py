@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import re
-from typing import Any
 from urllib.parse import quote
 
-from trivium.core import Retry, Target, UserError
+from trivium.core import Target, UserError
 from trivium.gateway.seams import (
     Decoder,
     Facts,
@@ -27,46 +26,17 @@ from trivium.gateway.upstream._choices import (
     tier_by_speed,
 )
 from trivium.gateway.upstream._draft import Draft
-from trivium.gateway.upstream._errors import Native, classify, in_stream, text_at
+from trivium.gateway.upstream._errors import classify, in_stream
 from trivium.gateway.upstream._fields import fit_betas, fit_fields
+from trivium.gateway.upstream._google_errors import read_native
 from trivium.gateway.upstream._nested import refuse_features
-from trivium.gateway.upstream._places import place_of
+from trivium.gateway.upstream._places import keeps, place_of
 from trivium.gateway.upstream._relay import relay
 from trivium.gateway.wire.headers import upstream_headers
 
 _GLOBAL, _MULTI_REGIONS = "global", ("us", "eu")
 _LOCATION = re.compile(r"[a-z][a-z0-9-]{0,40}")
 _DROP = frozenset({b"vertex_event"})
-_SIZE = "request size"
-
-_STATUSES: dict[str, Native] = {
-    "INVALID_ARGUMENT": Native("invalid_request_error", ""),
-    "OUT_OF_RANGE": Native("invalid_request_error", ""),
-    "FAILED_PRECONDITION": Native("invalid_request_error", "", retry=Retry.ELSEWHERE),  # of the project or location
-    "UNAUTHENTICATED": Native("authentication_error", "", credential=True),
-    "PERMISSION_DENIED": Native("permission_error", ""),
-    "NOT_FOUND": Native("not_found_error", ""),
-    "RESOURCE_EXHAUSTED": Native("rate_limit_error", ""),
-    "ABORTED": Native("conflict_error", ""),
-    "CANCELLED": Native("api_error", ""),
-    "INTERNAL": Native("api_error", ""),
-    "UNKNOWN": Native("api_error", ""),
-    "UNAVAILABLE": Native("overloaded_error", ""),
-    "DEADLINE_EXCEEDED": Native("timeout_error", ""),
-    "UNIMPLEMENTED": Native("not_supported", ""),
-}
-_BY_CODE = {
-    400: "INVALID_ARGUMENT",
-    401: "UNAUTHENTICATED",
-    403: "PERMISSION_DENIED",
-    404: "NOT_FOUND",
-    409: "ABORTED",
-    429: "RESOURCE_EXHAUSTED",
-    499: "CANCELLED",
-    500: "INTERNAL",
-    503: "UNAVAILABLE",
-    504: "DEADLINE_EXCEEDED",
-}
 
 
 class Vertex:
@@ -115,11 +85,11 @@ class Vertex:
         return relay(self.surface, self._in_stream, request, limits, drop=_DROP)
 
     def _in_stream(self, body: bytes) -> Failure:
-        return in_stream(self.surface, body, _read_native)
+        return in_stream(self.surface, body, read_native)
 
     def classify(self, status: int, headers: Headers, body: bytes) -> Failure:
         """Google's error object, perhaps in an array, or an Anthropic envelope."""
-        return classify(self.surface, status, headers, body, _read_native)
+        return classify(self.surface, status, headers, body, read_native)
 
     def request_id(self, headers: Headers) -> str:
         """Google sends no stable one."""
@@ -141,6 +111,8 @@ def _location(scope: str, settings: SurfaceSettings) -> str:
         raise UserError("surfaces.vertex.region", "", f"name the region in which {scope} is bought")
     if not _LOCATION.fullmatch(location):
         raise UserError("surfaces.vertex.region", location, "give a location such as global, us or us-east5")
+    if not keeps(scope, location):
+        raise UserError("surfaces.vertex.region", location, f"the route keeps {scope}: configure a location of it")
     return location
 
 
@@ -152,17 +124,3 @@ def _base(settings: SurfaceSettings, location: str) -> str:
     if location in _MULTI_REGIONS:
         return f"https://aiplatform.{location}.rep.googleapis.com/v1"
     return f"https://{location}-aiplatform.googleapis.com/v1"
-
-
-def _read_native(status: int, headers: Headers, value: Any) -> Native | None:  # noqa: ARG001  the table's form
-    if isinstance(value, list):
-        value = next((item for item in value if isinstance(item, dict) and "error" in item), None)
-    name, message = text_at(value, "error", "status"), text_at(value, "error", "message")
-    if name not in _STATUSES:
-        code = text_at(value, "error", "code")
-        name = _BY_CODE.get(int(code) if code.isdigit() else status, "")
-    known = _STATUSES.get(name)
-    if known is None or not (message or text_at(value, "error", "status")):
-        return None
-    error_type = "request_too_large" if name == "INVALID_ARGUMENT" and _SIZE in message else known.error_type
-    return Native(error_type, message or name, retry=known.retry, credential=known.credential)

@@ -47,11 +47,12 @@ class ClaudeAws(AnthropicSurface):
         )
 
     def authenticate(self, exchange: Exchange) -> str:
-        """A key as bearer or in `x-api-key`, else a signature; then the workspace."""
+        """A key as bearer or in `x-api-key`, else a signature; then the workspace, to which caches belong."""
         account = self._account(exchange)
-        if not _WORKSPACE.fullmatch(exchange.headers.get("anthropic-workspace-id", "")):
+        workspace = exchange.headers.get("anthropic-workspace-id", "")
+        if not _WORKSPACE.fullmatch(workspace):
             raise invalid("anthropic-workspace-id: header is required")
-        return account
+        return f"{account}/{workspace}"
 
     def _account(self, exchange: Exchange) -> str:
         key = exchange.headers.get("x-api-key") or bearer(exchange)

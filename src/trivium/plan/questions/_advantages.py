@@ -85,6 +85,7 @@ def _prices(models: Sequence[str], snapshot: Snapshot, at: date) -> Iterator[Poi
                 and cell.unit in {"input", "output"}
                 and cell.band[0] == 0
                 and cell.surface in ROUTABLE_SURFACES
+                and cell.status not in UNCOUNTED
                 and cell.holds_on(at)
             ):
                 found.setdefault(cell.surface, set()).add(f"{cell.unit} {cell.amount_usd.normalize():f}")
