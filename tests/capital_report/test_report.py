@@ -178,7 +178,7 @@ def test_worths_are_on_no_scale_with_flows() -> None:
     """A stake's carrying value is in its own picture, and in no arc and no cell."""
     ledger = plain().ledger
     stakes = {bar.label for bar in charts.stakes_chart(ledger).bars}
-    assert "Amazon → Anthropic" in stakes
+    assert "Amazon to Anthropic" in stakes
     amazon = [one for one in charts.ring_chart(ledger, str).arcs if (one.giver, one.getter) == ("Amazon", "Anthropic")]
     assert sum(one.amount for one in amazon) == 33.0  # 8 + 5 paid, 20 staged; not 74.2
     assert charts.heat_chart(ledger, str).cells["Amazon", "Anthropic"].amount == 33.0
@@ -390,7 +390,7 @@ def test_the_command_refuses_what_it_cannot_do(words: tuple[str, ...]) -> None:
 
 
 def test_the_command_reads_triggers_and_days_of_the_checkpoints() -> None:
-    """What `capital checkpoints` says of the party and of whom it pays: a fired trigger with its claim, days in order."""
+    """A fired trigger with its claim, and the days in order, as `capital checkpoints` says them."""
     done = CliRunner().invoke(app, ["report", "--as-of", "2026-06-28", "--json"])
     rows = json.loads(done.stdout)["checkpoints"]
     fired = [

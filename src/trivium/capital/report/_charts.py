@@ -145,7 +145,7 @@ def stakes_chart(ledger: DealLedger) -> BarChart:
     """What stakes are carried at: worths, on a scale that no flow shares."""
     stakes = [deal for deal in ledger.current if deal.kind is Kind.STAKE and deal.amount.point]
     rows = [
-        (f"{deal.giver} → {deal.getter}", _usd(deal) / BILLION, f"{float(_usd(deal) / BILLION):g} {deal.amount.words}")
+        (f"{deal.giver} to {deal.getter}", _usd(deal) / BILLION, f"{float(_usd(deal) / BILLION):g} {deal.amount.words}")
         for deal in sorted(stakes, key=lambda deal: -_usd(deal))
     ]
     return bar_chart(rows, title="What stakes are carried or valued at, bn USD")
