@@ -27,7 +27,7 @@ from trivium.capital.deals import Stage, read_deals
 from trivium.capital.network import deal_network, example_sheets, read_sheets
 from trivium.capital.report import IS_NOT, Asked, Reading, Report, Scenario, gather, report_json, report_page
 from trivium.capital.report import _charts as charts
-from trivium.capital.report._page import TEMPLATES, is_web
+from trivium.capital.report._page import TEMPLATES, _embedded, is_web
 from trivium.catalog import load
 from trivium.cli.capital import app
 from trivium.core import UserError
@@ -280,6 +280,13 @@ def test_claims_that_look_like_markup_or_scripts_are_text(tmp_path: Path) -> Non
     assert "<script>alert" not in text
     assert 'href="javascript' not in text
     assert "deal.X1" in Page(text).said
+
+
+def test_only_an_address_of_the_web_is_a_link_and_data_cannot_end_its_element() -> None:
+    found = {address: is_web(address) for address in ("https://a.example", "javascript:alert(1)", "data:text/html,x")}
+    assert found == {"https://a.example": True, "javascript:alert(1)": False, "data:text/html,x": False}
+    assert json.loads(_embedded({"name": "</script>&"})) == {"name": "</script>&"}
+    assert not set(_embedded({"name": "</script>&"})) & set("<>&")
 
 
 def test_an_unknown_party_or_deal_is_refused_by_name() -> None:

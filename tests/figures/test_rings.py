@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import xml.etree.ElementTree as ET
-from math import sqrt
+from math import hypot, sqrt
 
 import pytest
 
@@ -49,8 +49,9 @@ def test_a_pair_that_pays_both_ways_has_an_arc_each_way() -> None:
     """The two arcs bend to different sides, so that a cycle is seen as one."""
     found = arcs_of(parsed(ring(ARCS, lines=LINES, title="who", unit="bn")))
     assert {"Lab to Cloud", "Cloud to Lab", "Bank to Cloud"} == set(found)
-    middles = [re.search(r"Q(\S+) (\S+)", found[name][1].get("d", ""))[0] for name in ("Lab to Cloud", "Cloud to Lab")]  # type: ignore[index]  # there is one
-    assert middles[0] != middles[1]
+    curves = (found[name][1].get("d", "") for name in ("Lab to Cloud", "Cloud to Lab"))
+    there, back = (tuple(map(float, re.findall(r"Q(\S+) (\S+) ", curve)[0])) for curve in curves)
+    assert hypot(there[0] - back[0], there[1] - back[1]) > 40
 
 
 def test_status_is_the_style_of_the_line() -> None:
@@ -108,11 +109,13 @@ def test_a_ladder_stacks_its_parts_and_says_what_leaves_the_picture() -> None:
     comes = Comes("free", (5.0, 5.0), (20.0, 900.0), (40.0, 1000.0))
     chart = ladder(["2027", "2028"], [("firm", [10.0, 20.0]), ("rest", [30.0, 0.0])], comes=comes, unit="bn")
     heights = {
-        rect.find(f"{SVG}title").text: float(rect.get("height", "0"))  # type: ignore[union-attr]  # each has a title
+        rect.find(f"{SVG}title").text: (float(rect.get("y", "0")), float(rect.get("height", "0")))  # type: ignore[union-attr]  # each has a title
         for rect in parsed(chart).iter(f"{SVG}rect")
         if rect.find(f"{SVG}title") is not None
     }
-    assert heights["2027, rest: 30 bn"] == pytest.approx(3 * heights["2027, firm: 10 bn"], rel=0.01)
+    (top, tall), (middle, low) = heights["2027, rest: 30 bn"], heights["2027, firm: 10 bn"]
+    assert tall == pytest.approx(3 * low, rel=0.01)
+    assert top + tall == pytest.approx(middle, abs=0.02)
     assert "2028, rest: 0 bn" not in heights
     assert "2028, free: 5 · 900 · 1k bn" in chart.svg()
     assert "beyond the picture" in chart.svg()
