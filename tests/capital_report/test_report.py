@@ -353,6 +353,50 @@ def test_the_page_reckons_as_python_does() -> None:
         }
 
 
+DOM = """
+const elements = {};
+const made = (id) => elements[id] || (elements[id] = { id, value: "", textContent: "", disabled: true, heard: {},
+  addEventListener(kind, what) { this.heard[kind] = what; } });
+const values = VALUES;
+for (const id of IDS) made(id);
+for (const [id, value] of Object.entries(values)) made(id).value = value;
+made("inputs").textContent = INPUTS;
+const named = ["rate", "growth", "share", "headline", "contracted", "firm"];
+const COVER = (id) => named.some((name) => id === "live-" + name);
+const within = (selector) => Object.values(elements).filter((one) => one.id in values && one.id !== "live-silicon" &&
+  COVER(one.id) === selector.startsWith("#live-cover"));
+globalThis.document = { getElementById: (id) => elements[id] || null, querySelectorAll: within };
+"""
+
+
+@pytest.mark.skipif(NODE is None, reason="node is not installed: the page's script is run with it")
+def test_a_changed_input_changes_what_the_page_says() -> None:
+    """With a run rate of 100 billion and other silicon chosen, the page says what Python says of them."""
+    report, found = plain(), page("plain")
+    assert report.capacity is not None
+    values = {attrs["id"]: attrs["value"] for tag, attrs in found.found if tag == "input"}
+    chip = report.capacity.chips[-1]
+    dom = DOM.replace("IDS", json.dumps([one for one in found.all("id") if one.startswith("live-")]))
+    dom = dom.replace("VALUES", json.dumps(values | {"live-silicon": report.capacity.chips[0].name}))
+    dom = dom.replace("INPUTS", json.dumps(found.scripts[0]))
+    changed = f"""
+        elements["live-rate"].value = "100"; elements["live-rate"].heard.input();
+        elements["live-silicon"].value = {json.dumps(chip.name)}; elements["live-silicon"].heard.change();
+        const say = (id) => elements[id].textContent;
+        console.log(JSON.stringify([elements["live-rate"].disabled, say("live-static-headline"), say("live-grown-firm"),
+          say("live-usd-low"), say("live-usd-point"), say("live-usd-high"), say("live-facility_overhead-swing")]));"""
+    program = dom + found.scripts[-1] + changed
+    done = subprocess.run([NODE or "node", "-e", program], capture_output=True, text=True, timeout=60, check=True)
+    usd = buys("gw", 1.0, report.capacity.cost, chip, Assumptions()).usd_per_mtok
+    overhead = {one.name: one for one in swings(report.capacity.cost, chip, Assumptions())}["facility_overhead"]
+    ends = [overhead.at_low_usd_per_mtok, overhead.at_high_usd_per_mtok]
+    disabled, static, grown, *amounts, swing = json.loads(done.stdout)
+    assert disabled is False
+    assert [float(static), float(grown)] == [3.75, float(f"{grown_years(133.75, 100, math.log(2)):.3g}")]
+    assert [float(one) for one in amounts] == [float(f"{one:.3g}") for one in (usd.low, usd.point, usd.high)]
+    assert [float(one) for one in swing.split(" … ")] == [float(f"{one:.3g}") for one in ends]
+
+
 @both
 def test_what_can_be_varied_begins_with_the_products_answers(which: str) -> None:
     report, text = {"plain": plain, "full": full}[which](), report_page({"plain": plain, "full": full}[which]())

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 
 from trivium.catalog import Claim
+
+_NAMED = re.compile(r"\(([^\s()]+)\)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,6 +111,10 @@ class Refs:
             return tuple(found)
         rest = ", ".join(one.hint.partition(" · ")[0] for one in found[most:])
         return (*found[:most], Ref(f"and {len(found) - most} more", "claims", rest))
+
+    def said_in(self, words: str) -> tuple[Ref, ...]:
+        """References to the claims that a sentence names in brackets, as assumptions of a schedule do."""
+        return self.of(*(name for name in _NAMED.findall(words) if name in self.claims))
 
     def _ref(self, claim_id: str) -> Ref:
         anchor = self.anchor(claim_id)

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from itertools import pairwise
+
 from trivium.capital.deals import Deal, Kind
+from trivium.capital.flow import Flow
 from trivium.capital.report import _charts as charts
 from trivium.capital.report._blocks import Block, Bullets, Grid, Para, Part, Picture, Refs, text
 from trivium.capital.report._cover import cover_part, due_part, vary_part
@@ -62,7 +66,8 @@ def _front(report: Report, refs: Refs) -> Part:
         text(
             f"Of {billions(around.invested_usd)} bn USD that was invested, at most {billions(around.returned_usd)} "
             f"({share:.0%}) can come back to an investor through the network; {len(report.flow.cycles)} cycles "
-            "of up to five parties."
+            "of up to five parties.",
+            *refs.of(*(edge.deal for edge in report.flow.edges if edge.head == "invest")),
         )
     )
     items.append(text(f"{len(report.ledger.contradictions)} contradictions between claims are listed, not smoothed."))
@@ -158,7 +163,10 @@ def _round(report: Report, refs: Refs) -> Part:
             text(f"{one.payer} to {one.receiver}"),
             text(billions(one.committed_usd)),
             text(f"{billions(one.low_usd)} to {billions(one.high_usd)}"),
-            text(f"{float(one.low):.3f} to {float(one.high):.3f}"),
+            text(
+                f"{float(one.low):.3f} to {float(one.high):.3f}",
+                *refs.of(*_rows(flow, [(one.payer, one.receiver)], "commit")),
+            ),
         )
         for one in flow.circulation.commitments
     ]
@@ -167,7 +175,10 @@ def _round(report: Report, refs: Refs) -> Part:
         (
             text(" → ".join((*one.parties, one.parties[0]))),
             text(billions(one.bottleneck_usd)),
-            text(" → ".join(one.narrowest)),
+            text(
+                " → ".join(one.narrowest),
+                *refs.of(*_rows(flow, pairwise((*one.parties, one.parties[0])))),
+            ),
         )
         for one in cycles[:_CYCLES_MAX]
     ]
@@ -189,6 +200,16 @@ def _round(report: Report, refs: Refs) -> Part:
         Para(text(f"All of it, and by year: trivium capital flow --as-of {report.snapshot.as_of}"), "note"),
     ]
     return Part("round", "What comes round", tuple(blocks))
+
+
+def _rows(flow: Flow, pairs: Iterable[tuple[str, str]], head: str = "") -> list[str]:
+    """The deals behind the edges of some pairs of parties."""
+    wanted = set(pairs)
+    return [
+        edge.deal
+        for edge in flow.edges
+        if (edge.payer, edge.receiver) in wanted and (not head or edge.head == head) and edge.stage
+    ]
 
 
 def _contradictions(report: Report, refs: Refs) -> Part:

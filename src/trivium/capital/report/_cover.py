@@ -116,7 +116,7 @@ def due_part(report: Report, refs: Refs) -> Part:
     if assumed:
         blocks += [
             Para(text("Assumed of schedules, for no source gives it:"), "note"),
-            Bullets(tuple(text(words, tone="faint") for words in assumed)),
+            Bullets(tuple(Cell(words, refs.said_in(words), "faint") for words in assumed)),
         ]
     if report.asked.scenario is None:
         blocks.append(Para(text(NO_PROBABILITY)))

@@ -107,6 +107,7 @@ def _stress(report: Report) -> dict[str, Any]:
         "taken": [asdict(one) for one in made.taken],
         "left_out": [{"claim": name, "why": why} for name, why in made.left_out],
         "without_sheet": made.without_sheet,
+        "assumed": made.assumed,
         "runs": [
             {
                 "scenario": scenario_words(run.scenario),

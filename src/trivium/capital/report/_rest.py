@@ -97,9 +97,9 @@ def stress_part(report: Report, refs: Refs) -> Part:
         for why, names in reasons.items()
     ]
     blocks.append(Grid(("why deals are not in the network", "deals"), "ll", tuple(rows)))
-    blocks.append(
-        Bullets(tuple(text(words, tone="faint") for words in made.assumed if words.endswith("(your figure)")))
-    )
+    yours = [words for words in made.assumed if words.endswith("(your figure)")]
+    others = f"{len(made.assumed) - len(yours)} terms of these deals are assumed in the ledger; --json lists each"
+    blocks.append(Bullets(tuple(text(words, tone="faint") for words in (*yours, others))))
     return Part("stress", "What a failure sets off", tuple(blocks))
 
 
