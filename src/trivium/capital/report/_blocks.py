@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from trivium.catalog import Claim
 
+_SITE = re.compile(r"https?://([^/]+)")
 _NAMED = re.compile(r"\(([^\s()]+)\)")
 
 
@@ -125,7 +126,9 @@ class Refs:
         claim = self.claims.get(claim_id)
         if claim is None:
             return claim_id
-        source = claim.sources[0].title if claim.sources else "no source"
+        title = claim.sources[0].title if claim.sources else "no source"
+        site = _SITE.match(title)
+        source = site[1] if site else title  # the whole address stands in the table of claims
         return f"{claim_id} · {claim.status} · {claim.announced_on or claim.valid_from or 'undated'} · {source}"
 
 
