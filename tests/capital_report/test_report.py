@@ -292,13 +292,21 @@ def test_only_an_address_of_the_web_is_a_link_and_data_cannot_end_its_element() 
 def test_an_unknown_party_or_deal_is_refused_by_name() -> None:
     with pytest.raises(UserError, match="party"):
         gather(load().snapshot(DAY), Asked("Nobody"))
+    with pytest.raises(UserError, match="no deal had been announced by 2019-01-01"):
+        gather(load().snapshot(date(2019, 1, 1)), Asked("Anthropic"))
     with pytest.raises(UserError, match="cancelled"):
         gather(load().snapshot(DAY), Asked("Anthropic", cancelled=("D999",)))
 
 
-def test_a_party_without_a_claimed_run_rate_still_has_a_page() -> None:
-    report = gather(load().snapshot(DAY), Asked("Reflection AI"))
-    assert "No claim gives a run rate of Reflection AI" in Page(report_page(report)).said
+@pytest.mark.parametrize("party", ["Reflection AI", "CoreWeave"])
+def test_a_party_without_a_run_rate_or_a_commitment_still_has_a_page(party: str) -> None:
+    report = gather(load().snapshot(DAY), Asked(party))
+    assert f"No claim gives a run rate of {party}" in Page(report_page(report)).said
+
+
+@pytest.mark.parametrize(("day", "party"), [(date(2024, 12, 31), "Microsoft"), (date(2025, 10, 15), "OpenAI")])
+def test_a_day_with_few_deals_still_has_a_page(day: date, party: str) -> None:
+    assert IS_NOT in Page(report_page(gather(load().snapshot(day), Asked(party, quarters=1)))).said
 
 
 NODE = shutil.which("node")

@@ -39,9 +39,10 @@ def gather(
     """The report of a snapshot's day. UserError for a party or a deal that the ledger does not know."""
     steps = _Steps(6 + len(shocks), progress)
     ledger = read_deals(snapshot)
-    known = sorted({deal.giver for deal in ledger.deals})
+    known = [party.name for party in ledger.parties]
     if asked.party not in known:
-        raise UserError("party", asked.party, f"name one of {', '.join(known)}")
+        told = f"name one of {', '.join(known)}" if known else f"no deal had been announced by {snapshot.as_of}"
+        raise UserError("party", asked.party, told)
     left = _without(ledger.current, asked.cancelled)
     rate, claim = _rate(snapshot, asked)
     due = {degree: dues(left, asked.party, degree, snapshot.as_of, asked.quarters) for degree in Degree}

@@ -114,7 +114,7 @@ def _run(run: Stress) -> list[Block]:
             f"It did not settle: it goes round between {len(run.cycles)} states, and one end is no equilibrium."
         )
     elif not run.monotone:
-        told.append("Guarantees make it not monotone: there may be ends beyond these two.")
+        told.append("Not monotone (guarantees, deducted tranches): there may be ends beyond these two.")
     rows = []
     for one in run.outcomes:
         if max(abs(one.best.change), abs(one.worst.change)) <= _SHOWN and one.first_behind is None:

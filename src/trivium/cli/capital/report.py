@@ -32,7 +32,7 @@ _TOLD = {"party", "as_of", "out", "as_json"}  # said of themselves, or not about
 def command(
     context: typer.Context,
     out: Annotated[Path | None, typer.Option(help="Where to write the page.")] = None,
-    party: Annotated[str, typer.Option(help="The party that pays, as the ledger names it.")] = "Anthropic",
+    party: Annotated[str, typer.Option(help="Whose ground it is, as the ledger names it.")] = "Anthropic",
     as_of: shared.AsOf = None,
     sheets: Annotated[
         Path | None, typer.Option(help="Balance sheets and scenarios for the stress table (capital-network.md).")
@@ -110,10 +110,11 @@ def _refuse(out: Path | None, sheets: Path | None, *, as_json: bool, example: bo
 
 
 def _party(ledger: DealLedger, asked: str) -> str:
-    """A party that pays, by its name in whatever case."""
-    names = {deal.giver.casefold(): deal.giver for deal in ledger.deals}
+    """A party of the ledger, by its name in whatever case."""
+    names = {party.name.casefold(): party.name for party in ledger.parties}
     if (name := names.get(asked.casefold())) is None:
-        raise UserError("--party", asked, f"name one of {', '.join(sorted(names.values()))}")
+        told = f"name one of {', '.join(names.values())}" if names else f"no deal was announced by {ledger.as_of}"
+        raise UserError("--party", asked, told)
     return name
 
 
