@@ -64,7 +64,7 @@ def command(
 
     Growth, spread and share are yours: without them no probability is on the page, and none is a finding about a party.
     """
-    shared.need("numpy", "scipy", "networkx", "numba", "jinja2")
+    _need_packages()
     from trivium.capital.report import Asked, gather, report_json, report_page
 
     _refuse(out, sheets, as_json=as_json, example=example_sheets, sizes=(quarters, paths))
@@ -99,6 +99,11 @@ def command(
         print_json(report_json(report))
     else:
         console().print(f"{out}: {name} as of {snapshot.as_of}", markup=False, soft_wrap=True)
+
+
+def _need_packages() -> None:
+    shared.need("numpy", "scipy", "networkx", "numba")
+    shared.need("jinja2", extra="report")
 
 
 def _refuse(out: Path | None, sheets: Path | None, *, as_json: bool, example: bool, sizes: tuple[int, int]) -> None:
