@@ -124,6 +124,9 @@ async def test_the_key_bounds_models_and_surfaces() -> None:
         (b'{"model":"%s","max_tokens":0,"messages":[]}' % MODEL.encode(), "max_tokens"),
         (b'{"model":"%s","max_tokens":"9","messages":[]}' % MODEL.encode(), "max_tokens"),
         (b'{"model":"%s","max_tokens":true,"messages":[]}' % MODEL.encode(), "max_tokens"),
+        (b'{"model":"%s","max_tokens":8.0,"messages":[]}' % MODEL.encode(), "max_tokens"),
+        (b'{"model":"%s","max_tokens":2147483648,"messages":[]}' % MODEL.encode(), "max_tokens"),
+        (b'{"model":"%s","max_tokens":9%s,"messages":[]}' % (MODEL.encode(), b"9" * 30), "max_tokens"),
         (b'{"model":"%s","max_tokens":9}' % MODEL.encode(), "messages"),
         (b'{"model":"%s","max_tokens":9,"messages":[],"stream":1}' % MODEL.encode(), "stream"),
     ],
@@ -142,6 +145,9 @@ async def test_an_unknown_model_or_workload_without_route_is_not_found() -> None
     response = await post(at, ask(model="gpt-9"))
     assert (response.status, response.json()["error"]["type"]) == (404, "not_found_error")
     assert response.json()["error"]["message"].startswith("model: gpt-9")
+    response = await post(at, ask(model="x" * 5000))
+    assert (response.status, response.json()["error"]["type"]) == (404, "not_found_error")
+    assert len(response.body) < 600
     routes = RouteTable((Route("batch", ANY, (Target(Offer("anthropic", "global", MODEL), 1),)),))
     assert (await post(world({"anthropic": [json_answer()]}, routes=routes), ask())).status == 404
 
