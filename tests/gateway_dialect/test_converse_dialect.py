@@ -566,6 +566,7 @@ async def test_a_block_without_a_word_is_an_error_to_the_client_and_an_attempt_t
     assert at.sink.closed_events[0].usage.input == 12
     whole = await post(at, body, path=path)
     assert (whole.status, whole.headers["x-should-retry"]) == (501, "false")
+    assert whole.headers["x-amzn-errortype"] == "ValidationException"
     assert "server_tool_use" in whole.json()["message"]
     assert at.sink.closed_events[1].usage.output == 6
     at.sink.check()

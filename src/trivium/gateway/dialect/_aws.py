@@ -30,6 +30,7 @@ _EXCEPTIONS: Mapping[str, tuple[str, int, str]] = {
     "timeout_error": ("ModelTimeoutException", 408, "modelTimeoutException"),
     "overloaded_error": ("ServiceUnavailableException", 503, "serviceUnavailableException"),
 }
+_LACKING = "not_supported"
 _UNKNOWN = ("InternalServerException", 500, "internalServerException")
 
 
@@ -64,6 +65,8 @@ def refusal(status: int, envelope: bytes) -> Spoken:
     """The exception by its name; a status that no exception has is kept."""
     kind = error_type_of(envelope) or ""
     name, shown, _ = _EXCEPTIONS.get(kind, (_UNKNOWN[0], status, ""))
+    if kind == _LACKING:  # nothing failed: the client asks for what is not there, whose status says so
+        name, shown = _EXCEPTIONS["invalid_request_error"][0], status
     headers = {"content-type": JSON, "x-amzn-errortype": name}
     return Spoken(shown, headers, msgspec.json.encode({"message": message_of(envelope)}))
 
