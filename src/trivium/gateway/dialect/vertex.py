@@ -54,7 +54,7 @@ class Vertex:
                 raise UserError("model", asked.model, "leave it out of the body: the path names it")
             add["model"] = msgspec.json.encode(asked.model)
         if asked.stream and sent.raw("stream") is None:
-            add["stream"] = b"true"
+            sent = Body(sent.edit(add={"stream": b"true"}))  # else the model service answers whole, path or no path
         body = Body(sent.edit(remove=["anthropic_version"], add=add))
         return Canonical(body, _FIRST if version == _FIRST_HERE else version, header_betas(headers), sent)
 

@@ -107,8 +107,8 @@ class Bedrock:
         refuse_features(draft)
         if draft.betas:
             draft.add("anthropic_beta", encoded(draft.betas))
-        else:
-            draft.remove(["anthropic_beta"])  # of a client that speaks this surface's dialect
+        elif draft.body.get("anthropic_beta") != []:
+            draft.remove(["anthropic_beta"])  # of a client that speaks this surface's dialect, none of them left
         version, note = body_version(request, self.surface, facts)
         draft.add("anthropic_version", encoded(version))
         if note:
