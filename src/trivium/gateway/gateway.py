@@ -28,7 +28,7 @@ from trivium.gateway.arrival import read_body
 from trivium.gateway.attempt import Order, Tools
 from trivium.gateway.auxiliary import Auxiliary, Call, Wanted, address_of
 from trivium.gateway.auxiliary import wanted as auxiliary_wanted
-from trivium.gateway.dialect import BEDROCK, MESSAGES, OPENAI, PROFILES, Asked, asked, models_asked
+from trivium.gateway.dialect import BEDROCK, MESSAGES, OPENAI, PROFILES, Asked, NoMessage, asked, models_asked
 from trivium.gateway.discovery import listing, profiles
 from trivium.gateway.flight import Cut, Flight, all_settled
 from trivium.gateway.guard import Chance, ConsecutiveBreaker, Rests, RetryBudget
@@ -415,6 +415,8 @@ def refusal(error: TriviumError) -> Refused:
         return Refused(400, "invalid_request_error", str(error))
     if isinstance(error, NotSupported):
         return Refused(501, "not_supported", str(error), NO_RETRY)
+    if isinstance(error, NoMessage):
+        return Refused(502, "api_error", f"what the surface answered cannot be read: {error}")
     if isinstance(error, FactError):
         return Refused(404, "not_found_error", str(error))
     if isinstance(error, LedgerError):

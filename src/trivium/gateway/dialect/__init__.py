@@ -6,7 +6,7 @@ import re
 from urllib.parse import unquote
 
 from trivium.core import Clock
-from trivium.gateway.dialect._seam import Asked, Canonical, Dialect, Speech, Spoken
+from trivium.gateway.dialect._seam import Asked, Canonical, Dialect, NoMessage, Speech, Spoken
 from trivium.gateway.dialect.bedrock import Bedrock
 from trivium.gateway.dialect.converse import Converse
 from trivium.gateway.dialect.foundry import Foundry
@@ -27,6 +27,7 @@ __all__ = [
     "Canonical",
     "Dialect",
     "MessagesSpeech",
+    "NoMessage",
     "Speech",
     "Spoken",
     "asked",

@@ -6,9 +6,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
-from trivium.core import Clock
+from trivium.core import Clock, TriviumError
 from trivium.gateway.seams import Beyond, Complete, Endpoint, Headers
 from trivium.gateway.wire.body import Body
+
+
+class NoMessage(TriviumError):
+    """What came is no answer of the Messages API: the client gets an error, never a part of it as the whole."""
 
 
 @dataclass(frozen=True, slots=True)
