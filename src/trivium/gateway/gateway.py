@@ -24,7 +24,7 @@ from trivium.core import (
 )
 from trivium.gateway.admit import NO_RETRY, Refused, authenticate, read_headers, read_request, tags_of
 from trivium.gateway.affinity import Affinity
-from trivium.gateway.arrival import read_body
+from trivium.gateway.arrival import Arriving, read_body
 from trivium.gateway.attempt import Order, Tools
 from trivium.gateway.auxiliary import Auxiliary, Call, Wanted, address_of
 from trivium.gateway.auxiliary import wanted as auxiliary_wanted
@@ -62,6 +62,7 @@ JSON = {"content-type": "application/json"}
 _TEXT = {"content-type": "text/plain; version=0.0.4; charset=utf-8"}
 _ANTHROPIC = {"anthropic-version", "x-api-key", "x-amz-security-token"}  # every client of Anthropic's sends one of them
 _ID_NAMES = {"openai": "x-request-id", "bedrock": "x-amzn-requestid", "converse": "x-amzn-requestid"}
+_TOO_SLOW = 408
 _DRAIN_GRACE_S = 5.0
 _log = logging.getLogger("trivium.gateway")
 
@@ -225,6 +226,7 @@ class Gateway:
         request_id = new_id("req", self._clock)
         own = {"request-id": request_id, "x-trivium-request-id": request_id}
         reply = Reply(send, self._clock, own)
+        receive = Arriving(receive)
         wanted = asked(_raw_path(scope), self._clock) if scope["method"] == "POST" else None
         kept = auxiliary_wanted(scope["method"], _raw_path(scope)) if wanted is None else None
         try:
@@ -237,6 +239,9 @@ class Gateway:
             else:
                 await self._serve_of(scope, reply)(scope, receive, reply)
         except Refused as error:
+            if error.status != _TOO_SLOW and not reply.started:
+                ending = await receive.drop_rest(_names(scope), self.settings)
+                error.headers.update(ending)
             await self._refuse(reply, error, request_id)
         except TriviumError as error:
             await self._refuse(reply, refusal(error), request_id)
@@ -395,6 +400,11 @@ def _speak(reply: Reply, wanted: Asked) -> None:
     reply.speech = wanted.dialect.speech(wanted)
     if wanted.dialect.name in _ID_NAMES:
         reply.headers[_ID_NAMES[wanted.dialect.name]] = reply.headers["request-id"]
+
+
+def _names(scope: Scope) -> dict[str, str]:
+    """Headers as they are, for a request that may not have been worth reading."""
+    return {name.decode("latin-1").lower(): value.decode("latin-1") for name, value in scope["headers"]}
 
 
 def _raw_path(scope: Scope) -> str:
