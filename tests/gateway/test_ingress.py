@@ -229,8 +229,8 @@ async def test_models_come_in_pages() -> None:
     ):
         page = (await get(at, f"/v1/models?{query}", x_api_key=SECRET)).json()
         assert ([entry["id"] for entry in page["data"]], page["has_more"]) == (shown, more)
-    for limit in ("0", "1001", "many"):
-        assert (await get(at, f"/v1/models?limit={limit}", x_api_key=SECRET)).status == 400
+    for query in ("limit=0", "limit=1001", "limit=many", "after_id=gone", "before_id=gone"):
+        assert (await get(at, f"/v1/models?{query}", x_api_key=SECRET)).status == 400
 
 
 async def test_batches_and_files_need_a_key_and_a_surface_that_has_them() -> None:

@@ -38,7 +38,7 @@ async def test_anthropics_clients_read_the_envelope(path: str) -> None:
 )
 async def test_clients_of_aws_read_an_exception_and_an_id_of_the_request(method: str, path: str) -> None:
     response = await answer(method, path)
-    assert (response.status, response.headers["x-amzn-errortype"]) == (404, "ResourceNotFoundException")
+    assert (response.status, response.headers["x-amzn-errortype"]) == (404, "UnknownOperationException")
     assert set(response.json()) == AWS
     assert response.headers["x-amzn-requestid"] == response.headers["request-id"]
 
@@ -54,7 +54,9 @@ async def test_clients_of_azure_read_its_form() -> None:
     for method, path in (("POST", "/anthropic/v1/nothing"), ("GET", "/anthropic/v1/messages")):
         response = await answer(method, path)
         assert response.status == 404
-        assert response.json() == {"error": {"code": "404", "message": f"{method} {path}: not served here"}}
+        assert response.json() == {
+            "error": {"code": "api_not_supported", "message": f"{method} {path}: not served here"}
+        }
 
 
 async def test_clients_of_openai_read_theirs() -> None:

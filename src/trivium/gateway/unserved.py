@@ -7,6 +7,7 @@ import re
 from trivium.gateway.admit import Refused
 from trivium.gateway.auxiliary import methods_at
 from trivium.gateway.dialect import BEDROCK, FOUNDRY, MESSAGES, OPENAI, VERTEX, Dialect, asked
+from trivium.gateway.dialect._seam import NOWHERE
 
 _READ = ("GET", "HEAD")
 _SHOWN_MAX = 200  # of a path, in a message
@@ -34,6 +35,6 @@ def unserved(method: str, path: str, *, readable: bool) -> Refused:
     shown = path[:_SHOWN_MAX]
     allowed = _READ if readable else ("POST",) if asked(path) is not None else methods_at(path)
     if not allowed or home_of(path) in _NO_METHODS:
-        return Refused(404, "not_found_error", f"{method} {shown}: not served here")
+        return Refused(404, "not_found_error", f"{method} {shown}{NOWHERE}")
     takes = ", ".join(allowed)
     return Refused(405, "invalid_request_error", f"{method} {shown}: this path takes {takes}", {"allow": takes})

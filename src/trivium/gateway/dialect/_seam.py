@@ -101,6 +101,7 @@ class Dialect(Protocol):
         ...
 
 
+NOWHERE = ": not served here"  # how the refusal of a path ends, which the clouds' fronts say in forms of their own
 _BEARER = "bearer "
 VERSION_DEFAULT = "2023-06-01"
 
