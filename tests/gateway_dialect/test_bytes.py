@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from gateway.support import SECRET
+from gateway.support import MODEL, SECRET, json_answer, post, world
 from gateway_dialect.support import Spy, served
 from gateway_dialect.test_sdk_clients import run
 
@@ -59,6 +59,15 @@ async def test_odd_json_passes_in_both_directions(tmp_path: Path, surface: str, 
         got = await run(posted, at.url, path, body)
         assert spy.sent[-1].body == body
         assert got == bytes(spy.passed)
+
+
+async def test_a_header_that_buys_something_on_vertex_is_left_out_and_told() -> None:
+    at = world({"anthropic": [json_answer()]})
+    body = b'{"anthropic_version":"vertex-2023-10-16","max_tokens":9,"messages":[]}'
+    path = f"{PREDICT}:rawPredict".replace("claude-opus-5", MODEL)
+    answer = await post(at, body, path=path, authorization=f"Bearer {SECRET}", x_vertex_ai_llm_request_type="dedicated")
+    assert answer.status == 200
+    assert "left out x-vertex-ai-llm-request-type: the route decides" in answer.headers["x-trivium-notes"]
 
 
 async def test_a_stream_that_only_the_path_of_vertex_asks_for_is_one(tmp_path: Path) -> None:

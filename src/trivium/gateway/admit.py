@@ -121,6 +121,7 @@ def read_request(
         native=canonical.native,
         complete=canonical.complete,
         beyond=beyond,
+        own=canonical.own,
     )
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol
 
 from trivium.core import Clock, TriviumError
@@ -40,6 +40,7 @@ class Canonical:
     complete: Complete | None = None  # what can only be said once the model is known
     speech: Speech | None = None  # where the request says how it wants its answer
     beyond: Beyond | None = None
+    own: Headers = field(default_factory=dict)  # headers that mean something to the dialect's own surface
     open_ended: bool = False  # without `max_tokens` the answer may be as long as the model allows
 
 
