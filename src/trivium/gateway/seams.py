@@ -61,6 +61,7 @@ class MessagesRequest:
     native: Body | None = None  # the body as it came, where its dialect is a surface's own
     complete: Complete | None = None  # what of the body depends on the model
     beyond: Beyond | None = None
+    own: Headers = field(default_factory=dict)  # headers for the surface whose dialect the client speaks, and no other
 
     def body_for(self, surface: str) -> Body:
         """What an adapter edits: the client's own bytes where it speaks that surface's dialect."""
