@@ -133,3 +133,15 @@ def test_a_surface_that_is_not_asked_again_is_said_so() -> None:
     course = Course((answer("a1", 1, "bedrock"), answer("b1", 11, "vertex"), answer("c1", 21, "vertex")), 10, 20)
     found = recovery(course, "bedrock")
     assert (found.first_failure_s, found.served_again_s, found.weight_again_s) == (None, None, None)
+
+
+def test_what_was_in_the_air_as_the_surface_went_is_not_the_quiet_before() -> None:
+    """Under silence it waits longest of all: the bar would be as high as the outage, and recovery no time at all."""
+    before = [answer(f"a{number}", number / 100, "vertex") for number in range(60)]
+    caught = answer("x1", 9.9, "vertex", attempts=2, first_s=20)
+    during = [
+        answer(f"b{number}", 10 + number / 100, "vertex", first_s=20 if number < 3 else 0.01) for number in range(99)
+    ]
+    found = recovery(Course((*before, caught, *during), 10, 20), "bedrock")
+    assert found.p99_before_ms == pytest.approx(10)
+    assert found.first_byte_s == pytest.approx(0.03)

@@ -49,7 +49,8 @@ class Cost:
 def recovery(course: Course, surface: str) -> Recovery:
     """How soon nobody waited any more, and how soon the surface had its part again."""
     answers = sorted(course.answers, key=lambda one: one.began_s)
-    before = sorted(one.first_s for one in answers if course.phase(one) == "before")
+    # What was in the air as the surface went is no measure of a quiet time: under silence it waits longest of all.
+    before = sorted(one.first_s for one in answers if one.began_s + one.first_s <= course.away_s)
     p99_s = before[int(len(before) * 0.99)] if before else 0.0
     hit = [one for one in answers if one.began_s >= course.away_s - one.first_s and (one.attempts > 1 or not one.ok)]
     met_s = max(hit[0].began_s, course.away_s) if hit else None
