@@ -132,6 +132,15 @@ async def test_a_deadline_ends_a_stream_with_an_error_event_and_a_waiting_reques
     assert at.sink.outcomes() == [Outcome.FAILED]
 
 
+async def test_an_answer_that_is_complete_ends_although_its_surface_keeps_the_connection() -> None:
+    """Clients read a stream to its end: they hung for the five minutes that a surface may be silent."""
+    at = world({"anthropic": [sse_answer(hold=asyncio.Event())]}, trail_s=0.05)
+    response = await asyncio.wait_for(post(at, ask(stream=True)), 1)
+    assert (response.body, response.ended) == (b"".join(stream()), True)
+    assert at.sink.outcomes() == [Outcome.OK]
+    assert at.transport.inbounds[0].closed
+
+
 @pytest.mark.parametrize("cut", ["deadline", "shutdown"])
 async def test_nothing_follows_the_last_event_when_a_request_is_cut_behind_it(cut: str) -> None:
     """The record of a whole answer was being written: an error event came behind `message_stop`."""
