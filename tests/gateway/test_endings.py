@@ -157,6 +157,18 @@ async def test_nothing_follows_the_last_event_when_a_request_is_cut_behind_it(cu
     assert sink.outcomes() == [Outcome.OK]
 
 
+async def test_a_stream_that_broke_is_not_told_a_second_error_when_it_is_cut() -> None:
+    sink = MemorySink()
+    at = world({"anthropic": [sse_answer(stream()[:5], cut=True)]}, sink=sink)
+    caller, work = start(at, ask(stream=True))
+    caller.on_part = lambda _message: setattr(sink, "delay_s", 0.3)
+    await until(lambda: b"event: error" in caller.response.body)
+    at.gateway.cut_short()
+    response = await asyncio.wait_for(work, 2)
+    assert (response.body.count(b"event: error"), response.ended) == (1, True)
+    assert sink.outcomes() == [Outcome.CUT]
+
+
 async def test_draining_lets_streams_finish_then_ends_the_rest_with_an_error() -> None:
     hold = asyncio.Event()
     at = world({"anthropic": [sse_answer(hold=hold), sse_answer(stream()[:4], hold=asyncio.Event())]}, drain_s=0.1)
