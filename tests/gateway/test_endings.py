@@ -132,6 +132,15 @@ async def test_a_deadline_ends_a_stream_with_an_error_event_and_a_waiting_reques
     assert at.sink.outcomes() == [Outcome.FAILED]
 
 
+async def test_an_answer_that_is_complete_ends_although_its_surface_keeps_the_connection() -> None:
+    """Clients read a stream to its end: they hung for the five minutes that a surface may be silent."""
+    at = world({"anthropic": [sse_answer(hold=asyncio.Event())]}, trail_s=0.05)
+    response = await asyncio.wait_for(post(at, ask(stream=True)), 1)
+    assert (response.body, response.ended) == (b"".join(stream()), True)
+    assert at.sink.outcomes() == [Outcome.OK]
+    assert at.transport.inbounds[0].closed
+
+
 @pytest.mark.parametrize("cut", ["deadline", "shutdown"])
 async def test_nothing_follows_the_last_event_when_a_request_is_cut_behind_it(cut: str) -> None:
     """The record of a whole answer was being written: an error event came behind `message_stop`."""
@@ -146,6 +155,18 @@ async def test_nothing_follows_the_last_event_when_a_request_is_cut_behind_it(cu
     response = await asyncio.wait_for(work, 2)
     assert (response.body, response.ended) == (b"".join(events), True)
     assert sink.outcomes() == [Outcome.OK]
+
+
+async def test_a_stream_that_broke_is_not_told_a_second_error_when_it_is_cut() -> None:
+    sink = MemorySink()
+    at = world({"anthropic": [sse_answer(stream()[:5], cut=True)]}, sink=sink)
+    caller, work = start(at, ask(stream=True))
+    caller.on_part = lambda _message: setattr(sink, "delay_s", 0.3)
+    await until(lambda: b"event: error" in caller.response.body)
+    at.gateway.cut_short()
+    response = await asyncio.wait_for(work, 2)
+    assert (response.body.count(b"event: error"), response.ended) == (1, True)
+    assert sink.outcomes() == [Outcome.CUT]
 
 
 async def test_draining_lets_streams_finish_then_ends_the_rest_with_an_error() -> None:

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from gateway.support import (
     MODEL,
+    STARTED,
     Answer,
     MemorySink,
     PlainCredential,
@@ -36,6 +37,7 @@ from trivium.core import (
     Opened,
     Outcome,
     Quality,
+    Resource,
     Route,
     RouteTable,
     Target,
@@ -160,6 +162,19 @@ async def test_a_hedge_is_never_another_model() -> None:
     at = hedged({"anthropic": [slow], "vertex": [sse_answer(SECOND)]}, routes=routes)
     assert (await post(at, ask(stream=True))).body == b"".join(FIRST)
     assert {opened.offer.model for opened in at.sink.opened_events} == {MODEL}
+
+
+async def test_a_hedge_never_goes_where_a_file_of_the_request_does_not_lie() -> None:
+    slow = sse_answer(FIRST)
+    slow.pause_s = AFTER_S * 2
+    at = hedged({"anthropic": [slow], "vertex": [sse_answer(SECOND)]})
+    await at.gateway._auxiliary.resources.register(
+        Resource("file", "file_1", "anthropic", "coding", "key_1", "req_1", STARTED)
+    )
+    block = {"type": "document", "source": {"type": "file", "file_id": "file_1"}}
+    response = await post(at, ask(stream=True, messages=[{"role": "user", "content": [block]}]))
+    assert response.body == b"".join(FIRST)
+    assert [sent.surface for sent in at.transport.sent] == ["anthropic"]
 
 
 async def test_a_client_that_leaves_ends_both() -> None:

@@ -219,6 +219,21 @@ async def test_a_defect_while_a_batch_is_made_leaves_no_attempt_open_and_its_cos
     at.sink.check()
 
 
+async def test_a_client_that_leaves_ends_the_download_of_its_file() -> None:
+    """The surface's bytes, up to half a gigabyte, were read on for nobody."""
+    endless = Answer(200, [b"bytes"], hold=asyncio.Event())
+    at = world([json_answer(FILE), endless])
+    assert (await at.send("POST", "/v1/files", {})).status == 200
+    caller = Caller(at.gateway)
+    work = asyncio.ensure_future(caller.send("GET", "/v1/files/file_1/content", headers=AUTH))
+    async with asyncio.timeout(2):
+        while caller.response.body != b"bytes":  # noqa: ASYNC110  the caller has no event for it
+            await asyncio.sleep(0.005)
+    caller.leave()
+    await asyncio.wait_for(work, 1)
+    assert (at.transport.inbounds[-1].closed, caller.response.ended, at.gateway.in_flight) == (True, False, 0)
+
+
 async def test_what_covers_a_batch_is_forgotten_when_nobody_reads_its_results_any_more() -> None:
     """It stayed for ever, with the name of every request of the batch."""
     settled: list[str] = []

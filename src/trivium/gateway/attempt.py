@@ -235,22 +235,32 @@ class Attempt:
 
     async def _read(self, inbound: Inbound, decoder: Decoder, gate: Gate | None) -> Failure | None:
         """Chunk after chunk, until the end or until no more may be read."""
-        async for chunk in inbound.chunks():
-            data = decoder.feed(chunk)
-            if data:
-                await self._pass(data, decoder, gate)
-            if decoder.complete:
-                self._flight.read_on = None  # the client has it all: its leaving means nothing any more
-                if self._reply.started:
-                    self._reply.told()
-            elif decoder.failure is not None or self._flight.enough(len(chunk)):
-                return None
-            elif decoder.quality is not Quality.EXACT and not self._allowed(decoder):  # what is counted is paid for
-                return _spent(self._surface.surface)
+        try:
+            async with asyncio.timeout(None) as patience:
+                async for chunk in inbound.chunks():
+                    data = decoder.feed(chunk)
+                    if data:
+                        await self._pass(data, decoder, gate)
+                    if decoder.complete:
+                        self._has_it_all(patience)
+                    elif decoder.failure is not None or self._flight.enough(len(chunk)):
+                        return None
+                    elif decoder.quality is not Quality.EXACT and not self._allowed(decoder):  # counted is paid for
+                        return _spent(self._surface.surface)
+        except TimeoutError:
+            return None  # complete, and its surface keeps the connection open behind it
         data = decoder.finish()
         if data:
             await self._pass(data, decoder, gate)
         return None
+
+    def _has_it_all(self, patience: asyncio.Timeout) -> None:
+        """The answer's last event is with the client: its leaving means nothing any more, and little may follow."""
+        if patience.when() is None:
+            patience.reschedule(asyncio.get_running_loop().time() + self._tools.settings.trail_s)
+        self._flight.read_on = None
+        if self._reply.started:
+            self._reply.told()
 
     async def _pass(self, data: bytes, decoder: Decoder, gate: Gate | None) -> None:
         if self._content_ns is None and decoder.content_begun:

@@ -338,7 +338,10 @@ class Gateway:
         await self._fly(parts, order, key, receive, reply)
 
     async def _keep(self, kept: Wanted, scope: Scope, receive: Receive, reply: Reply) -> None:
-        """Serve what is about batches and files. A client that leaves does not end it: something may have been made."""
+        """Serve what is about batches and files. A client that leaves ends nothing but the bytes of its file.
+
+        Anything else may have made something, or counts what was consumed.
+        """
         parts, settings = self._parts, self._parts.tools.settings
         headers = read_headers(scope["headers"], settings)
         key = authenticate(kept.dialect.secrets(headers), self._keys, self._clock.now())
@@ -346,12 +349,15 @@ class Gateway:
         flight = Flight()
         self._took_off(flight)
         deadline = asyncio.get_running_loop().call_later(settings.deadline_s, flight.cut, Cut.DEADLINE)
+        watcher: asyncio.Future[None] | None = None
         try:
             read_s = settings.upload_read_s if kept.upload else settings.body_read_s
             limit = self._auxiliary.bytes_max(kept, settings)
             data = await read_body(headers, receive, settings, bytes_max=limit, read_s=read_s)
             query = parse_qs(scope.get("query_string", b"").decode("latin-1"))
             own = (self._stamp(headers), reply.headers["request-id"], address_of(scope, headers))
+            if kept.action == "content":
+                watcher = asyncio.ensure_future(_watch(receive, flight, reply))
             await self._auxiliary.serve(parts, Call(kept, key, headers, query, *own, data), reply)
         except asyncio.CancelledError:
             if not flight.absorb():
@@ -361,6 +367,8 @@ class Gateway:
             reply.abandon()
         finally:
             deadline.cancel()
+            if watcher is not None:
+                watcher.cancel()
             self._auxiliary.end(kept)
             self._has_landed(flight)
 

@@ -28,7 +28,7 @@ class Reply:
         self.native = False  # whether answers come in that dialect already
         self.status = 0  # 0 until the first byte
         self.ended = False
-        self._told = False  # the answer's own last event is out
+        self._told = False  # the last event is out, the answer's own or an error
         self._gone = False
         self._lock = asyncio.Lock()
         self._touched_ns = clock.monotonic_ns()
@@ -76,6 +76,7 @@ class Reply:
     async def error(self, envelope: bytes) -> None:
         """An error after the first byte; the stream is ended by its attempt."""
         await self._write(self.speech.error_event(envelope), {})
+        self.told()
 
     async def write(self, data: bytes, headers: Mapping[str, str]) -> None:
         """Whole events, said in the client's dialect or native; the first ones bring status 200 and `headers`."""

@@ -252,6 +252,7 @@ class GatewaySettings:
     upload_read_s: float = 900.0  # such a body must arrive within
     uploads_max: int = 4  # such bodies in memory at a time
     deadline_s: float = 3600.0  # a request, all attempts together
+    trail_s: float = 2.0  # how long a surface may keep its connection behind the last event of an answer
     gate_hold_s: float = 2.0  # how long an opening event may wait for the first content event
     ping_interval_s: float = 15.0
     extra_attempts_max: int = 2
