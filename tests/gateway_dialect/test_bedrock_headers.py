@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from gateway.support import SECRET, PlainFacts, json_answer, post, record, world
+from gateway.support import MESSAGE, SECRET, PlainFacts, json_answer, post, record, world
 from gateway_upstream.support import send
 from trivium.gateway.admit import read_request
 from trivium.gateway.dialect import asked
@@ -71,3 +71,20 @@ async def test_no_other_surface_serves_a_request_without_the_guardrail_that_it_a
     assert at.transport.sent == []
     usual = {name.replace("-", "_"): value for name, value in USUAL.items()}
     assert (await post(at, json.dumps(BODY).encode(), path=path, **usual)).status == 200
+
+
+async def test_a_whole_answer_has_its_counts_in_headers_where_some_clients_read_them() -> None:
+    """12 in, 6 out, 5 read from the cache and 7 written to it, as the message says; nothing where it says nothing."""
+    at = world({"anthropic": [json_answer()]})
+    answer = await post(at, json.dumps(BODY).encode(), path="/model/claude-sonnet-4-5/invoke")
+    told = {name: value for name, value in answer.headers.items() if name.endswith("-token-count")}
+    assert told == {
+        "x-amzn-bedrock-input-token-count": "12",
+        "x-amzn-bedrock-output-token-count": "6",
+        "x-amzn-bedrock-cache-read-input-token-count": "5",
+        "x-amzn-bedrock-cache-write-input-token-count": "7",
+    }
+    at = world({"anthropic": [json_answer({**MESSAGE, "usage": {"output_tokens": 6}})]})
+    answer = await post(at, json.dumps(BODY).encode(), path="/model/claude-sonnet-4-5/invoke")
+    told = {name: value for name, value in answer.headers.items() if name.endswith("-token-count")}
+    assert told == {"x-amzn-bedrock-output-token-count": "6"}

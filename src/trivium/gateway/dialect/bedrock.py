@@ -28,6 +28,12 @@ _COUNTS = {
     "cacheReadInputTokenCount": "cache_read_input_tokens",
     "cacheWriteInputTokenCount": "cache_creation_input_tokens",
 }
+_COUNTS_IN_HEADERS = {
+    "x-amzn-bedrock-input-token-count": "input_tokens",
+    "x-amzn-bedrock-output-token-count": "output_tokens",
+    "x-amzn-bedrock-cache-read-input-token-count": "cache_read_input_tokens",
+    "x-amzn-bedrock-cache-write-input-token-count": "cache_creation_input_tokens",
+}
 
 
 class _Speech:
@@ -36,14 +42,17 @@ class _Speech:
         self._usage: dict[str, Any] = {}
 
     def head(self, headers: Headers) -> dict[str, str]:
-        """Frames have a type of their own."""
+        """Frames have a type of their own; a whole answer's counts, as far as they are known, stand in headers, too."""
         if not self._asked.stream:
-            return dict(headers)
+            counts = {ours: self._usage.get(theirs) for ours, theirs in _COUNTS_IN_HEADERS.items()}
+            return {**headers, **{name: str(count) for name, count in counts.items() if isinstance(count, int)}}
         return {**headers, "content-type": STREAM, "x-amzn-bedrock-content-type": "application/json"}
 
     def whole(self, body: bytes) -> bytes:
         """A message passes; a count has another name here."""
         if self._asked.endpoint != "count_tokens":
+            usage = object_in(body).get("usage")
+            self._usage = usage if isinstance(usage, dict) else {}
             return body
         counted = object_in(body).get("input_tokens")
         return body if counted is None else msgspec.json.encode({"inputTokens": counted})
