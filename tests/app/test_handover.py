@@ -169,6 +169,18 @@ def test_a_supervisors_socket_is_taken_and_its_variables_are_not_passed_on() -> 
     assert inherited("127.0.0.1", 0, {}) is None
 
 
+@pytest.mark.parametrize(
+    ("host", "taken"), [("localhost", True), ("127.0.0.1", True), ("127.0.0.2", False), ("no such host", False)]
+)
+def test_a_socket_is_known_by_its_address_whatever_the_settings_call_it(host: str, taken: bool) -> None:
+    """With `host = "localhost"` no successor took the socket, and none could listen beside its predecessor."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        found = inherited(host, listener.getsockname()[1], {"TRIVIUM_LISTEN_FD": str(os.dup(listener.fileno()))})
+        assert (found is not None) is taken
+        if found is not None:
+            found.close()
+
+
 @pytest.mark.parametrize("listening", [True, False], ids=["not a socket", "not listening"])
 def test_what_is_no_listening_socket_is_refused(listening: bool, tmp_path: Path) -> None:
     with contextlib.closing(socket.socket()) as plain, (tmp_path / "file").open("w") as file:

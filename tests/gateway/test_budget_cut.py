@@ -82,3 +82,13 @@ async def test_before_the_first_byte_it_is_a_refusal() -> None:
     assert (response.status, response.json()["error"]["type"]) == (429, "billing_error")
     assert response.headers["x-should-retry"] == "false"
     assert site.sink.outcomes() == [Outcome.CUT_BY_BUDGET]
+
+
+async def test_an_answer_whose_final_counts_are_there_is_paid_for_and_not_cut() -> None:
+    """Its last events came apart: it was ended between the counts and `message_stop`, whole and called cut."""
+    allowance = Allowance(35)
+    site = world({"anthropic": [sse_answer(stream(["a"], output_tokens=90))]}, admission=allowance)
+    response = await post(site, ask(stream=True))
+    assert response.body == b"".join(stream(["a"], output_tokens=90))
+    (closed,) = site.sink.closed_events
+    assert (closed.outcome, closed.usage.output, closed.quality) == (Outcome.OK, 90, Quality.EXACT)

@@ -9,7 +9,7 @@ from statistics import median
 import pytest
 
 from gateway.sockets import StreamingUpstream, ended, on_uvloop, site
-from gateway.support import ask, error_answer, json_answer, sse_answer, stream, world
+from gateway.support import Answer, ask, error_answer, json_answer, sse_answer, stream, world
 from gateway.test_endings import start, until
 from trivium.catalog import load
 from trivium.core import NO_USAGE, UNKNOWN_USAGE, ManualClock, Offer, Opened, Outcome, Quality, TerminalState, Usage
@@ -17,7 +17,7 @@ from trivium.gateway import SnapshotFacts
 from trivium.gateway.bounds import bounds_of
 from trivium.gateway.credentials import ApiKey
 from trivium.gateway.leaving import read_on
-from trivium.gateway.seams import MessagesRequest, SurfaceSettings
+from trivium.gateway.seams import MessagesRequest, SurfaceSettings, TransportError
 from trivium.gateway.upstream import UPSTREAMS
 from trivium.gateway.wire.body import Body
 from trivium.lab import LabServer
@@ -225,6 +225,22 @@ async def test_a_client_that_leaves_between_two_attempts_ends_the_request(policy
     caller.leave()
     await asyncio.wait_for(work, 0.5)
     assert len(at.transport.sent) == 1
+    at.sink.check()
+
+
+async def test_a_client_that_leaves_after_a_lost_connection_is_not_sent_for_once_more() -> None:
+    """Reading on belongs to the attempt that broke, not to the one whose record is being opened."""
+    broken = Answer(refuse=TransportError("reset", sent=True))
+    at = world({"anthropic": [broken], "vertex": [json_answer()]}, surface={"on_disconnect": "drain"})
+    at.sink.delay_s = 0.05  # a ledger that takes its time
+    caller, work = start(at, ask())
+    await until(lambda: len(at.sink.closed_events) == 1)
+    await asyncio.sleep(0.02)  # by now the second record is being opened
+    caller.leave()
+    await asyncio.wait_for(work, 1)
+    assert [sent.surface for sent in at.transport.sent] == ["anthropic"]
+    assert at.sink.outcomes() == [Outcome.FAILED, Outcome.CANCELLED]
+    assert at.sink.closed_events[1].usage == NO_USAGE
     at.sink.check()
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Mapping
 from typing import Any
 
 import pytest
@@ -13,6 +14,8 @@ from gateway.support import (
     MODEL,
     Answer,
     MemorySink,
+    PlainCredential,
+    PlainUpstream,
     World,
     ask,
     error_answer,
@@ -38,6 +41,7 @@ from trivium.core import (
     Target,
     TerminalState,
 )
+from trivium.gateway.seams import Outbound
 
 AFTER_S = 0.03
 FIRST, SECOND = stream(["first ", "answer"]), stream(["second ", "answer"])
@@ -123,6 +127,16 @@ async def test_a_surface_that_has_begun_is_not_overtaken() -> None:
     slow.pause_s = 0.1
     at = hedged({"anthropic": [slow], "vertex": [sse_answer(SECOND)]}, hedge_after_s={"coding": 0.6})
     assert (await post(at, ask(stream=True))).body == b"".join(FIRST)
+    assert list(ends(at)) == ["anthropic"]
+
+
+async def test_a_client_that_was_pinged_in_the_name_of_one_is_not_answered_by_another() -> None:
+    """The status and `x-trivium-surface` had gone out: the second's answer came under the first one's name."""
+    first = sse_answer(FIRST, pauses_s=[AFTER_S * 3] + [0] * (len(FIRST) - 1))
+    at = hedged({"anthropic": [first], "vertex": [sse_answer(SECOND)]}, ping_interval_s=AFTER_S / 3)
+    response = await asyncio.wait_for(post(at, ask(stream=True)), 2)
+    assert b"first " in response.body
+    assert response.headers["x-trivium-surface"] == "anthropic"
     assert list(ends(at)) == ["anthropic"]
 
 
@@ -212,7 +226,64 @@ async def test_when_both_fail_the_client_is_told(pinged: bool) -> None:
         assert response.headers["x-trivium-surface"] in {"anthropic", "anthropic, vertex"}
     else:
         assert response.status == 502
+        assert (response.headers["x-trivium-surface"], response.headers["x-trivium-attempts"]) == ("anthropic", "2")
     assert {closed.outcome for closed in ends(at).values()} == {Outcome.FAILED}
+
+
+async def test_a_failure_before_anybody_is_silent_names_its_surface() -> None:
+    at = hedged({"anthropic": [error_answer(400, "invalid_request_error")], "vertex": [sse_answer(SECOND)]})
+    response = await post(at, ask(stream=True))
+    assert response.status == 400
+    assert (response.headers["x-trivium-surface"], response.headers["x-trivium-attempts"]) == ("anthropic", "1")
+
+
+class SlowFirst(PlainCredential):
+    """The first surface's token is fetched for longer than the hedge waits."""
+
+    async def headers(self, outbound: Outbound) -> Mapping[str, str]:
+        await asyncio.sleep(AFTER_S * 3 if outbound.surface == "anthropic" else 0)
+        return {}
+
+
+async def test_each_of_two_attempts_carries_its_own_decision() -> None:
+    """Also where the first is still fetching its credential when the second is made."""
+    at = hedged({"anthropic": [sse_answer(FIRST)], "vertex": [silent()]})
+    at.gateway.reload(at.gateway.settings, credentials=dict.fromkeys(("anthropic", "vertex"), SlowFirst()))
+    assert (await asyncio.wait_for(post(at, ask(stream=True)), 2)).body == b"".join(FIRST)
+    codes = {}
+    for opened in at.sink.opened_events:
+        decision = Decision.decode(opened.decision)
+        assert decision is not None
+        codes[opened.offer.surface] = [considered.code for considered in decision.considered]
+    assert codes == {"anthropic": ["weight"], "vertex": ["hedge"]}
+
+
+async def test_a_ping_names_the_second_also_while_its_credential_is_fetched() -> None:
+    class SlowSecond(PlainCredential):
+        async def headers(self, outbound: Outbound) -> Mapping[str, str]:
+            await asyncio.sleep(AFTER_S * 4 if outbound.surface == "vertex" else 0)
+            return {}
+
+    at = hedged(
+        {"anthropic": [sse_answer([], hold=asyncio.Event())], "vertex": [sse_answer(SECOND)]},
+        ping_interval_s=AFTER_S * 2,
+    )
+    at.gateway.reload(at.gateway.settings, credentials=dict.fromkeys(("anthropic", "vertex"), SlowSecond()))
+    response = await asyncio.wait_for(post(at, ask(stream=True)), 2)
+    assert response.parts[0].startswith(b"event: ping")
+    assert b"second " in response.body
+    assert response.headers["x-trivium-surface"] == "anthropic, vertex"
+
+
+async def test_a_defect_while_a_second_is_looked_for_leaves_no_attempt_behind() -> None:
+    class Broken(PlainUpstream):
+        def prepare(self, *_given: Any) -> Outbound:
+            raise ZeroDivisionError
+
+    at = hedged({"anthropic": [silent()], "vertex": [silent()]})
+    at.gateway._parts.upstreams["vertex"] = Broken()  # type: ignore[index]  # a dict of the test's own
+    assert (await asyncio.wait_for(post(at, ask(stream=True)), 2)).status == 500
+    assert list(ends(at)) == ["anthropic"]
 
 
 class RefusesSecond(MemorySink):

@@ -41,10 +41,18 @@ def inherited(host: str, port: int, environment: MutableMapping[str, str] = os.e
         return None
     found = _adopted(_LISTEN_FD, int(given[_LISTEN_FD]))
     at_host, at_port = found.getsockname()[:2]
-    if at_host == host and port in {0, at_port}:
+    if at_host in _addresses(host, found.family) and port in {0, at_port}:
         return found
     found.close()
     return None
+
+
+def _addresses(host: str, family: int) -> set[object]:
+    """What a host of the settings stands for: a socket knows its address, not the name it was made by."""
+    try:
+        return {found[4][0] for found in socket.getaddrinfo(host, None, family, socket.SOCK_STREAM)}
+    except OSError:
+        return {host}
 
 
 def _adopted(variable: str, descriptor: int) -> socket.socket:

@@ -187,13 +187,14 @@ class Attempt:
         try:
             inbound = await self._tools.transport.send(outbound, self._surface.timeouts)
         except TransportError as error:
+            self._flight.read_on = None
             return self._failed(_unreachable(outbound.surface, error))
         try:
             self._status = inbound.status
             self._upstream_id = self._upstream.request_id(inbound.headers)
             return await self._receive(inbound)
         finally:
-            self._flight.read_on = None
+            self._flight.read_on = None  # from here on a client that leaves ends the request
             await inbound.close()
 
     async def _receive(self, inbound: Inbound) -> Failure | None:
@@ -240,9 +241,11 @@ class Attempt:
                 await self._pass(data, decoder, gate)
             if decoder.complete:
                 self._flight.read_on = None  # the client has it all: its leaving means nothing any more
+                if self._reply.started:
+                    self._reply.told()
             elif decoder.failure is not None or self._flight.enough(len(chunk)):
                 return None
-            elif not self._allowed(decoder):
+            elif decoder.quality is not Quality.EXACT and not self._allowed(decoder):  # what is counted is paid for
                 return _spent(self._surface.surface)
         data = decoder.finish()
         if data:

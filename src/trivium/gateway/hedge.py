@@ -100,6 +100,10 @@ class Lane:
                 self._reply.headers |= self._race.headers
             await self._reply.ping(_EVENTS)
 
+    def told(self) -> None:
+        """The last event has been written; only the winner has one."""
+        self._reply.told()
+
     async def error(self, envelope: bytes) -> None:
         """An error after the first byte; only the winner has one."""
         await self._reply.error(envelope)
@@ -159,14 +163,17 @@ class Race:
         try:
             leading = self._start(first)
             await asyncio.wait((leading,), timeout=after_s)
-            if not leading.done() and self.winner is None:
+            # A ping that went out named the first alone: the client has been told who answers.
+            if not leading.done() and self.winner is None and not self._reply.started:
                 run = second()
                 if run is not None:
                     await asyncio.wait((leading, self._start(run)))
             await asyncio.wait((leading,))
-        except asyncio.CancelledError:
+        except BaseException:  # cancelled, or a defect of ours: no attempt goes on by itself
             await unbroken(self._end())
             raise
+        if self.winner is None and not self._reply.started:
+            self._reply.headers |= self._lanes[0].headers | {"x-trivium-attempts": str(len(self._lanes))}
         return self._outcome()
 
     def _start(self, run: Run) -> asyncio.Future[Failure | None]:

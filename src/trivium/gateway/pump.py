@@ -26,7 +26,8 @@ from trivium.gateway.admit import NO_RETRY, Refused
 from trivium.gateway.affinity import Affinity, Marks
 from trivium.gateway.attempt import Attempt, Order, Terms, Tools
 from trivium.gateway.decision import Notes, Stake
-from trivium.gateway.flight import Flight, unbroken
+from trivium.gateway.flight import Cut, Flight, unbroken
+from trivium.gateway.grant import granted
 from trivium.gateway.guard import Rests, RetryBudget
 from trivium.gateway.hedge import Lane, Race, Run
 from trivium.gateway.leaving import read_on
@@ -48,9 +49,11 @@ from trivium.gateway.seams import (
     Routes,
     Upstream,
 )
+from trivium.gateway.waiting import Waiting
 from trivium.gateway.wire.errors import envelope
 from trivium.gateway.wire.thinking import signature_refused, without_thinking
 
+_MS = 1000
 _PAUSE_S = 0.2  # before a repetition at the same surface that named no time
 _ERROR, _TOO_MANY = 400, 429
 _UNNAMED_WAIT_S = 5.0  # told with a 429 of a surface that names no time: clients that read none ask without end
@@ -71,6 +74,7 @@ class Parts:
     breaker: Breaker
     budget: RetryBudget
     rests: Rests
+    waiting: Waiting
     affinity: Affinity
     cache_prices: CachePrices
 
@@ -92,6 +96,7 @@ class Pump:
         self._opened = 0
         self._allows: Callable[[Offer, Usage], bool] | None = None
         self._stayed = False  # it has waited once for the sake of a cache
+        self._taken = False  # an extra attempt is taken from the budget and not made yet
         self.attempts: list[Closed] = []
 
     async def run(self) -> None:
@@ -99,7 +104,8 @@ class Pump:
         parts, request = self._parts, self._order.request
         self._targets = list(self._candidates(parts.routes()))
         try:
-            admitted = await parts.admission.admit(
+            admitted = await granted(
+                parts.admission,
                 AdmissionRequest(
                     request_id=request.request_id,
                     at=self._order.at,
@@ -112,7 +118,7 @@ class Pump:
                     max_output_tokens=request.max_tokens,
                     offers=tuple(target.offer for target in self._targets),
                     hedged=self._hedge_after_s() > 0,
-                )
+                ),
             )
         except AdmissionDenied as error:
             raise denied(error) from error
@@ -122,6 +128,8 @@ class Pump:
             parts.budget.request()
             await self._attempts()
         finally:
+            if self._taken:
+                parts.budget.give_back()
             await unbroken(self._settle(admitted))
 
     async def _settle(self, admitted: Admitted) -> None:
@@ -185,6 +193,7 @@ class Pump:
                 self._parts.tools.metrics.failovers.labels(*labels).inc()
             previous = target
             self._tries += 1
+            self._taken = False
             failure = await self._hedged(target, outbound)
             if failure is None or self._reply.started or self._flight.reason is not None:  # no attempt for nobody
                 return
@@ -320,24 +329,32 @@ class Pump:
         reply, number = lane or self._reply, self._tries
         parts, name = self._parts, self._name(target)
         surface = target.offer.surface
+        # Before anything is awaited: a hedge has a page of its own, and a ping names all that are asked.
+        decision = self._notes.page(target.offer)
+        notes = (*self._order.request.notes, *outbound.notes)
+        reply.headers.pop("x-trivium-notes", None)  # those of an attempt before
+        reply.headers |= {
+            "x-trivium-surface": name,
+            "x-trivium-attempts": str(number),
+            **({"x-trivium-notes": "; ".join(notes)} if notes else {}),
+        }
         credential = parts.credentials.get(name)
         if credential is not None:
             try:
                 authorised = await credential.headers(outbound)
             except UpstreamError as error:
                 parts.breaker.record(self._circuit(target), healthy=False)
+                self._notes.unwritten(decision)
                 return unauthorised(surface, error)
+            except asyncio.CancelledError:
+                parts.breaker.release(self._circuit(target))  # it may have been the probe
+                raise
             outbound = replace(outbound, headers={**outbound.headers, **authorised})
-        notes = (*self._order.request.notes, *outbound.notes)
-        reply.headers |= {
-            "x-trivium-surface": name,
-            "x-trivium-attempts": str(number),
-            **({"x-trivium-notes": "; ".join(notes)} if notes else {}),
-        }
-        decision = self._notes.page(target.offer)
         parts.tools.metrics.routed(decision.affinity)
+        transport = parts.waiting.over(parts.tools.transport, self._circuit(target), self._may_move)
+        began_ns = parts.tools.clock.monotonic_ns()
         attempt = Attempt(
-            parts.tools,
+            replace(parts.tools, transport=transport),
             replace(self._order, decision=decision.encode()),
             target,
             parts.upstreams[surface],
@@ -352,21 +369,30 @@ class Pump:
         finally:
             if attempt.closed is not None:
                 self.attempts.append(attempt.closed)
-            self._report(target, attempt.closed, attempt.failure)
+            self._report(target, attempt.closed, attempt.failure, began_ns)
         return failure
 
-    def _report(self, target: Target, closed: Closed | None, failure: Failure | None) -> None:
-        """Tell the breaker: an attempt is evidence unless the client ended it. A time that was named is kept."""
+    def _report(self, target: Target, closed: Closed | None, failure: Failure | None, began_ns: int) -> None:
+        """Tell the breaker: an attempt is evidence unless the client or the gateway ended it. Named times are kept."""
         breaker, circuit = self._parts.breaker, self._circuit(target)
         if failure is not None and failure.error.status in _RESTING and failure.error.retry_after_s:
             rest_s = min(failure.error.retry_after_s, self._parts.tools.settings.rest_s_max)
             self._parts.rests.rest(circuit, rest_s)
-        if closed is None or closed.outcome is Outcome.CANCELLED:
-            breaker.release(circuit)
+        if closed is not None and (failure is not None or closed.outcome is Outcome.OK):
+            healthy = failure is None or failure.error.retry is Retry.NEVER
+            breaker.record(circuit, healthy=healthy, began_ns=began_ns)
+        elif closed is not None and self._hung(closed):
+            breaker.record(circuit, healthy=False, began_ns=began_ns)
         else:
-            breaker.record(circuit, healthy=failure is None or failure.error.retry is Retry.NEVER)
+            breaker.release(circuit)
         if closed is not None and closed.outcome is Outcome.OK:
             self._parts.affinity.keep(self._marks, target.offer, closed.usage)
+
+    def _hung(self, closed: Closed) -> bool:
+        """Whether the deadline ended an attempt that had most of it and brought nothing."""
+        if closed.error_type != Cut.DEADLINE.value or closed.ttft_ms is not None or closed.latency_ms is None:
+            return False
+        return closed.latency_ms >= self._parts.tools.settings.deadline_s * _MS / 2
 
     async def _after(self, target: Target, failure: Failure) -> Target | None:
         """Where to try again, or None; waits if the surface asked for it."""
@@ -378,10 +404,10 @@ class Pump:
         unsigned = self._without_thinking(failure)
         if error.retry is Retry.NEVER and not refreshable and unsigned is None:
             return None
-        unknown_bills = sum(closed.outcome in {Outcome.FAILED, Outcome.CUT} for closed in self.attempts)
-        if unknown_bills >= _UNKNOWN_BILLS_MAX or self._tries > settings.extra_attempts_max:
+        if self._unknown_bills >= _UNKNOWN_BILLS_MAX or self._tries > settings.extra_attempts_max:
             return None
-        if not self._parts.budget.take():
+        self._taken = await self._afford()
+        if not self._taken:
             return None
         self._notes.because = "again"
         if unsigned is not None:
@@ -400,6 +426,32 @@ class Pump:
         elif self._may_stay(failure) and await self._stays(target, error.retry_after_s):
             return target
         return await self._next()
+
+    @property
+    def _unknown_bills(self) -> int:
+        return sum(closed.outcome in {Outcome.FAILED, Outcome.CUT} for closed in self.attempts)
+
+    def _may_move(self) -> bool:
+        """Whether the attempt under way could be given up for one elsewhere, with no answer and perhaps a bill."""
+        left = self._tries <= self._parts.tools.settings.extra_attempts_max
+        return left and self._unknown_bills + 1 < _UNKNOWN_BILLS_MAX and self._elsewhere() and not self._reply.started
+
+    def _elsewhere(self) -> bool:
+        """Whether a surface is left that is not known to fail or to rest."""
+        breaker, rests = self._parts.breaker, self._parts.rests
+        circuits = [self._circuit(target) for target in self._targets]
+        return any(breaker.closed(circuit) and not rests.left_s(circuit) for circuit in circuits)
+
+    async def _afford(self) -> bool:
+        """Take one more attempt from the budget; where another surface could answer, wait for room rather than fail."""
+        budget = self._parts.budget
+        pauses = int(self._parts.tools.settings.budget_wait_s_max / _PAUSE_S)
+        while not budget.take():
+            if pauses <= 0 or not self._elsewhere():
+                return False
+            pauses -= 1
+            await asyncio.sleep(_PAUSE_S)
+        return True
 
     def _without_thinking(self, failure: Failure) -> MessagesRequest | None:
         """The request to repeat once where blocks that another platform signed were refused; None if that is not it."""

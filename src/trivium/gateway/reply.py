@@ -28,6 +28,7 @@ class Reply:
         self.native = False  # whether answers come in that dialect already
         self.status = 0  # 0 until the first byte
         self.ended = False
+        self._told = False  # the answer's own last event is out
         self._gone = False
         self._lock = asyncio.Lock()
         self._touched_ns = clock.monotonic_ns()
@@ -64,8 +65,13 @@ class Reply:
             spoken = self.speech.refusal(status, envelope)
             await self.whole(spoken.status, spoken.body, {**headers, **spoken.headers})
         elif not self.ended:
-            await self._write(self.speech.error_event(envelope), {})
+            if not self._told:  # nothing may follow the last event, whatever ended the request behind it
+                await self._write(self.speech.error_event(envelope), {})
             await self.end()
+
+    def told(self) -> None:
+        """The last event of a stream has been written."""
+        self._told = True
 
     async def error(self, envelope: bytes) -> None:
         """An error after the first byte; the stream is ended by its attempt."""

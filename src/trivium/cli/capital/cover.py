@@ -79,20 +79,17 @@ def command(
     from trivium.capital.deals import commitments
     from trivium.cli._output import print_json
 
-    if not 1 <= quarters <= _QUARTERS_MAX:
-        raise UserError("--quarters", quarters, f"give 1 to {_QUARTERS_MAX}")
-    if not 2 <= paths <= _PATHS_MAX or paths % 2:  # noqa: PLR2004  they come in pairs
-        raise UserError("--paths", paths, f"give an even number from 2 to {_PATHS_MAX}")
+    check_sizes(quarters, paths)
     ledger, snapshot, day = shared.ledger_of(as_of, entered_by, overlay)
     left = _without(ledger.current, tuple(cancelled or ()))
     known = sorted({deal.giver for deal in ledger.deals})
     name = next((one for one in known if one.casefold() == party.casefold()), None)
     if name is None:
         raise UserError("PARTY", party, f"name one of {', '.join(known)}")
-    rate, claim = _rate(run_rate, snapshot, name)
+    rate, claim = rate_of(run_rate, snapshot, name)
     firmness = commitments(left, name)
     due = {degree: dues(left, name, degree, day, quarters) for degree in Degree}
-    scenario = _scenario(rate, (growth, spread, share), cash, (growth_end, half_life), (paths, seed, accepted))
+    scenario = scenario_of(rate, (growth, spread, share), cash, (growth_end, half_life), (paths, seed, accepted))
     found = None if scenario is None else _shortfalls(scenario, due)
     past = _history(day, name, entered_by, overlay) if history else []
     if as_json:
@@ -101,6 +98,14 @@ def command(
         _show(day, (name, rate, claim), firmness, due, growth)
         _show_history(past)
         _show_scenario(day, scenario, found)
+
+
+def check_sizes(quarters: int, paths: int) -> None:
+    """UserError for a horizon or a number of futures that cannot be."""
+    if not 1 <= quarters <= _QUARTERS_MAX:
+        raise UserError("--quarters", quarters, f"give 1 to {_QUARTERS_MAX}")
+    if not 2 <= paths <= _PATHS_MAX or paths % 2:  # noqa: PLR2004  they come in pairs
+        raise UserError("--paths", paths, f"give an even number from 2 to {_PATHS_MAX}")
 
 
 def _history(day: date, party: str, entered_by: str | None, overlay: Sequence[Path] | None) -> list[dict[str, Any]]:
@@ -166,7 +171,7 @@ def _without(deals: Sequence[Any], names: tuple[str, ...]) -> tuple[Any, ...]:
     return tuple(deal for deal in deals if deal.name not in names)
 
 
-def _rate(given: str | None, snapshot: Any, party: str) -> tuple[Fraction, Claim | None]:
+def rate_of(given: str | None, snapshot: Any, party: str) -> tuple[Fraction, Claim | None]:
     """The run rate, and the claim it is from: the latest that is not unconfirmed, else the latest."""
     from trivium.capital.cover import run_rates
     from trivium.core import FactError
@@ -187,13 +192,14 @@ def _rate(given: str | None, snapshot: Any, party: str) -> tuple[Fraction, Claim
     return sure[-1][1], sure[-1][2]
 
 
-def _scenario(
+def scenario_of(
     rate: Fraction,
     given: tuple[float | None, float | None, float | None],
     cash: float,
     fade: tuple[float | None, float],
     run: tuple[int, int, float],
 ) -> _Scenario | None:
+    """What the reader assumes, None if nothing is given. UserError for a half of it."""
     from trivium.capital.cover import Growth, Means
 
     growth, spread, share = given
