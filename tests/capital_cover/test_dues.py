@@ -116,6 +116,14 @@ def test_revenue_that_shrinks_too_fast_never_adds_up_and_json_says_null(capsys: 
     assert "x0.14 or less" in out
 
 
+def test_every_sum_of_commitments_names_the_deals_it_is_made_of(capsys: pytest.CaptureFixture[str]) -> None:
+    _, out, _ = run(["Anthropic", "--as-of", "2026-06-28"], capsys)
+    assert "firm: 133.75 / 47; 30 (D030) + 100 (D037) + 3.75 (D045)" in out
+    _, out, _ = run(["Anthropic", "--as-of", "2026-06-28", "--json"], capsys)
+    by = {row["claim"]: row["headline"] for row in json.loads(out)["committed_by_deal_usd"]}
+    assert by == {"deal.D030": 30e9, "deal.D037": 100e9, "deal.D043": 200e9, "deal.D045": 45e9}
+
+
 def test_a_cancelled_deal_is_left_out(capsys: pytest.CaptureFixture[str]) -> None:
     code, out, _ = run(["Anthropic", "--as-of", "2026-06-28", "--cancelled", "D045", "--json"], capsys)
     assert code == 0

@@ -198,6 +198,14 @@ def test_f_a_credit_stop_calls_the_guarantees_of_vehicles_and_takes_credit_away(
     assert maker.first_behind == 0  # its credit is gone, and the vehicle has no cash yet
 
 
+def test_a_credit_stop_calls_two_guarantees_of_one_guarantor_as_one_of_their_sum() -> None:
+    parties = (party("vehicle", 12, vehicle=True), party("bank", 1), party("maker", 0))
+    whole = lent(parties=parties)
+    (given,) = whole.guarantees
+    halves = replace(whole, guarantees=(replace(given, amount=given.amount / 2),) * 2)
+    assert ends(run_stress(halves, CreditStop()), "best") == ends(run_stress(whole, CreditStop()), "best")
+
+
 def test_g_a_supplier_that_may_cancel_takes_the_service_with_it() -> None:
     lab, cloud = run_stress(supply(), Cancel("use")).outcomes
     assert lab.best.equity == pytest.approx(30 + 5 + 15 * (1 - 0.8 * 0.75) - 10, **EXACT)

@@ -279,6 +279,10 @@ def _document(
             }
             for degree, usd, static, grown in _years(firmness, rate, growth)
         ],
+        "committed_by_deal_usd": [
+            {"claim": row[0], "headline": float(row[1]), "contracted": float(row[2]), "firm": float(row[3])}
+            for row in firmness.rows
+        ],
         "unknown_amounts": firmness.unknown,
         "due_by_quarter": {
             degree.value: {
@@ -333,8 +337,12 @@ def _show(
     title = f"{name} as of {day}, run rate {shared.billions(rate)} bn USD a year ({source})"
     head = ("degree", "committed, bn USD", "years of run rate", "" if growth is None else f"at x{growth:g} a year")
     screen.print(table(head, rows, title=title).terminal(screen.width), markup=False, soft_wrap=True)
-    for degree, usd, _, _ in _years(firmness, rate, growth):
-        screen.print(f"{degree}: {shared.billions(usd)} / {shared.billions(rate)}", markup=False, soft_wrap=True)
+    made_of = zip(*(amounts for _, *amounts in firmness.rows), strict=True) if firmness.rows else ((),) * 3
+    names = [name.removeprefix("deal.") for name, *_ in firmness.rows]
+    for (degree, usd, _, _), amounts in zip(_years(firmness, rate, growth), made_of, strict=True):
+        each = [f"{shared.billions(one)} ({name})" for one, name in zip(amounts, names, strict=True) if one]
+        told = f"{degree}: {shared.billions(usd)} / {shared.billions(rate)}; {' + '.join(each) or 'no deal'}"
+        screen.print(told, markup=False, soft_wrap=True)
     if firmness.unknown:
         unknown = ", ".join(one.removeprefix("deal.") for one in firmness.unknown)
         screen.print(f"amount unknown, in no figure: {unknown}", markup=False, soft_wrap=True)
