@@ -186,3 +186,12 @@ def test_a_wrong_network_is_refused_by_its_field(changed: dict[str, object], fie
 def test_income_of_the_wrong_shape_or_no_number_is_refused(income: np.ndarray) -> None:
     with pytest.raises(UserError, match="income"):
         run_cash(cash_network(["a", "b"], 1, 0, []), income)
+
+
+def test_who_pays_nothing_is_behind_however_rich_another_party_is() -> None:
+    """A debt of 100 a quarter, nothing to pay it with, beside an idle party with three trillion."""
+    for rich in (1e3, 3e12):
+        network = cash_network(["rich", "small"], 2, [rich, 0], [Due("small", None, (100.0, 100.0))])
+        runs = run_cash(network, np.zeros((2, 2)), workers=1)
+        assert runs.first_behind.tolist() == [[-1, 0]]
+        assert runs.default_quarter.tolist() == [[-1, 1]]

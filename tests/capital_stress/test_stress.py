@@ -107,6 +107,24 @@ def test_a_default_loses_the_margin_and_sells_the_capacity() -> None:
     assert lab.best.direct == pytest.approx(-30, **EXACT)
 
 
+def test_a_default_leaves_running_losses_and_makes_nobody_better_off() -> None:
+    """A party with 15 that loses 4 a quarter is worth 11; without the 15 it is short of 4."""
+    losing = Network(1, (party("lab", 15, income=(-4.0,)), party("holder")), (), (Holding("holder", "lab", 0.5),))
+    outcomes = run_stress(losing, Default("lab")).outcomes
+    assert [outcome.before for outcome in outcomes] == pytest.approx([11, 5.5], **EXACT)
+    assert [outcome.best.equity for outcome in outcomes] == pytest.approx([0, 0], **EXACT)
+    assert Default("lab").apply(losing).parties[0].income == (-4.0,)
+
+
+def test_ranks_are_an_order_and_how_far_apart_they_are_changes_nothing() -> None:
+    def ranked(first: int, second: int) -> Network:
+        debts = (Obligation("a", "lab", "cloud", (30,), rank=first), Obligation("b", "lab", "", (10,), rank=second))
+        return Network(1, (party("lab", 33), party("cloud", 0)), debts)
+
+    near, far = run_stress(ranked(1, 2)), run_stress(ranked(7, 10**9))
+    assert ends(near, "best") == ends(far, "best") == pytest.approx([0, 30], **EXACT)
+
+
 def test_b_a_stall_keeps_income_at_its_first_quarter() -> None:
     lab = run_stress(supply(), Stall(("lab",))).outcomes[0]
     assert lab.best.equity == pytest.approx(30 + 5 + 5 - 20, **EXACT)
@@ -178,6 +196,14 @@ def test_f_a_credit_stop_calls_the_guarantees_of_vehicles_and_takes_credit_away(
     assert bank.best.equity == pytest.approx(1 + 7 + 3 * 3 / 5, **EXACT)
     assert maker.best.recovery == pytest.approx(3 / 5, **EXACT)  # 3 from the vehicle, for 3 and the bond of 2
     assert maker.first_behind == 0  # its credit is gone, and the vehicle has no cash yet
+
+
+def test_a_credit_stop_calls_two_guarantees_of_one_guarantor_as_one_of_their_sum() -> None:
+    parties = (party("vehicle", 12, vehicle=True), party("bank", 1), party("maker", 0))
+    whole = lent(parties=parties)
+    (given,) = whole.guarantees
+    halves = replace(whole, guarantees=(replace(given, amount=given.amount / 2),) * 2)
+    assert ends(run_stress(halves, CreditStop()), "best") == ends(run_stress(whole, CreditStop()), "best")
 
 
 def test_g_a_supplier_that_may_cancel_takes_the_service_with_it() -> None:

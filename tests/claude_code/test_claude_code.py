@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 
 from claude_code.install import VERSIONS, claude_of
-from trivium.cli._up.site import Site, gateway, lab
+from trivium.cli._up.site import SCOPES, Site, gateway, lab
 from trivium.core import Offer, Route, RouteTable, SystemClock, Target
 from trivium.ledger import Ledger
 from trivium.plan import write_routes
@@ -25,7 +25,7 @@ pytestmark = pytest.mark.slow
 # Foundry takes no system messages inside a conversation; with this model Claude Code sends none. (Newer clients
 # adapt to the gateway's `capability_rejected: mid_conv_system`; the older one shows it.)
 MODELS = {"foundry": "claude-opus-4-5"}
-PLACES = {"anthropic": "global", "bedrock": "us", "vertex": "global", "foundry": "global"}
+PLACES = SCOPES  # all seven
 
 
 @pytest.fixture(scope="module", params=VERSIONS)
@@ -37,7 +37,7 @@ def claude(request: pytest.FixtureRequest) -> str:
 @pytest.fixture(scope="module")
 def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     folder = tmp_path_factory.mktemp("claude")
-    with lab(folder) as (said, lab_process), gateway(folder, said, 0) as (url, process):
+    with lab(folder, tuple(PLACES)) as (said, lab_process), gateway(folder, said, 0) as (url, process):
         found = Site(folder, url, said, process, lab_process)
         found.control("POST", "/clock", {"mode": "system"})
         # one table for all tests: a table that is written anew is read a moment later
@@ -147,7 +147,7 @@ def test_it_answers_and_its_cost_is_the_ledgers(claude: str, site: Site, tmp_pat
     assert {event.opened.offer.surface for event in events} == {surface}
     total = sum(amount.usd for amount in amounts if amount is not None)
     # Claude Code prices every surface as if it were global: a regional profile costs 1.1 times its figure
-    factor = Decimal("1.1") if surface == "bedrock" else Decimal(1)
+    factor = Decimal("1.1") if surface in {"bedrock", "bedrock-mantle"} else Decimal(1)
     assert float(total) == pytest.approx(float(Decimal(str(result["total_cost_usd"])) * factor), rel=1e-6)
 
 

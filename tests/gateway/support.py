@@ -90,6 +90,7 @@ class Answer:
     cut: bool = False  # the connection breaks after the chunks
     hold: asyncio.Event | None = None  # wait for it after the chunks
     pause_s: float = 0.0  # before each chunk
+    pauses_s: Sequence[float] = ()  # before each chunk its own
     wait: asyncio.Event | None = None  # before the headers
 
 
@@ -115,8 +116,9 @@ class MemoryInbound:
         self.closed = False
 
     async def chunks(self) -> AsyncIterator[bytes]:
-        for chunk in self._answer.chunks:
-            await asyncio.sleep(self._answer.pause_s)
+        for number, chunk in enumerate(self._answer.chunks):
+            own = self._answer.pauses_s
+            await asyncio.sleep(own[number] if own else self._answer.pause_s)
             yield chunk
         if self._answer.hold is not None:
             await self._answer.hold.wait()

@@ -28,6 +28,7 @@ from gateway.support import (
 )
 from trivium.core import AdmissionDenied, Closed, DuplicateEvent, Opened, Outcome, Quality
 from trivium.gateway import Admitted, GatewaySettings
+from trivium.gateway.flight import all_settled
 
 HEADERS = {"x-api-key": SECRET}
 
@@ -129,6 +130,43 @@ async def test_a_deadline_ends_a_stream_with_an_error_event_and_a_waiting_reques
     response = await post(at, ask())
     assert (response.status, response.json()["error"]["type"]) == (504, "timeout_error")
     assert at.sink.outcomes() == [Outcome.FAILED]
+
+
+async def test_an_answer_that_is_complete_ends_although_its_surface_keeps_the_connection() -> None:
+    """Clients read a stream to its end: they hung for the five minutes that a surface may be silent."""
+    at = world({"anthropic": [sse_answer(hold=asyncio.Event())]}, trail_s=0.05)
+    response = await asyncio.wait_for(post(at, ask(stream=True)), 1)
+    assert (response.body, response.ended) == (b"".join(stream()), True)
+    assert at.sink.outcomes() == [Outcome.OK]
+    assert at.transport.inbounds[0].closed
+
+
+@pytest.mark.parametrize("cut", ["deadline", "shutdown"])
+async def test_nothing_follows_the_last_event_when_a_request_is_cut_behind_it(cut: str) -> None:
+    """The record of a whole answer was being written: an error event came behind `message_stop`."""
+    events = stream()
+    sink = MemorySink()
+    at = world({"anthropic": [sse_answer(events)]}, sink=sink, deadline_s=0.15 if cut == "deadline" else 60)
+    caller, work = start(at, ask(stream=True))
+    caller.on_part = lambda _message: setattr(sink, "delay_s", 0.3)
+    await until(lambda: caller.response.body.endswith(events[-1]))
+    if cut == "shutdown":
+        at.gateway.cut_short()
+    response = await asyncio.wait_for(work, 2)
+    assert (response.body, response.ended) == (b"".join(events), True)
+    assert sink.outcomes() == [Outcome.OK]
+
+
+async def test_a_stream_that_broke_is_not_told_a_second_error_when_it_is_cut() -> None:
+    sink = MemorySink()
+    at = world({"anthropic": [sse_answer(stream()[:5], cut=True)]}, sink=sink)
+    caller, work = start(at, ask(stream=True))
+    caller.on_part = lambda _message: setattr(sink, "delay_s", 0.3)
+    await until(lambda: b"event: error" in caller.response.body)
+    at.gateway.cut_short()
+    response = await asyncio.wait_for(work, 2)
+    assert (response.body.count(b"event: error"), response.ended) == (1, True)
+    assert sink.outcomes() == [Outcome.CUT]
 
 
 async def test_draining_lets_streams_finish_then_ends_the_rest_with_an_error() -> None:
@@ -233,6 +271,26 @@ async def test_a_grant_is_settled_when_the_client_leaves() -> None:
     caller.leave()
     await work
     assert [len(attempts) for _, attempts in admission.settled] == [1]
+
+
+@pytest.mark.parametrize("denial", [None, AdmissionDenied("team", "nothing is left")], ids=["granted", "denied"])
+async def test_a_grant_that_comes_after_its_client_left_is_given_back(denial: AdmissionDenied | None) -> None:
+    class Slow(Counting):
+        async def admit(self, request: Any) -> Admitted:
+            await asyncio.sleep(0.05)
+            return await super().admit(request)
+
+    admission = Slow(denial)
+    at = world({"anthropic": [json_answer()]}, admission=admission)
+    caller, work = start(at, ask())
+    await asyncio.sleep(0.01)
+    caller.leave()
+    await asyncio.wait_for(work, 0.03)  # the client's connection is not held up for it
+    await all_settled(1)
+    assert [(admitted.hold_id, attempts) for admitted, attempts in admission.settled] == (
+        [] if denial else [("hold_1", ())]
+    )
+    assert at.transport.sent == []
 
 
 async def test_a_denied_request_is_answered_as_the_client_expects_and_never_sent() -> None:

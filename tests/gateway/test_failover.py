@@ -4,15 +4,24 @@ from __future__ import annotations
 
 import asyncio
 import json
+from collections.abc import Mapping
 from dataclasses import replace
+from datetime import timedelta
+from typing import Any
 
 import pytest
 
 from gateway.support import (
+    AUTH,
     MODEL,
+    OTHER_SECRET,
     SECRET,
+    STARTED,
     Answer,
     Caller,
+    PlainCredential,
+    PlainUpstream,
+    Ring,
     ask,
     error_answer,
     event,
@@ -24,9 +33,21 @@ from gateway.support import (
     table,
     world,
 )
-from trivium.core import ANY, NO_USAGE, Offer, Outcome, Quality, Route, RouteTable, Target, new_secret
+from trivium.core import (
+    ANY,
+    NO_USAGE,
+    ManualClock,
+    Offer,
+    Outcome,
+    Quality,
+    Route,
+    RouteTable,
+    Target,
+    hash_secret,
+    new_secret,
+)
 from trivium.gateway.routing import candidates
-from trivium.gateway.seams import GatewaySettings, SurfaceSettings, TransportError
+from trivium.gateway.seams import Circuit, GatewaySettings, Outbound, SurfaceSettings, TransportError
 from trivium.gateway.upstream import UPSTREAMS
 
 OVERLOADED = error_answer(529, "overloaded_error")
@@ -166,12 +187,32 @@ async def test_an_expired_credential_is_refreshed_once() -> None:
 
 
 async def test_extra_attempts_stay_within_the_retry_budget() -> None:
-    at = world({"anthropic": [OVERLOADED], "vertex": [json_answer()]}, retry_floor_per_s=0.5, breaker_failures=1000)
+    options = {"retry_floor_per_s": 0.5, "breaker_failures": 1000, "budget_wait_s_max": 0.0}
+    at = world({"anthropic": [OVERLOADED], "vertex": [json_answer()]}, **options)
     statuses = [(await post(at, ask())).status for _ in range(40)]
     # the floor of 0.5 a second over 10 seconds gives 5, and a tenth of 40 requests gives 4
     assert 8 <= statuses.count(200) <= 9
     refused = await post(at, ask())
     assert refused.status == 529
+
+
+@pytest.mark.parametrize("elsewhere", [False, True], ids=["nowhere else", "elsewhere cannot"])
+async def test_who_has_nowhere_else_to_go_leaves_the_retry_budget_to_others(elsewhere: bool) -> None:
+    """Two workloads share a dead surface: the one that goes nowhere else took all room from the one that could."""
+    dead, good = Offer("anthropic", "global", ANY), Offer("foundry", "global", ANY)
+    unable = (Target(Offer("vertex", "global", ANY), 0),) if elsewhere else ()  # it counts no tokens
+    routes = RouteTable(
+        (Route("alone", ANY, (Target(dead, 1), *unable)), Route(ANY, ANY, (Target(dead, 1), Target(good, 0)))), "1"
+    )
+    keys = Ring(record(), record(key_id="key_2", secret_sha256=hash_secret(OTHER_SECRET), workload="alone"))
+    answers = {"anthropic": [OVERLOADED], "vertex": [json_answer()], "foundry": [json_answer({"input_tokens": 3})]}
+    at = world(answers, routes=routes, keys=keys, retry_floor_per_s=0.5, breaker_failures=1000)
+    path = "/v1/messages/count_tokens"
+    for _ in range(20):
+        refused = await Caller(at.gateway).send("POST", path, headers={**AUTH, "x-api-key": OTHER_SECRET}, body=ask())
+        assert refused.status == 529
+    # the floor of 0.5 a second over 10 seconds gives 5, and a tenth of more than 20 requests gives 2
+    assert [(await post(at, ask(), path=path)).status for _ in range(7)] == [200] * 7
 
 
 async def test_a_stream_that_breaks_after_its_first_byte_ends_with_an_error_event() -> None:
@@ -228,6 +269,73 @@ async def test_the_only_surface_is_tried_even_with_an_open_breaker() -> None:
     for _ in range(3):
         await post(at, ask())
     assert len(at.transport.sent) == 3
+
+
+async def test_a_surface_that_hangs_until_the_deadline_opens_its_breaker() -> None:
+    """It was recorded as healthy, as no error had come from it: with a short deadline every request was lost."""
+    silent = Answer(wait=asyncio.Event())
+    at = world({"anthropic": [silent], "vertex": [json_answer()]}, deadline_s=0.05, breaker_failures=3)
+    assert [(await post(at, ask())).status for _ in range(5)] == [504, 504, 504, 200, 200]
+
+
+async def test_what_the_gateway_ends_by_itself_is_no_evidence() -> None:
+    """Neither a shutdown nor a deadline in the middle of an answer says that a surface is well, or that it is not."""
+    at = world({"anthropic": [OVERLOADED]}, breaker_failures=2, deadline_s=0.05)
+    circuit = Circuit("anthropic", "messages", MODEL)
+    breaker = at.gateway._parts.breaker
+    await post(at, ask())
+    at.transport._answers["anthropic"] = [sse_answer(stream()[:5], hold=asyncio.Event())]
+    assert b"deadline" in (await post(at, ask(stream=True))).body
+    at.transport._answers["anthropic"] = [Answer(wait=asyncio.Event())]
+    work = asyncio.ensure_future(post(at, ask()))
+    await asyncio.sleep(0.01)
+    at.gateway.cut_short()
+    assert (await work).status == 529
+    assert breaker.allows(circuit)
+    at.transport._answers["anthropic"] = [OVERLOADED]
+    await post(at, ask())
+    assert not breaker.allows(circuit)  # the second failure in a row
+
+
+class SlowCredential(PlainCredential):
+    """A token that is fetched until the client has left."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.asked = asyncio.Event()
+
+    async def headers(self, outbound: Outbound) -> Mapping[str, str]:
+        self.asked.set()
+        await asyncio.Event().wait()
+        raise AssertionError
+
+
+async def test_a_probe_whose_client_leaves_while_its_credential_is_fetched_is_given_back() -> None:
+    clock = ManualClock(STARTED)
+    at = world({"anthropic": [OVERLOADED]}, breaker_failures=1, clock=clock)
+    circuit = Circuit("anthropic", "messages", MODEL)
+    await post(at, ask())
+    clock.advance(timedelta(seconds=30))
+    slow = SlowCredential()
+    at.gateway.reload(at.gateway.settings, credentials={"anthropic": slow})
+    caller = Caller(at.gateway)
+    work = asyncio.ensure_future(caller.send("POST", "/v1/messages", headers=AUTH, body=ask()))
+    await slow.asked.wait()
+    caller.leave()
+    await work
+    assert at.gateway._parts.breaker.allows(circuit)
+
+
+async def test_what_was_left_out_for_one_surface_is_not_said_of_another() -> None:
+    class Noting(PlainUpstream):
+        def prepare(self, *given: Any) -> Outbound:
+            return replace(super().prepare(*given), notes=("left out a beta",))
+
+    at = world({"anthropic": [OVERLOADED], "vertex": [json_answer()]})
+    at.gateway._parts.upstreams["anthropic"] = Noting()  # type: ignore[index]  # a dict of the test's own
+    response = await post(at, ask())
+    assert response.headers["x-trivium-surface"] == "vertex"
+    assert "x-trivium-notes" not in response.headers
 
 
 async def test_a_failing_count_takes_no_messages_down_and_messages_no_count() -> None:

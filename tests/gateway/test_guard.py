@@ -26,6 +26,20 @@ def test_extra_attempts_are_a_tenth_of_recent_requests_plus_a_floor() -> None:
     assert [budget.take() for _ in range(3)] == [True, True, False]  # only the floor
 
 
+def test_an_extra_attempt_that_is_not_made_leaves_its_room_to_others() -> None:
+    clock = ManualClock(STARTED)
+    budget = RetryBudget(clock, ratio=0, floor_per_s=0.1)
+    assert [budget.take() for _ in range(2)] == [True, False]  # 0.1 a second over 10 seconds = 1
+    budget.give_back()
+    assert [budget.take() for _ in range(2)] == [True, False]
+    clock.advance(timedelta(seconds=10))
+    budget.give_back()  # it was taken in the window before
+    assert [budget.take() for _ in range(2)] == [True, False]
+    clock.advance(timedelta(seconds=30))
+    budget.give_back()
+    assert [budget.take() for _ in range(2)] == [True, False]  # what is long past gives no room
+
+
 def test_a_breaker_opens_after_failures_in_a_row_and_closes_after_a_probe() -> None:
     clock = ManualClock(STARTED)
     breaker = ConsecutiveBreaker(clock, failures=2, open_s=30)

@@ -152,4 +152,4 @@ async def test_a_finished_answer_is_not_called_cut(caplog: pytest.LogCaptureFixt
     lines = [record.getMessage() for record in caplog.records if record.name == "trivium.gateway"]
     assert len(lines) == 2
     for line in lines:
-        assert line.endswith("status=200 attempts=1 outcome=ok error= cut=")
+        assert line.endswith("status=200 attempts=1 outcome=ok error= cut= state=ok")

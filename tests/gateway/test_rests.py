@@ -9,7 +9,7 @@ import pytest
 
 from gateway.support import STARTED, Answer, World, ask, error_answer, json_answer, post, world
 from trivium.core import ManualClock
-from trivium.gateway.guard import Rests
+from trivium.gateway.guard import Rests, chance
 from trivium.gateway.seams import Circuit
 
 HERE = Circuit("vertex", "messages", "m")
@@ -28,7 +28,7 @@ async def served_by(at: World) -> str:
 
 def test_of_two_times_the_later_one_counts() -> None:
     clock = ManualClock(STARTED)
-    rests = Rests(clock)
+    rests = Rests(clock, chance(1))
     assert rests.left_s(HERE) == 0
     rests.rest(HERE, 30)
     rests.rest(HERE, 10)
@@ -94,7 +94,30 @@ async def test_when_all_rest_for_a_moment_the_request_waits(monkeypatch: pytest.
     clock.advance(timedelta(seconds=3))
     monkeypatch.setattr(asyncio, "sleep", sleep)
     assert await served_by(at) == "vertex"
-    assert slept == [4.0]
+    (waited_s,) = slept
+    assert 4.0 <= waited_s <= 5.0
+
+
+def test_those_who_wait_for_one_moment_do_not_come_at_once() -> None:
+    """None comes before it, none waits a quarter longer, and the same seed gives the same waits."""
+    rests, again = (Rests(ManualClock(STARTED), chance(7)) for _ in range(2))
+    waits_s = sorted(rests.wait_s(4.0) for _ in range(100))
+    assert waits_s == sorted(again.wait_s(4.0) for _ in range(100))
+    assert waits_s[0] >= 4.0
+    assert waits_s[-1] <= 5.0
+    in_tenths = [sum(4.0 + tenth / 10 <= wait_s < 4.1 + tenth / 10 for wait_s in waits_s) for tenth in range(10)]
+    assert min(in_tenths) > 0
+    assert max(in_tenths) < 25  # of a hundred
+
+
+async def test_who_wakes_to_find_that_others_were_sent_away_asks_nobody() -> None:
+    """Two wait for one surface; the first is told to wait again, and the second is told so without asking."""
+    at = world({"anthropic": [busy("0.3"), busy("60")]})
+    assert (await post(at, ask())).status == 429
+    answers = await asyncio.gather(post(at, ask()), post(at, ask()), post(at, ask()))
+    assert [answer.status for answer in answers] == [429, 429, 429]
+    assert len(at.transport.sent) < 4
+    assert {answer.headers["retry-after"] for answer in answers} == {"60"}
 
 
 async def test_a_failure_without_a_time_and_a_time_with_another_failure_rest_nothing() -> None:

@@ -205,6 +205,7 @@ async def test_a_batch_can_be_cancelled_and_what_was_not_done_costs_nothing(tmp_
         ({"requests": "no"}, "requests: "),
         ({"requests": [request("a"), request("a")]}, r"requests\.1\.custom_id"),
         ({"requests": [request("a", max_tokens=0)]}, r"requests\.0\.params\.max_tokens"),
+        ({"requests": [request("a", max_tokens=2**70)]}, r"requests\.0\.params\.max_tokens"),
         ({"requests": [request("a", model=7)]}, r"requests\.0\.params\.model"),
         ({"requests": [{"custom_id": "a"}]}, r"requests\.0\.params"),
         ({"requests": [7]}, r"requests\.0: '7'"),
@@ -351,6 +352,19 @@ async def test_a_route_that_keeps_a_geography_keeps_it_in_every_request_of_a_bat
         assert offers == {f"anthropic/us/{OPUS}/batch"}
         with pytest.raises(anthropic.BadRequestError, match=r"requests\.0\.params\.inference_geo"):
             await at.client().messages.batches.create(requests=[request("a", inference_geo="global")])
+
+
+async def test_a_batch_leaves_the_scopes_of_its_workload_no_more_than_a_message(tmp_path: Path) -> None:
+    async with site(tmp_path, "anthropic", workloads={"search": {"scopes": ["global"]}}) as at:
+        message = request("a", inference_geo="us")["params"]
+        with pytest.raises(anthropic.BadRequestError, match="region scope: 'us'"):
+            await at.client().messages.create(**message)
+        asked = [request("a"), request("b", inference_geo="us")]
+        with pytest.raises(anthropic.BadRequestError, match=r"requests\.1: region scope: 'us'"):
+            await at.client().messages.batches.create(requests=asked)
+        assert at.lab.seen.counts == {}
+        assert at.runtime.ledger.open_attempts() == ()
+        await at.client().messages.batches.create(requests=asked[:1])
 
 
 async def test_cache_writes_and_reads_of_a_batch_are_billed_by_their_class(tmp_path: Path) -> None:

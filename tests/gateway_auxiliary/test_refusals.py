@@ -29,6 +29,8 @@ from gateway.support import (
 )
 from trivium.core import Closed, LedgerError, Opened, Outcome, Resource, SystemClock
 from trivium.gateway import Gateway, GatewaySettings, MemoryResources, OpenAdmission, SurfaceSettings, TransportError
+from trivium.gateway.auxiliary._batches import Grant, Running
+from trivium.gateway.seams import Admitted, Outbound
 
 BATCH = {"id": "msgbatch_1", "type": "message_batch", "processing_status": "in_progress", "results_url": None}
 FILE = {"id": "file_1", "type": "file"}
@@ -173,6 +175,94 @@ async def test_results_go_on_when_the_ledger_does_not_and_the_batch_is_not_calle
     owned = await at.resources.owner("batch", "msgbatch_1")
     assert owned is not None
     assert owned.metered
+
+
+class Unmarked(MemoryResources):
+    async def metered(self, resource: Resource) -> None:
+        raise LedgerError("the disk is full")
+
+
+async def test_results_are_whole_where_it_cannot_be_noted_that_they_were_read() -> None:
+    """The words of that error stood behind the last result, as if they were one."""
+    line = {"custom_id": "a", "result": {"type": "canceled"}}
+    at = world([json_answer(BATCH), json_answer(line)], resources=Unmarked())
+    assert (await at.send("POST", "/v1/messages/batches", ASK)).status == 200
+    answer = await at.send("GET", "/v1/messages/batches/msgbatch_1/results")
+    assert (answer.ended, answer.json()) == (True, line)
+    at.sink.check()
+
+
+class Defective(MemorySink):
+    async def closed(self, event: Closed) -> None:
+        if self.closed_events:
+            raise ZeroDivisionError
+        await super().closed(event)
+
+
+async def test_a_defect_behind_the_first_results_leaves_them_incomplete_without_a_word() -> None:
+    lines = [json.dumps({"custom_id": name, "result": {"type": "canceled"}}).encode() + b"\n" for name in "ab"]
+    at = world([json_answer(BATCH), Answer(200, lines)], sink=Defective())
+    assert (await at.send("POST", "/v1/messages/batches", ASK)).status == 200
+    answer = await at.send("GET", "/v1/messages/batches/msgbatch_1/results")
+    assert (answer.status, answer.body, answer.ended) == (200, lines[0], False)
+
+
+async def test_a_defect_while_a_batch_is_made_leaves_no_attempt_open_and_its_cost_unknown() -> None:
+    def fail(_outbound: Outbound) -> None:
+        raise ZeroDivisionError
+
+    at = world([json_answer(BATCH)])
+    at.transport.on_send = fail
+    answer = await at.send("POST", "/v1/messages/batches", ASK)
+    assert (answer.status, answer.headers["x-should-retry"]) == (500, "false")
+    assert at.sink.outcomes() == [Outcome.FAILED]
+    at.sink.check()
+
+
+async def test_a_client_that_leaves_ends_the_download_of_its_file() -> None:
+    """The surface's bytes, up to half a gigabyte, were read on for nobody."""
+    endless = Answer(200, [b"bytes"], hold=asyncio.Event())
+    at = world([json_answer(FILE), endless])
+    assert (await at.send("POST", "/v1/files", {})).status == 200
+    caller = Caller(at.gateway)
+    work = asyncio.ensure_future(caller.send("GET", "/v1/files/file_1/content", headers=AUTH))
+    async with asyncio.timeout(2):
+        while caller.response.body != b"bytes":  # noqa: ASYNC110  the caller has no event for it
+            await asyncio.sleep(0.005)
+    caller.leave()
+    await asyncio.wait_for(work, 1)
+    assert (at.transport.inbounds[-1].closed, caller.response.ended, at.gateway.in_flight) == (True, False, 0)
+
+
+async def test_what_covers_a_batch_is_forgotten_when_nobody_reads_its_results_any_more() -> None:
+    """It stayed for ever, with the name of every request of the batch."""
+    settled: list[str] = []
+
+    class Holding(OpenAdmission):
+        async def settle(self, admitted: Admitted, attempts: tuple[Closed, ...]) -> None:
+            settled.append(admitted.hold_id)
+
+    running = Running(patience_s=0.01)
+    running.keep("msgbatch_1", (Grant(Holding(), Admitted("hold_1"), frozenset({"evt_1"})),))
+    running.keep("msgbatch_2", (Grant(Holding(), Admitted("hold_2"), frozenset({"evt_2"})),))
+    await running.settle("msgbatch_2", ())
+    await asyncio.sleep(0.05)
+    assert (sorted(settled), running.grants) == (["hold_1", "hold_2"], {})
+
+
+async def test_a_batch_for_which_nothing_is_held_is_not_remembered_in_memory() -> None:
+    at = world([json_answer(BATCH)])
+    assert (await at.send("POST", "/v1/messages/batches", ASK)).status == 200
+    assert at.gateway._auxiliary._running.grants == {}
+
+
+async def test_a_gateway_that_shuts_down_begins_no_reading_of_results() -> None:
+    ended = {**BATCH, "processing_status": "ended", "results_url": "https://x.test/r"}
+    at = world([json_answer(BATCH), json_answer(ended)])
+    assert (await at.send("POST", "/v1/messages/batches", ASK)).status == 200
+    at.gateway.refuse_readiness()
+    assert (await at.send("GET", "/v1/messages/batches/msgbatch_1")).status == 200
+    assert at.gateway._auxiliary._running.noticed == {}
 
 
 async def test_the_address_of_results_leads_back_to_the_gateway_as_its_client_knows_it() -> None:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import json
+import math
 import signal
 import sys
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import aiohttp
@@ -14,6 +16,7 @@ import pytest
 
 from trivium.core import ManualClock, UserError
 from trivium.lab import LabServer
+from trivium.lab.__main__ import settings
 from trivium.lab.clock import LabClock
 
 from .conftest import NOON
@@ -155,6 +158,17 @@ async def test_a_taken_port_is_named(lab: LabServer) -> None:
     taken = int(lab.url().rpartition(":")[2])
     with pytest.raises(UserError, match="choose a free port"):
         await LabServer(["anthropic"], ports={"anthropic": taken}).start()
+
+
+@pytest.mark.parametrize(
+    ("option", "value", "field"),
+    [("port_base", 99_999, "port"), ("latency", -1.0, "latency"), ("latency", math.nan, "latency")],
+)
+async def test_an_option_that_cannot_be_is_named(tmp_path: Path, option: str, value: float, field: str) -> None:
+    usual = {"surfaces": "anthropic", "seed": 0, "trace_time": False, "latency": 0.0, "tls_folder": "", "tls": False}
+    with pytest.raises(UserError, match=f"^{field}"):
+        async with LabServer(**settings({**usual, "start": "", "port_base": 0, option: value}, tmp_path)):
+            pass
 
 
 @pytest.mark.parametrize("command", [["-m", "trivium.lab"], ["-m", "trivium.cli", "lab", "--json"]])

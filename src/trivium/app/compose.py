@@ -26,6 +26,7 @@ from trivium.gateway import (
     OpenAdmission,
     SnapshotFacts,
     SurfaceSettings,
+    Timeouts,
     clock_stamp,
     trace_stamp,
 )
@@ -176,6 +177,7 @@ def _same_place(before: Settings, after: Settings) -> None:
         "paths.routes": (before.paths.routes, after.paths.routes),
         "gateway.host": (before.gateway.host, after.gateway.host),
         "gateway.port": (before.gateway.port, after.gateway.port),
+        "gateway.breaker_open_s": (before.gateway.breaker_open_s, after.gateway.breaker_open_s),
     }
     for name, (old, new) in fixed.items():
         if old != new:
@@ -205,12 +207,20 @@ def gateway_settings(settings: Settings) -> GatewaySettings:
     """What the gateway is told."""
     return GatewaySettings(
         surfaces={key: _surface(key, entry) for key, entry in settings.surfaces.items()},
+        hedge_after_s={name: entry.hedge_after_ms / 1000 for name, entry in settings.workloads.items()},
         identity_workloads=frozenset(name for name, entry in settings.workloads.items() if entry.forwards_identity),
         deadline_s=settings.gateway.deadline_s,
         drain_s=settings.gateway.drain_s,
         ping_interval_s=settings.gateway.ping_interval_s,
         extra_attempts_max=settings.gateway.extra_attempts_max,
         rest_s_max=settings.gateway.rest_s_max,
+        breaker_open_s=settings.gateway.breaker_open_s,
+        header_read_s=settings.gateway.header_read_s,
+        body_read_s=settings.gateway.body_read_s,
+        body_idle_s=settings.gateway.body_idle_s,
+        keep_alive_s=settings.gateway.keep_alive_s,
+        stall_s=settings.gateway.stall_s,
+        body_bytes_max=settings.gateway.body_bytes_max,
         cache_loss_max={
             name: entry.cache_loss_max for name, entry in settings.workloads.items() if entry.cache_loss_max is not None
         },
@@ -229,6 +239,10 @@ def _surface(key: str, entry: SurfaceEntry) -> SurfaceSettings:
         workspace=entry.workspace,
         deployments=entry.deployments,
         draining=entry.draining,
+        timeouts=Timeouts(entry.connect_s, entry.first_byte_s, entry.idle_s, entry.stream_first_byte_s),
+        on_disconnect=entry.on_disconnect,
+        drain_s_max=entry.drain_s_max,
+        drain_bytes_max=entry.drain_bytes_max,
     )
 
 

@@ -17,6 +17,7 @@ import uvicorn
 
 from trivium.app.alerts import AlertsBusy, deliver_due, limits_of
 from trivium.app.compose import Runtime, compose
+from trivium.app.handover import inherited, own_command, report_ready, start_successor
 from trivium.app.settings import Settings, read_settings
 from trivium.core import Clock, TriviumError, UserError
 from trivium.gateway import GatewayServer
@@ -36,7 +37,7 @@ def serve(
     replay: bool = False,
     ready: Callable[[str], None] = lambda _: None,
 ) -> None:
-    """Serve until SIGINT or SIGTERM. `ready` gets the address once the port listens."""
+    """Serve until SIGINT or SIGTERM, or until a successor does (SIGUSR2). `ready` gets the address once it listens."""
     settings = read_settings(settings_path)
     with asyncio.Runner(loop_factory=_loop_factory()) as runner:
         try:
@@ -61,7 +62,7 @@ async def _serve(
     ready: Callable[[str], None],
 ) -> None:
     signals = _Signals()  # before anything that takes time: a signal must not kill a process that starts
-    listener = _listen(settings)
+    listener = inherited(settings.gateway.host, settings.gateway.port) or _listen(settings)
     runtime: Runtime | None = None
     try:
         runtime = compose(settings, settings_path.parent, clock, replay=replay)
@@ -70,12 +71,15 @@ async def _serve(
         async with asyncio.TaskGroup() as group:
             serving = group.create_task(server.serve(sockets=[listener]))
             group.create_task(background.run())
-            ending = group.create_task(_end(signals, server, runtime, background))
+            ending = group.create_task(_end(signals, server, background))
             await _started(server, serving)
+            handing = group.create_task(_hand_over(signals, listener))
             ready(_address(listener))
+            report_ready()
             await serving
             background.stop()
             ending.cancel()
+            handing.cancel()
     finally:
         if runtime is not None:
             await runtime.close()
@@ -83,14 +87,16 @@ async def _serve(
 
 
 class _Signals:
-    """SIGTERM and SIGINT end, a second one in a hurry; SIGHUP reloads."""
+    """SIGTERM and SIGINT end, a second one in a hurry; SIGHUP reloads, SIGUSR2 hands over to a successor."""
 
     def __init__(self) -> None:
         self.ending, self.hurrying, self.changed = asyncio.Event(), asyncio.Event(), asyncio.Event()
+        self.succeeding = asyncio.Event()
         loop = asyncio.get_running_loop()
         for number in (signal.SIGINT, signal.SIGTERM):
             loop.add_signal_handler(number, self._end)
         loop.add_signal_handler(signal.SIGHUP, self.changed.set)
+        loop.add_signal_handler(signal.SIGUSR2, self.succeeding.set)
 
     def _end(self) -> None:
         if self.ending.is_set():
@@ -98,14 +104,23 @@ class _Signals:
         self.ending.set()
 
 
-async def _end(signals: _Signals, server: _Server, runtime: Runtime, background: Background) -> None:
+async def _hand_over(signals: _Signals, listener: socket.socket) -> None:
+    """End once a successor serves on the same socket; go on when it does not."""
+    while not signals.ending.is_set():
+        await signals.succeeding.wait()
+        if not signals.ending.is_set() and await start_successor(listener, own_command()) is not None:
+            signals.ending.set()
+        signals.succeeding.clear()
+
+
+async def _end(signals: _Signals, server: _Server, background: Background) -> None:
     await signals.ending.wait()
     _log.info("ending: requests in flight are finished, a second signal cuts them")
     server.should_exit = True
     background.stop()
     await signals.hurrying.wait()
     _log.warning("ending at once: requests in flight are cut, their records closed")
-    runtime.gateway.cut_short()
+    server.hurry()
 
 
 class _Server(GatewayServer):

@@ -54,6 +54,7 @@ _SCOPE_IS_REGION = ("bedrock-mantle",)  # the endpoint of a region sells at the 
 _PORT_MAX = 65_535
 _SECONDS_MAX = 7 * 86_400
 _ATTEMPTS_MAX = 10
+_PATIENCE = ("header_read_s", "body_read_s", "body_idle_s", "keep_alive_s", "stall_s")  # with clients
 _THRESHOLD_MAX = 10  # ten times the limit is plenty
 _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _LABEL = re.compile(r"[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?")  # becomes a part of a host name
@@ -87,6 +88,13 @@ class SurfaceEntry(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     deployments: dict[str, str] = {}
     ca_file: str = ""
     draining: bool = False
+    connect_s: float = 5.0  # to a connection
+    first_byte_s: float = 600.0  # of a whole answer
+    stream_first_byte_s: float = 120.0  # of a stream, or of a count of tokens
+    idle_s: float = 300.0  # between two pieces of an answer
+    on_disconnect: Literal["cancel", "drain", ""] = ""  # the answer of a client that left; empty: as claims suggest
+    drain_s_max: float = 120.0  # how long such an answer is read on
+    drain_bytes_max: int = 8 * 1024 * 1024
 
 
 class WorkloadEntry(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -98,6 +106,7 @@ class WorkloadEntry(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     scopes: tuple[str, ...] = ()
     cache_loss_usd_max: str = ""  # empty: a switch of surface never waits for a cache's sake
     tags: dict[str, str] = {}
+    hedge_after_ms: int = 0  # a second surface is asked when the first is silent for so long; 0: never
     forwards_identity: bool = False  # its keys are held by a gateway that names the user of each request
     needs: dict[str, Any] = {}  # read by `trivium plan` alone
 
@@ -133,7 +142,14 @@ class GatewayEntry(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     ping_interval_s: float = 15.0
     extra_attempts_max: int = 2
     rest_s_max: float = 300.0  # the longest `retry-after` that is believed
+    breaker_open_s: float = 30.0  # a surface that keeps failing is asked again, by one request, after so long
     watch_interval_s: float = 60.0  # between two looks at the limits
+    header_read_s: float = 10.0  # what a client may take: for a request's head,
+    body_read_s: float = 60.0  # for its body,
+    body_idle_s: float = 15.0  # between two pieces of it,
+    keep_alive_s: float = 75.0  # between two requests,
+    stall_s: float = 60.0  # without taking a byte of its answer
+    body_bytes_max: int = 32 * 1024 * 1024
 
 
 class Paths(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -160,6 +176,7 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     microsoft: dict[str, Any] = {}
     onboarding: dict[str, Any] = {}
     usage: dict[str, Any] = {}
+    capital: dict[str, Any] = {}  # read by `trivium capital`
 
 
 def read_settings(path: Path) -> Settings:
@@ -237,15 +254,23 @@ def _check_gateway(entry: GatewayEntry) -> None:
         raise UserError("gateway.host", entry.host, "give the address to listen on, such as 127.0.0.1 or 0.0.0.0")
     if not 0 <= entry.port <= _PORT_MAX:
         raise UserError("gateway.port", entry.port, f"give a port from 0 (any free one) to {_PORT_MAX}")
-    for name in ("deadline_s", "ping_interval_s", "watch_interval_s"):
-        if not 0 < getattr(entry, name) <= _SECONDS_MAX:
-            raise UserError(f"gateway.{name}", getattr(entry, name), f"give seconds above 0, at most {_SECONDS_MAX}")
+    _check_seconds(
+        "gateway", entry, ("deadline_s", "ping_interval_s", "watch_interval_s", "breaker_open_s", *_PATIENCE)
+    )
     for name in ("drain_s", "rest_s_max"):
         if not 0 <= getattr(entry, name) <= _SECONDS_MAX:
             raise UserError(f"gateway.{name}", getattr(entry, name), f"give seconds from 0 to {_SECONDS_MAX}")
+    if entry.body_bytes_max <= 0:
+        raise UserError("gateway.body_bytes_max", entry.body_bytes_max, "give a number of bytes above 0")
     if not 0 <= entry.extra_attempts_max <= _ATTEMPTS_MAX:
         remedy = f"give a number from 0 to {_ATTEMPTS_MAX}"
         raise UserError("gateway.extra_attempts_max", entry.extra_attempts_max, remedy)
+
+
+def _check_seconds(where: str, entry: object, names: Iterable[str]) -> None:
+    for name in names:
+        if not 0 < getattr(entry, name) <= _SECONDS_MAX:
+            raise UserError(f"{where}.{name}", getattr(entry, name), f"give seconds above 0, at most {_SECONDS_MAX}")
 
 
 def _check_surface(key: str, entry: SurfaceEntry) -> None:
@@ -268,8 +293,17 @@ def _check_surface(key: str, entry: SurfaceEntry) -> None:
     for name in ("region", "resource"):
         if getattr(entry, name) and not _LABEL.fullmatch(getattr(entry, name)):
             raise UserError(f"{where}.{name}", getattr(entry, name), "give its name alone: letters, digits and hyphens")
+    _check_seconds(where, entry, ("connect_s", "first_byte_s", "stream_first_byte_s", "idle_s"))
+    _check_leaving(where, entry)
     if surface == "foundry" and bool(entry.base_url) == bool(entry.resource):
         raise UserError(f"{where}.resource", entry.resource, "give either resource or base_url")
+
+
+def _check_leaving(where: str, entry: SurfaceEntry) -> None:
+    if not 0 < entry.drain_s_max <= _SECONDS_MAX:
+        raise UserError(f"{where}.drain_s_max", entry.drain_s_max, f"give seconds above 0, at most {_SECONDS_MAX}")
+    if entry.drain_bytes_max <= 0:
+        raise UserError(f"{where}.drain_bytes_max", entry.drain_bytes_max, "give a number of bytes above 0")
 
 
 def _check_address(where: str, address: str) -> None:
@@ -314,6 +348,9 @@ def _check_workload(name: str, workload: WorkloadEntry) -> None:
         raise UserError(f"{where}.cache_loss_usd_max", workload.cache_loss_usd_max, error.remedy) from error
     if loss is not None and loss.picos < 0:
         raise UserError(f"{where}.cache_loss_usd_max", workload.cache_loss_usd_max, "give 0 or more")
+    if not 0 <= workload.hedge_after_ms <= _SECONDS_MAX * 1000:
+        remedy = "give milliseconds, such as 3000, or 0 for never"
+        raise UserError(f"{where}.hedge_after_ms", workload.hedge_after_ms, remedy)
 
 
 def _check_limit(name: str, limit: LimitEntry) -> None:

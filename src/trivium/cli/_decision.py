@@ -17,6 +17,7 @@ _WORDS: Mapping[str, str] = {
     "only": "chosen: the only one that may serve",
     "order": "chosen: next in the order of the route",
     "last": "chosen: nothing better may be asked now",
+    "hedge": "chosen: asked beside the first, which was silent",
     "again": "chosen: asked again",
     "route": "passed over: not in the route any more",
     "key": "passed over: the key or its workload forbids the surface",

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from trivium.core import SystemClock, UserError, parse_utc
+from trivium.core import Outcome, SystemClock, UserError, parse_utc
 from trivium.core.files import write_whole
 
 if TYPE_CHECKING:
@@ -227,9 +227,14 @@ def why_lines(found: Explanation) -> list[str]:
     lines = [
         f"{opened.event_id}: {amount}",
         f"  attempt   {opened.at.isoformat()}  {rating.offer}  workload {opened.workload}, {state}",
+        *(
+            []
+            if closed.outcome is Outcome.OK
+            else [f"  ended     {closed.terminal_state.value} {closed.error_type}".rstrip()]
+        ),
         *decision_lines(opened.decision),
     ]
-    if rating.amount is None and (rating.lower is not None or rating.upper is not None):
+    if rating.lower is not None or rating.upper is not None:
         upper = "unknown" if rating.upper is None else f"{rating.upper} USD"
         lines.append(f"  bounds    from {rating.lower or 0} to {upper}")
     if rating.book_digest is not None:
@@ -263,15 +268,18 @@ def why_values(found: Explanation) -> dict[str, object]:
     """The walk as plain values."""
     from trivium.cli._decision import decision_values
 
-    opened, rating = found.event.opened, found.rating
+    opened, closed, rating = found.event.opened, found.event.closed, found.rating
     return {
         "event_id": opened.event_id,
         "at": opened.at,
         "offer": rating.offer,
         "workload": opened.workload,
-        "outcome": found.event.closed.outcome,
-        "quality": found.event.closed.quality,
-        "usage": dict(found.event.closed.usage),
+        "outcome": closed.outcome,
+        "state": closed.terminal_state,
+        "quality": closed.quality,
+        "usage": dict(closed.usage),
+        "usage_lower": None if closed.usage_lower is None else dict(closed.usage_lower),
+        "usage_upper": None if closed.usage_upper is None else dict(closed.usage_upper),
         "decision": decision_values(opened.decision),
         "amount_usd": rating.amount,
         "reason": rating.reason,

@@ -24,14 +24,14 @@ def command(
     """What differs between two plans, in money, and the claims, prices, demand and contracts behind it."""
     from trivium.plan.report import compare, comparison_json, comparison_text
 
-    found = compare(_read(first), _read(second))
+    found = compare(read_plan(first), read_plan(second))
     if as_json:
         print_json(comparison_json(found))
     else:
         console().print(comparison_text(found))
 
 
-def _read(path: Path) -> Decision:
+def read_plan(path: Path) -> Decision:
     """A decision by itself, or the one in the document of `trivium plan --json`."""
     from trivium.plan.report import decision_from_json
 

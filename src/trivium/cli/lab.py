@@ -22,7 +22,10 @@ def command(
     trace_time: Annotated[bool, typer.Option("--trace-time", help="Honour [[lab at=…]] in prompts.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON line when ready.")] = False,
 ) -> None:
-    """Run the emulated surfaces until Ctrl-C; print their addresses, fake credentials and what to export."""
+    """Run the emulated surfaces until Ctrl-C; print their addresses, fake credentials and what to export.
+
+    No surface's emulation is certified against the live one yet: `trivium certify` holds the two against each other.
+    """
     import asyncio
     import tempfile
     from pathlib import Path

@@ -17,9 +17,11 @@ def command(
 ) -> None:
     """Run the gateway until Ctrl-C or SIGTERM; requests in flight are finished first. Reloads on change and SIGHUP.
 
-    A second Ctrl-C or SIGTERM cuts what is in flight; its records are closed all the same.
+    A second Ctrl-C or SIGTERM cuts what is in flight; its records are closed all the same. SIGUSR2 starts a successor
+    on the same socket and ends this process once that one serves.
     """
     import json
+    import os
     import sys
 
     from trivium.app.serve import log_to_stderr, serve
@@ -32,7 +34,7 @@ def command(
 
     def ready(address: str) -> None:
         if as_json:
-            sys.stdout.write(json.dumps({"url": address, "settings": str(settings)}) + "\n")
+            sys.stdout.write(json.dumps({"url": address, "settings": str(settings), "pid": os.getpid()}) + "\n")
             sys.stdout.flush()
         else:
             console().print(f"The gateway serves {address} (settings {settings}). Ctrl-C ends it.")

@@ -143,7 +143,11 @@ def _remarks(total: SpendRow) -> list[str]:
     if total.open:
         remarks.append(f"{total.open:,} attempts have not ended: `trivium ledger reap` resolves what a crash left")
     if total.estimated:
-        remarks.append(f"{total.estimated:,} of {total.attempts:,} attempts have estimated counts")
+        upper = "an unknown amount" if total.upper is None else f"{total.upper.rounded()} USD"
+        bounds = (
+            f": all together cost between {total.lower.rounded()} and {upper}" if total.lower != total.upper else ""
+        )
+        remarks.append(f"{total.estimated:,} of {total.attempts:,} attempts have estimated counts{bounds}")
     return ["\n".join(remarks)] if remarks else []
 
 
@@ -158,6 +162,8 @@ def _row_values(row: SpendRow) -> dict[str, object]:
         "unpriced": row.unpriced,
         "unpriced_lower_usd": row.unpriced_lower,
         "unpriced_upper_usd": row.unpriced_upper,
+        "lower_usd": row.lower,
+        "upper_usd": row.upper,
         "open": row.open,
         "unknown_usage": row.unknown_usage,
         "estimated": row.estimated,

@@ -23,7 +23,17 @@ from trivium.core.errors import (
     UsageUnknown,
     UserError,
 )
-from trivium.core.events import Closed, Opened, Outcome, Quality, Sink, UsageEvent
+from trivium.core.events import (
+    OWN_DEFECT,
+    Closed,
+    Opened,
+    Outcome,
+    Quality,
+    Sink,
+    TerminalState,
+    UsageEvent,
+    terminal_state,
+)
 from trivium.core.ids import new_id
 from trivium.core.keys import KeyRecord, KeyRing, hash_secret, new_secret, well_formed
 from trivium.core.money import PICOS_PER_USD, ZERO, Money, rate_picos
@@ -47,6 +57,7 @@ __all__ = [
     "DECISION_CHARS_MAX",
     "ERROR_FORMS",
     "NO_USAGE",
+    "OWN_DEFECT",
     "PICOS_PER_USD",
     "PROMPT_UNITS",
     "ROUTABLE_SURFACES",
@@ -93,6 +104,7 @@ __all__ = [
     "Sink",
     "SystemClock",
     "Target",
+    "TerminalState",
     "TriviumError",
     "UpstreamError",
     "Usage",
@@ -104,5 +116,6 @@ __all__ = [
     "new_secret",
     "parse_utc",
     "rate_picos",
+    "terminal_state",
     "well_formed",
 ]

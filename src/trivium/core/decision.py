@@ -15,7 +15,7 @@ _VERSION = 1
 _encode = json.JSONEncoder(separators=(",", ":")).encode
 
 # What may be said of a candidate. Those of CHOSEN are why it was taken, the others why it was passed over.
-CHOSEN = frozenset({"cache", "weight", "only", "order", "last", "again"})
+CHOSEN = frozenset({"cache", "weight", "only", "order", "last", "again", "hedge"})
 PASSED = frozenset(
     {
         "route",

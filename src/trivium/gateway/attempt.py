@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from types import TracebackType
 
 from trivium.core import (
     NO_USAGE,
+    OWN_DEFECT,
     UNKNOWN_USAGE,
     Clock,
     Closed,
     LedgerError,
+    Offer,
     Opened,
     Outcome,
     Quality,
@@ -25,9 +27,12 @@ from trivium.core import (
     Usage,
     new_id,
 )
+from trivium.gateway.bounds import bounds_of, within
 from trivium.gateway.flight import Cut, Flight, later, unbroken
 from trivium.gateway.gate import Gate
+from trivium.gateway.hedge import Lane
 from trivium.gateway.late import NEVER, REFUSALS, offer_again
+from trivium.gateway.leaving import ReadOn
 from trivium.gateway.metrics import Metrics
 from trivium.gateway.reply import Reply
 from trivium.gateway.seams import (
@@ -82,6 +87,15 @@ class Order:
     decision: str = ""  # why the attempt that follows goes where it goes
 
 
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """What an attempt goes by besides its timeouts: what errors mean, its client's leaving, the budget that pays."""
+
+    facts: Facts
+    read_on: ReadOn | None = None
+    allows: Callable[[Offer, Usage], bool] | None = None
+
+
 class Attempt:
     """Sends once and relays the answer. After `run`, `closed` tells how it ended."""
 
@@ -93,9 +107,9 @@ class Attempt:
         upstream: Upstream,
         *,
         surface: SurfaceSettings,
-        flight: Flight,
-        reply: Reply,
-        facts: Facts,
+        flight: Flight | Lane,
+        reply: Reply | Lane,
+        terms: Terms,
     ) -> None:
         self._tools = tools
         self._order = order
@@ -104,7 +118,8 @@ class Attempt:
         self._surface = surface
         self._flight = flight
         self._reply = reply
-        self._facts = facts
+        self._terms = terms
+        self._offer = target.offer
         self._decoder: Decoder | None = None
         self._sent_ns: int | None = None
         self._content_ns: int | None = None
@@ -137,6 +152,7 @@ class Attempt:
             max_output_tokens=request.max_tokens,
             decision=order.decision,
         )
+        self._offer = opened.offer
         await self._open(opened)
         self._reply.native = outbound.native
         async with _Recorded(self, opened):
@@ -151,7 +167,7 @@ class Attempt:
     async def settle(self, opened: Opened, error: BaseException | None) -> None:
         """Close the record of what was opened, after an error of our own as failed by it."""
         if isinstance(error, Exception):
-            self._outcome, self._error_type = Outcome.FAILED, type(error).__name__
+            self._outcome, self._error_type = Outcome.FAILED, OWN_DEFECT + type(error).__name__
         await unbroken(self._close(opened))
 
     async def _open(self, opened: Opened) -> None:
@@ -169,15 +185,18 @@ class Attempt:
 
     async def _exchange(self, outbound: Outbound) -> Failure | None:
         self._sent_ns = self._tools.clock.monotonic_ns()
+        self._flight.read_on = self._terms.read_on
         try:
             inbound = await self._tools.transport.send(outbound, self._surface.timeouts)
         except TransportError as error:
+            self._flight.read_on = None
             return self._failed(_unreachable(outbound.surface, error))
         try:
             self._status = inbound.status
             self._upstream_id = self._upstream.request_id(inbound.headers)
             return await self._receive(inbound)
         finally:
+            self._flight.read_on = None  # from here on a client that leaves ends the request
             await inbound.close()
 
     async def _receive(self, inbound: Inbound) -> Failure | None:
@@ -186,12 +205,12 @@ class Attempt:
         if inbound.status not in _OK:
             # A proxy on the way may compress its own refusal: the status alone says that nothing was billed.
             body = b"" if compressed else await read_error(inbound)
-            return self._failed(self._upstream.classify(inbound.status, inbound.headers, body, self._facts))
+            return self._failed(self._upstream.classify(inbound.status, inbound.headers, body, self._terms.facts))
         if compressed:
             return self._failed(broken(surface, "the answer is compressed although identity was asked for"))
         request = self._order.request
         limits = self._tools.settings
-        self._decoder = self._upstream.decoder(request, inbound.status, inbound.headers, limits, self._facts)
+        self._decoder = self._upstream.decoder(request, inbound.status, inbound.headers, limits, self._terms.facts)
         # What a decoder returns is events or JSON, whatever the surface wrapped them in.
         self._headers = client_headers(inbound.headers) | {"content-type": _EVENTS if request.stream else _JSON}
         if request.stream:
@@ -201,21 +220,13 @@ class Attempt:
 
     async def _relay(self, inbound: Inbound, decoder: Decoder, gate: Gate | None) -> Failure | None:
         """Pass the answer on. Whole answers are kept until their record is closed."""
-        failure: Failure | None = None
         try:
-            async for chunk in inbound.chunks():
-                data = decoder.feed(chunk)
-                if data:
-                    await self._pass(data, decoder, gate)
-                if decoder.failure is not None:
-                    break
-            else:
-                data = decoder.finish()
-                if data:
-                    await self._pass(data, decoder, gate)
+            failure = await self._read(inbound, decoder, gate)
         except TransportError as error:
             failure = broken(self._surface.surface, str(error))
         failure = decoder.failure or failure
+        if self._flight.abandoned:
+            return None  # named by `_cut_short`
         if failure is None and not decoder.complete:
             failure = broken(self._surface.surface, "the answer ended too early")
         if failure is not None and not decoder.complete:
@@ -224,6 +235,35 @@ class Attempt:
         if gate is not None:
             await gate.flush()
         return None
+
+    async def _read(self, inbound: Inbound, decoder: Decoder, gate: Gate | None) -> Failure | None:
+        """Chunk after chunk, until the end or until no more may be read."""
+        try:
+            async with asyncio.timeout(None) as patience:
+                async for chunk in inbound.chunks():
+                    data = decoder.feed(chunk)
+                    if data:
+                        await self._pass(data, decoder, gate)
+                    if decoder.complete:
+                        self._has_it_all(patience)
+                    elif decoder.failure is not None or self._flight.enough(len(chunk)):
+                        return None
+                    elif decoder.quality is not Quality.EXACT and not self._allowed(decoder):  # counted is paid for
+                        return _spent(self._surface.surface)
+        except TimeoutError:
+            return None  # complete, and its surface keeps the connection open behind it
+        data = decoder.finish()
+        if data:
+            await self._pass(data, decoder, gate)
+        return None
+
+    def _has_it_all(self, patience: asyncio.Timeout) -> None:
+        """The answer's last event is with the client: its leaving means nothing any more, and little may follow."""
+        if patience.when() is None:
+            patience.reschedule(asyncio.get_running_loop().time() + self._tools.settings.trail_s)
+        self._flight.read_on = None
+        if self._reply.started:
+            self._reply.told()
 
     async def _pass(self, data: bytes, decoder: Decoder, gate: Gate | None) -> None:
         if self._content_ns is None and decoder.content_begun:
@@ -237,11 +277,18 @@ class Attempt:
     async def _broke(self, failure: Failure, decoder: Decoder) -> Failure:
         """A 200 answer that broke. Once the client has bytes the error is an event, and the attempt was cut."""
         self._failed(failure)
-        if self._reply.started or decoder.quality is not Quality.UNKNOWN:
+        if failure.outcome is not Outcome.CUT_BY_BUDGET and (
+            self._reply.started or decoder.quality is not Quality.UNKNOWN
+        ):
             self._outcome = Outcome.CUT
         if self._reply.started:
             await self._reply.error(failure.body)
         return failure
+
+    def _allowed(self, decoder: Decoder) -> bool:
+        """Whether the budget lets the answer go on."""
+        allows = self._terms.allows
+        return allows is None or allows(self._offer, decoder.usage)
 
     def _failed(self, failure: Failure) -> Failure:
         self.failure = failure
@@ -256,6 +303,10 @@ class Attempt:
         if self._outcome is Outcome.CANCELLED:
             self._cut_short(decoder)
         usage, quality = self._counts(decoder)
+        lower = upper = None
+        if quality is not Quality.EXACT and self._outcome is not Outcome.OK:
+            usage = within(usage, opened.max_output_tokens)
+            lower, upper = bounds_of(self._order.request, opened, usage)
         ended_ns = self._tools.clock.monotonic_ns()
         closed = Closed(
             event_id=opened.event_id,
@@ -269,6 +320,8 @@ class Attempt:
             upstream_request_id=self._upstream_id,
             stop_reason=decoder.stop_reason if decoder is not None else "",
             error_type=self._error_type,
+            usage_lower=lower,
+            usage_upper=upper,
         )
         self.closed = closed
         self._tools.metrics.closed(opened, closed)
@@ -283,13 +336,14 @@ class Attempt:
                 later(offer_again(self._tools.sink, closed))
 
     def _cut_short(self, decoder: Decoder | None) -> None:
-        """Name the end of an attempt that was cancelled from outside."""
+        """Name the end of an attempt that was cancelled from outside, or whose client left before its end."""
         reason = self._flight.reason
-        if decoder is not None and decoder.complete:
+        if decoder is not None and decoder.complete and not self._flight.abandoned:
             self._outcome = Outcome.OK
         elif reason in {Cut.DEADLINE, Cut.SHUTDOWN}:
             self._outcome = Outcome.CUT if self._reply.started else Outcome.FAILED
-        self._error_type = reason.value if reason is not None and self._outcome is not Outcome.OK else ""
+        if self._outcome is not Outcome.OK:
+            self._error_type = "killed" if reason is None else reason.value
 
     def _counts(self, decoder: Decoder | None) -> tuple[Usage, Quality]:
         if self._sent_ns is None or self._outcome is Outcome.REFUSED or self._order.request.endpoint == "count_tokens":
@@ -334,6 +388,18 @@ def _unreachable(surface: str, error: TransportError) -> Failure:
         error=UpstreamError(surface, str(error), retry=Retry.ELSEWHERE),
         body=envelope("api_error", f"{surface}: {error}"),
         outcome=Outcome.REFUSED,
+    )
+
+
+def _spent(surface: str) -> Failure:
+    """The budget that admitted the request allows no more of its answer."""
+    message = "the budget allows no more of this answer: it was ended before its end"
+    return Failure(
+        error=UpstreamError(surface, message, retry=Retry.NEVER),
+        status=429,
+        body=envelope("billing_error", message),
+        error_type=Outcome.CUT_BY_BUDGET.value,
+        outcome=Outcome.CUT_BY_BUDGET,
     )
 
 

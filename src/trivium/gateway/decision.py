@@ -87,6 +87,11 @@ class Notes:
         self._considered, self._waited_s, self._first, self.because = [], 0.0, None, "order"
         return decision
 
+    def unwritten(self, decision: Decision) -> None:
+        """A page that no attempt carries: what was passed over is said on the next one."""
+        self._considered = [one for one in decision.considered if not one.chosen] + self._considered
+        self._waited_s += decision.waited_s
+
     def _decision(self, offer: Offer, considered: tuple[Considered, ...]) -> Decision:
         if self._stake is None:
             affinity = "new" if self._known else "none"

@@ -8,6 +8,7 @@ from types import TracebackType
 from typing import Protocol, Self
 
 from trivium.gateway.flight import Cut, Flight
+from trivium.gateway.hedge import Lane
 from trivium.gateway.reply import Reply
 from trivium.gateway.seams import GatewaySettings
 
@@ -20,7 +21,9 @@ class _HasSettings(Protocol):
 class Gate:
     """Holds opening events back for a moment, sends pings when the upstream is silent, gives up stalled clients."""
 
-    def __init__(self, reply: Reply, flight: Flight, tools: _HasSettings, headers: Mapping[str, str]) -> None:
+    def __init__(
+        self, reply: Reply | Lane, flight: Flight | Lane, tools: _HasSettings, headers: Mapping[str, str]
+    ) -> None:
         self._reply = reply
         self._flight = flight
         self._settings = tools.settings

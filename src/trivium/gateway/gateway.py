@@ -24,14 +24,15 @@ from trivium.core import (
 )
 from trivium.gateway.admit import NO_RETRY, Refused, authenticate, read_headers, read_request, tags_of
 from trivium.gateway.affinity import Affinity
-from trivium.gateway.arrival import read_body
+from trivium.gateway.arrival import Arriving, read_body
 from trivium.gateway.attempt import Order, Tools
 from trivium.gateway.auxiliary import Auxiliary, Call, Wanted, address_of
 from trivium.gateway.auxiliary import wanted as auxiliary_wanted
-from trivium.gateway.dialect import BEDROCK, MESSAGES, OPENAI, PROFILES, Asked, asked
+from trivium.gateway.dialect import BEDROCK, MESSAGES, OPENAI, PROFILES, Asked, NoMessage, asked, models_asked
 from trivium.gateway.discovery import listing, profiles
 from trivium.gateway.flight import Cut, Flight, all_settled
-from trivium.gateway.guard import ConsecutiveBreaker, Rests, RetryBudget
+from trivium.gateway.guard import Chance, ConsecutiveBreaker, Rests, RetryBudget
+from trivium.gateway.guard import chance as machine_chance
 from trivium.gateway.metrics import Metrics
 from trivium.gateway.pump import Parts, Pump
 from trivium.gateway.reply import Receive, Reply, Send
@@ -53,13 +54,16 @@ from trivium.gateway.seams import (
 )
 from trivium.gateway.signers import Signers
 from trivium.gateway.stamp import clock_stamp
+from trivium.gateway.unserved import home_of, unserved
 from trivium.gateway.upstream import UPSTREAMS
+from trivium.gateway.waiting import Waiting
 from trivium.gateway.wire.errors import envelope
 
 JSON = {"content-type": "application/json"}
 _TEXT = {"content-type": "text/plain; version=0.0.4; charset=utf-8"}
-_MODELS = "/v1/models"
 _ANTHROPIC = {"anthropic-version", "x-api-key", "x-amz-security-token"}  # every client of Anthropic's sends one of them
+_ID_NAMES = {"openai": "x-request-id", "bedrock": "x-amzn-requestid", "converse": "x-amzn-requestid"}
+_TOO_SLOW = 408
 _DRAIN_GRACE_S = 5.0
 _log = logging.getLogger("trivium.gateway")
 
@@ -89,6 +93,7 @@ class Gateway:
         stamp: Stamp | None = None,
         breaker: Breaker | None = None,
         metrics: Metrics | None = None,
+        chance: Chance | None = None,
         cache_prices: CachePrices | None = None,
         resources: Resources | None = None,
     ) -> None:
@@ -97,6 +102,9 @@ class Gateway:
         self._keys = keys
         self._stamp = stamp or clock_stamp(clock)
         self.metrics = metrics or Metrics()
+        breaker = breaker or ConsecutiveBreaker(
+            clock, failures=settings.breaker_failures, open_s=settings.breaker_open_s
+        )
         self._parts = Parts(
             tools=Tools(sink, transport, clock, self.metrics, settings, Signers(clock)),
             routes=routes,
@@ -104,10 +112,15 @@ class Gateway:
             admission=admission,
             upstreams=UPSTREAMS if upstreams is None else upstreams,
             credentials=dict(credentials),
-            breaker=breaker
-            or ConsecutiveBreaker(clock, failures=settings.breaker_failures, open_s=settings.breaker_open_s),
+            breaker=breaker,
             budget=RetryBudget(clock, ratio=settings.retry_ratio, floor_per_s=settings.retry_floor_per_s),
-            rests=Rests(clock),
+            rests=Rests(clock, chance or machine_chance()),
+            waiting=Waiting(
+                breaker,
+                waiters=settings.breaker_failures,
+                events=settings.patience_events,
+                whole=settings.patience_whole,
+            ),
             affinity=Affinity(clock),
             cache_prices=cache_prices or NoCachePrices(),
         )
@@ -161,28 +174,38 @@ class Gateway:
         return len(self._flights)
 
     @property
+    def settings(self) -> GatewaySettings:
+        """The settings in force."""
+        return self._parts.tools.settings
+
+    @property
     def drain_s(self) -> float:
         """How long requests may take to finish once a drain began."""
         return self._parts.tools.settings.drain_s
 
     async def drain(self) -> None:
         """Refuse readiness, let requests finish, then end the rest with an error, and wait for every record."""
-        self._draining = True
-        self._auxiliary.rest()
-        settings = self._parts.tools.settings
-        await self._emptied(settings.drain_s)
-        self.cut_short()
+        self.refuse_readiness()
+        if not await self._emptied(self.drain_s):
+            self.cut_short()
         await self._emptied(_DRAIN_GRACE_S)
         await all_settled(_DRAIN_GRACE_S)
+
+    def refuse_readiness(self) -> None:
+        """Say from now on that no more requests should come; those that come all the same are served."""
+        self._draining = True
+        self._auxiliary.rest()
 
     def cut_short(self) -> None:
         """End what is in the air with an error, for a drain in a hurry; every record is closed all the same."""
         for flight in tuple(self._flights):
             flight.cut(Cut.SHUTDOWN)
 
-    async def _emptied(self, timeout_s: float) -> None:
+    async def _emptied(self, timeout_s: float) -> bool:
+        """Whether there was a moment without a request within that time."""
         with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(self._empty.wait(), timeout_s)
+            return await asyncio.wait_for(self._empty.wait(), timeout_s)
+        return False
 
     async def close(self) -> None:
         """Drain and let go of the connections."""
@@ -212,6 +235,7 @@ class Gateway:
         request_id = new_id("req", self._clock)
         own = {"request-id": request_id, "x-trivium-request-id": request_id}
         reply = Reply(send, self._clock, own)
+        receive = Arriving(receive)
         wanted = asked(_raw_path(scope), self._clock) if scope["method"] == "POST" else None
         kept = auxiliary_wanted(scope["method"], _raw_path(scope)) if wanted is None else None
         try:
@@ -222,8 +246,11 @@ class Gateway:
                 reply.speech = kept.dialect.speech(Asked(kept.dialect, kept.endpoint))
                 await self._keep(kept, scope, receive, reply)
             else:
-                await self._serve_of(scope["method"], scope["path"])(scope, receive, reply)
+                await self._serve_of(scope, reply)(scope, receive, reply)
         except Refused as error:
+            if error.status != _TOO_SLOW and not reply.started:
+                ending = await receive.drop_rest(_names(scope), self.settings)
+                error.headers.update(ending)
             await self._refuse(reply, error, request_id)
         except TriviumError as error:
             await self._refuse(reply, refusal(error), request_id)
@@ -239,15 +266,21 @@ class Gateway:
             served = wanted or kept
             self.metrics.responded("other" if served is None else served.endpoint, reply.status)
 
-    def _serve_of(self, method: str, path: str) -> Callable[[Scope, Receive, Reply], Awaitable[None]]:
-        if method in {"GET", "HEAD"}:
-            if path == _MODELS or path.startswith(_MODELS + "/"):
-                return self._models
-            if path == PROFILES or path.startswith(PROFILES + "/"):
-                return self._profiles
-            if path in self._plain:
-                return self._plain[path]
-        raise Refused(404, "not_found_error", f"{method} {path[:200]}: not served here")
+    def _serve_of(self, scope: Scope, reply: Reply) -> Callable[[Scope, Receive, Reply], Awaitable[None]]:
+        method, path = scope["method"], scope["path"]
+        found = self._read_at(path)
+        if found is not None and method in {"GET", "HEAD"}:
+            return found
+        raw_path = _raw_path(scope)
+        _speak(reply, Asked(home_of(raw_path), "messages"))
+        raise unserved(method, raw_path, readable=found is not None)
+
+    def _read_at(self, path: str) -> Callable[[Scope, Receive, Reply], Awaitable[None]] | None:
+        if models_asked(path) is not None:
+            return self._models
+        if path == PROFILES or path.startswith(PROFILES + "/"):
+            return self._profiles
+        return self._plain.get(path)
 
     async def _refuse(self, reply: Reply, error: Refused, request_id: str) -> None:
         await reply.refuse(error.status, envelope(error.error_type, str(error), request_id), error.headers)
@@ -266,22 +299,24 @@ class Gateway:
 
     async def _models(self, scope: Scope, _receive: Receive, reply: Reply) -> None:
         parts = self._parts
-        headers = read_headers(scope["headers"], parts.tools.settings.header_bytes_max)
-        openai = not headers.keys() & _ANTHROPIC
-        dialect = OPENAI if openai else MESSAGES
+        headers = read_headers(scope["headers"], parts.tools.settings)
+        told, name = models_asked(scope["path"]) or (None, "")
+        dialect = told or (MESSAGES if headers.keys() & _ANTHROPIC else OPENAI)
         _speak(reply, Asked(dialect, "messages"))
         key = authenticate(dialect.secrets(headers), self._keys, self._clock.now())
-        name = scope["path"][len(_MODELS) + 1 :]
         query = parse_qs(scope.get("query_string", b"").decode("latin-1"))
         body = listing(
-            parts.routes(), key, parts.facts, parts.tools.settings, only=name or None, query=query, openai=openai
+            *(parts.routes(), key, parts.facts, parts.tools.settings),
+            only=name or None,
+            query=query,
+            openai=dialect is OPENAI,
         )
         await reply.whole(200, body, JSON)
 
     async def _profiles(self, scope: Scope, _receive: Receive, reply: Reply) -> None:
         parts, settings = self._parts, self._parts.tools.settings
         _speak(reply, Asked(BEDROCK, "messages"))
-        headers = read_headers(scope["headers"], settings.header_bytes_max)
+        headers = read_headers(scope["headers"], settings)
         key = authenticate(BEDROCK.secrets(headers), self._keys, self._clock.now())
         only = scope["path"][len(PROFILES) + 1 :].rpartition("/")[2]  # an ARN ends in the name
         await reply.whole(200, profiles(parts.routes(), key, parts.facts, settings, only=only), JSON)
@@ -289,7 +324,7 @@ class Gateway:
     async def _messages(self, wanted: Asked, scope: Scope, receive: Receive, reply: Reply) -> None:
         parts = self._parts
         began_ns = self._clock.monotonic_ns()
-        headers = read_headers(scope["headers"], parts.tools.settings.header_bytes_max)
+        headers = read_headers(scope["headers"], parts.tools.settings)
         key = authenticate(wanted.dialect.secrets(headers), self._keys, self._clock.now())
         data = await read_body(headers, receive, parts.tools.settings)
         canonical = wanted.dialect.canonical(wanted, data, headers)
@@ -303,20 +338,26 @@ class Gateway:
         await self._fly(parts, order, key, receive, reply)
 
     async def _keep(self, kept: Wanted, scope: Scope, receive: Receive, reply: Reply) -> None:
-        """Serve what is about batches and files. A client that leaves does not end it: something may have been made."""
+        """Serve what is about batches and files. A client that leaves ends nothing but the bytes of its file.
+
+        Anything else may have made something, or counts what was consumed.
+        """
         parts, settings = self._parts, self._parts.tools.settings
-        headers = read_headers(scope["headers"], settings.header_bytes_max)
+        headers = read_headers(scope["headers"], settings)
         key = authenticate(kept.dialect.secrets(headers), self._keys, self._clock.now())
         self._auxiliary.begin(kept, settings)
         flight = Flight()
         self._took_off(flight)
         deadline = asyncio.get_running_loop().call_later(settings.deadline_s, flight.cut, Cut.DEADLINE)
+        watcher: asyncio.Future[None] | None = None
         try:
             read_s = settings.upload_read_s if kept.upload else settings.body_read_s
             limit = self._auxiliary.bytes_max(kept, settings)
             data = await read_body(headers, receive, settings, bytes_max=limit, read_s=read_s)
             query = parse_qs(scope.get("query_string", b"").decode("latin-1"))
             own = (self._stamp(headers), reply.headers["request-id"], address_of(scope, headers))
+            if kept.action == "content":
+                watcher = asyncio.ensure_future(_watch(receive, flight, reply))
             await self._auxiliary.serve(parts, Call(kept, key, headers, query, *own, data), reply)
         except asyncio.CancelledError:
             if not flight.absorb():
@@ -326,6 +367,8 @@ class Gateway:
             reply.abandon()
         finally:
             deadline.cancel()
+            if watcher is not None:
+                watcher.cancel()
             self._auxiliary.end(kept)
             self._has_landed(flight)
 
@@ -335,7 +378,7 @@ class Gateway:
         self.metrics.in_flight.inc()
 
     def _has_landed(self, flight: Flight) -> None:
-        flight.landed = True
+        flight.land()
         self._flights.discard(flight)
         if not self._flights:
             self._empty.set()
@@ -343,7 +386,7 @@ class Gateway:
 
     async def _fly(self, parts: Parts, order: Order, key: KeyRecord, receive: Receive, reply: Reply) -> None:
         """Run the pump while watching whether the client is still there."""
-        flight = Flight()
+        flight = Flight(reply.mute)
         self._took_off(flight)
         pump = Pump(parts, order, key, flight=flight, reply=reply)
         deadline = asyncio.get_running_loop().call_later(parts.tools.settings.deadline_s, flight.cut, Cut.DEADLINE)
@@ -370,10 +413,15 @@ class Gateway:
 
 
 def _speak(reply: Reply, wanted: Asked) -> None:
-    """Answer in the client's dialect; OpenAI's clients read a request's id under a name of their own."""
+    """Answer in the client's dialect, with the request's id under the name that its clients read."""
     reply.speech = wanted.dialect.speech(wanted)
-    if wanted.dialect is OPENAI:
-        reply.headers["x-request-id"] = reply.headers["request-id"]
+    if wanted.dialect.name in _ID_NAMES:
+        reply.headers[_ID_NAMES[wanted.dialect.name]] = reply.headers["request-id"]
+
+
+def _names(scope: Scope) -> dict[str, str]:
+    """Headers as they are, for a request that may not have been worth reading."""
+    return {name.decode("latin-1").lower(): value.decode("latin-1") for name, value in scope["headers"]}
 
 
 def _raw_path(scope: Scope) -> str:
@@ -394,6 +442,8 @@ def refusal(error: TriviumError) -> Refused:
         return Refused(400, "invalid_request_error", str(error))
     if isinstance(error, NotSupported):
         return Refused(501, "not_supported", str(error), NO_RETRY)
+    if isinstance(error, NoMessage):
+        return Refused(502, "api_error", f"what the surface answered cannot be read: {error}")
     if isinstance(error, FactError):
         return Refused(404, "not_found_error", str(error))
     if isinstance(error, LedgerError):
@@ -417,7 +467,8 @@ def _log_request(order: Order, pump: Pump, reply: Reply, flight: Flight) -> None
         return
     last = pump.attempts[-1] if pump.attempts else None
     _log.info(
-        "request=%s key=%s workload=%s model=%s endpoint=%s stream=%s status=%d attempts=%d outcome=%s error=%s cut=%s",
+        "request=%s key=%s workload=%s model=%s endpoint=%s stream=%s status=%d attempts=%d outcome=%s error=%s cut=%s "
+        "state=%s",
         order.request.request_id,
         order.key_id,
         order.workload,
@@ -429,4 +480,5 @@ def _log_request(order: Order, pump: Pump, reply: Reply, flight: Flight) -> None
         last.outcome.value if last else "none",
         last.error_type if last else "",
         flight.reason.value if flight.reason else "",
+        last.terminal_state.value if last else "none",
     )

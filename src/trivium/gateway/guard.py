@@ -2,13 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from random import Random  # noqa: TID251  here the generators are made that others take
 
 from trivium.core import Clock
 from trivium.gateway.seams import Circuit
 
 _NS = 1_000_000_000
 WINDOW_S = 10.0
+_SPREAD = 0.25  # of a wait, over which those who wait for the same moment come one after the other
+
+
+Chance = Callable[[], float]  # a number from 0 to below 1
+
+
+def chance(seed: int | None = None) -> Chance:
+    """Chance from a seed; without one it is the machine's."""
+    return Random(seed).random  # noqa: S311  it spreads waits, it keeps no secret
 
 
 class RetryBudget:
@@ -33,6 +44,12 @@ class RetryBudget:
             return False
         self._taken[1] += 1
         return True
+
+    def give_back(self) -> None:
+        """An extra attempt that was taken is not made: there was nowhere to go."""
+        self._turn()
+        place = 1 if self._taken[1] else 0  # of the window before, if that has turned meanwhile
+        self._taken[place] = max(self._taken[place] - 1, 0)
 
     def room(self) -> bool:
         """Whether one more extra attempt would be within the budget."""
@@ -78,16 +95,34 @@ class ConsecutiveBreaker:
         state.probing_since_ns = now
         return True
 
-    def record(self, circuit: Circuit, *, healthy: bool) -> None:
-        """Success closes; failures add up, and a failed probe opens anew."""
+    def closed(self, circuit: Circuit) -> bool:
+        """Whether requests pass freely; False also while one may probe."""
+        state = self._states.get(circuit)
+        return state is None or state.opened_at_ns is None
+
+    def record(self, circuit: Circuit, *, healthy: bool, began_ns: int | None = None) -> None:
+        """Success closes, unless it was sent before the breaker opened; failures add up, a failed probe opens anew."""
+        state = self._states.get(circuit)
         if healthy:
-            self._states.pop(circuit, None)
+            opened_ns = state.opened_at_ns if state is not None else None
+            if opened_ns is None or began_ns is None or began_ns >= opened_ns:
+                self._states.pop(circuit, None)
             return
-        state = self._states.setdefault(circuit, _State())
+        if state is None:
+            state = self._states[circuit] = _State()
         state.failures += 1
         if state.failures >= self._failures_max:
-            state.opened_at_ns = self._clock.monotonic_ns()
-            state.probing_since_ns = None
+            self._open(state)
+
+    def trip(self, circuit: Circuit) -> None:
+        """Open at once: requests wait there and none is answered."""
+        state = self._states.setdefault(circuit, _State())
+        state.failures = max(state.failures, self._failures_max)
+        self._open(state)
+
+    def _open(self, state: _State) -> None:
+        state.opened_at_ns = self._clock.monotonic_ns()
+        state.probing_since_ns = None
 
     def release(self, circuit: Circuit) -> None:
         """The probe learned nothing; the next request may probe."""
@@ -99,9 +134,14 @@ class ConsecutiveBreaker:
 class Rests:
     """Circuits that named a time before which they want no request; there are no more of them than circuits."""
 
-    def __init__(self, clock: Clock) -> None:
+    def __init__(self, clock: Clock, chance: Chance) -> None:
         self._clock = clock
+        self._chance = chance
         self._until_ns: dict[Circuit, int] = {}
+
+    def wait_s(self, seconds: float) -> float:
+        """How long one of many should wait for the same moment: at least so long, and not all as long."""
+        return seconds * (1 + _SPREAD * self._chance())
 
     def rest(self, circuit: Circuit, seconds: float) -> None:
         """Leave it alone for so long; of two times the later one counts."""

@@ -25,6 +25,9 @@ class Metrics:
             (*_WHERE, "workload", "outcome"),
             registry=registry,
         )
+        self.ends = Counter(
+            "trivium_attempt_ends", "Attempts at surfaces by who ended them", (*_WHERE, "state"), registry=registry
+        )
         self.responses = Counter("trivium_responses", "Answers to clients", ("endpoint", "status"), registry=registry)
         self.tokens = Counter("trivium_tokens", "Tokens by class", (*_WHERE, "workload", "unit"), registry=registry)
         self.ttft = Histogram(
@@ -36,6 +39,12 @@ class Metrics:
         self.failovers = Counter(
             "trivium_failovers",
             "Attempts repeated elsewhere or here",
+            ("from_surface", "to_surface"),
+            registry=registry,
+        )
+        self.hedges = Counter(
+            "trivium_hedges",
+            "Second attempts made while the first was silent",
             ("from_surface", "to_surface"),
             registry=registry,
         )
@@ -55,6 +64,7 @@ class Metrics:
         """An attempt ended."""
         where = (opened.offer.surface, opened.offer.model)
         self._child(self.attempts, (*where, opened.workload, closed.outcome.value)).inc()
+        self._child(self.ends, (*where, closed.terminal_state.value)).inc()
         self.consumed(*where, opened.workload, closed.usage)
         if opened.endpoint == "count_tokens":  # another kind of work: it would blur the histograms
             return

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
 from trivium.core import (
@@ -12,20 +12,25 @@ from trivium.core import (
     Closed,
     FactError,
     KeyRecord,
+    Offer,
     Outcome,
     Retry,
     RouteTable,
     Target,
     TriviumError,
     UpstreamError,
+    Usage,
     UserError,
 )
 from trivium.gateway.admit import NO_RETRY, Refused
 from trivium.gateway.affinity import Affinity, Marks
-from trivium.gateway.attempt import Attempt, Order, Tools
+from trivium.gateway.attempt import Attempt, Order, Terms, Tools
 from trivium.gateway.decision import Notes, Stake
-from trivium.gateway.flight import Flight, unbroken
+from trivium.gateway.flight import Cut, Flight, unbroken
+from trivium.gateway.grant import granted
 from trivium.gateway.guard import Rests, RetryBudget
+from trivium.gateway.hedge import Lane, Race, Run
+from trivium.gateway.leaving import read_on
 from trivium.gateway.reply import Reply
 from trivium.gateway.routing import rank
 from trivium.gateway.seams import (
@@ -44,9 +49,11 @@ from trivium.gateway.seams import (
     Routes,
     Upstream,
 )
+from trivium.gateway.waiting import Waiting
 from trivium.gateway.wire.errors import envelope
 from trivium.gateway.wire.thinking import without_thinking
 
+_MS = 1000
 _PAUSE_S = 0.2  # before a repetition at the same surface that named no time
 _SIGNATURE = "thinking_signature"  # clients' name for a thinking block that was signed elsewhere
 _ERROR, _TOO_MANY = 400, 429
@@ -68,6 +75,7 @@ class Parts:
     breaker: Breaker
     budget: RetryBudget
     rests: Rests
+    waiting: Waiting
     affinity: Affinity
     cache_prices: CachePrices
 
@@ -86,7 +94,10 @@ class Pump:
         self._notes = Notes()
         self._refreshed: set[str] = set()
         self._tries = 0
+        self._opened = 0
+        self._allows: Callable[[Offer, Usage], bool] | None = None
         self._stayed = False  # it has waited once for the sake of a cache
+        self._taken = False  # an extra attempt is taken from the budget and not made yet
         self.attempts: list[Closed] = []
 
     async def run(self) -> None:
@@ -94,7 +105,8 @@ class Pump:
         parts, request = self._parts, self._order.request
         self._targets = list(self._candidates(parts.routes()))
         try:
-            admitted = await parts.admission.admit(
+            admitted = await granted(
+                parts.admission,
                 AdmissionRequest(
                     request_id=request.request_id,
                     at=self._order.at,
@@ -106,15 +118,19 @@ class Pump:
                     prompt_bytes=len(request.body.data),
                     max_output_tokens=request.max_tokens,
                     offers=tuple(target.offer for target in self._targets),
-                )
+                    hedged=self._hedge_after_s() > 0,
+                ),
             )
         except AdmissionDenied as error:
             raise denied(error) from error
         try:
             self._reply.headers |= admitted.headers
+            self._allows = admitted.allows
             parts.budget.request()
             await self._attempts()
         finally:
+            if self._taken:
+                parts.budget.give_back()
             await unbroken(self._settle(admitted))
 
     async def _settle(self, admitted: Admitted) -> None:
@@ -178,8 +194,9 @@ class Pump:
                 self._parts.tools.metrics.failovers.labels(*labels).inc()
             previous = target
             self._tries += 1
-            failure = await self._attempt(target, outbound)
-            if failure is None or self._reply.started:
+            self._taken = False
+            failure = await self._hedged(target, outbound)
+            if failure is None or self._reply.started or self._flight.reason is not None:  # no attempt for nobody
                 return
             target = await self._after(target, failure)
         if failure is not None:
@@ -207,9 +224,12 @@ class Pump:
         if shortest_s > parts.tools.settings.retry_after_s_max:
             raise resting(shortest_s)
         if shortest_s:
-            await asyncio.sleep(shortest_s)
+            await asyncio.sleep(parts.rests.wait_s(shortest_s))
+        target = self._targets.pop(rests_s.index(shortest_s))
+        if left_s := parts.rests.left_s(self._circuit(target)):  # those who woke before were sent away again
+            raise resting(left_s)
         self._notes.because = "last"
-        return self._targets.pop(rests_s.index(shortest_s))
+        return target
 
     def _may_stay(self, failure: Failure) -> bool:
         """Whether another attempt here leaves one for elsewhere: no request fails because a switch would cost."""
@@ -260,55 +280,124 @@ class Pump:
     def _circuit(self, target: Target) -> Circuit:
         return Circuit(self._name(target), self._order.request.endpoint, target.offer.model)
 
-    async def _attempt(self, target: Target, outbound: Outbound) -> Failure | None:
+    async def _hedged(self, target: Target, outbound: Outbound) -> Failure | None:
+        """The attempt, and where the workload's policy asks for it another one beside it while it is silent."""
+        after_s = self._hedge_after_s()
+        if not after_s or self._tries > 1:
+            return await self._attempt(target, outbound)
+        race = Race(self._flight, self._reply)
+        failure = await race.run(
+            lambda lane: self._attempt(target, outbound, lane), lambda: self._hedge(target), after_s
+        )
+        if failure is not None and race.winner is None and self._reply.started:  # pings went out, and no answer came
+            await self._give_up(failure)
+        return failure
+
+    def _hedge_after_s(self) -> float:
+        request = self._order.request
+        wanted = request.stream and request.endpoint == "messages"  # a whole answer is silent until its end
+        return self._parts.tools.settings.hedge_after_s.get(self._order.workload, 0.0) if wanted else 0.0
+
+    def _hedge(self, first: Target) -> Run | None:
+        """Who may be asked now beside the first: another surface with the same model, within the budget of attempts."""
+        parts, stake, body = self._parts, self._notes.stake, self._order.request.body
+        for index, target in enumerate(self._targets):
+            circuit = self._circuit(target)
+            if target.offer.model != first.offer.model or parts.rests.left_s(circuit):
+                continue
+            if not parts.tools.signers.takes(target.offer.surface, body):  # it would be asked without its thinking
+                continue
+            if stake is not None and stake.worth_waiting(target.offer):
+                continue
+            if self._tries > parts.tools.settings.extra_attempts_max or not parts.breaker.allows(circuit):
+                continue
+            try:
+                outbound = self._prepare(target)
+            except (UserError, NotSupported, FactError):
+                parts.breaker.release(circuit)
+                continue
+            if not parts.budget.take():
+                parts.breaker.release(circuit)
+                return None
+            del self._targets[index]
+            self._tries += 1
+            self._notes.because = "hedge"
+            parts.tools.metrics.hedges.labels(first.offer.surface, target.offer.surface).inc()
+            return lambda lane: self._attempt(target, outbound, lane)
+        return None
+
+    async def _attempt(self, target: Target, outbound: Outbound, lane: Lane | None = None) -> Failure | None:
+        reply, number = lane or self._reply, self._tries
         parts, name = self._parts, self._name(target)
         surface = target.offer.surface
+        # Before anything is awaited: a hedge has a page of its own, and a ping names all that are asked.
+        decision = self._notes.page(target.offer)
+        notes = (*self._order.request.notes, *outbound.notes)
+        reply.headers.pop("x-trivium-notes", None)  # those of an attempt before
+        reply.headers |= {
+            "x-trivium-surface": name,
+            "x-trivium-attempts": str(number),
+            **({"x-trivium-notes": "; ".join(notes)} if notes else {}),
+        }
         credential = parts.credentials.get(name)
         if credential is not None:
             try:
                 authorised = await credential.headers(outbound)
             except UpstreamError as error:
                 parts.breaker.record(self._circuit(target), healthy=False)
+                self._notes.unwritten(decision)
                 return unauthorised(surface, error)
+            except asyncio.CancelledError:
+                parts.breaker.release(self._circuit(target))  # it may have been the probe
+                raise
             outbound = replace(outbound, headers={**outbound.headers, **authorised})
-        notes = (*self._order.request.notes, *outbound.notes)
-        self._reply.headers |= {
-            "x-trivium-surface": name,
-            "x-trivium-attempts": str(self._tries),
-            **({"x-trivium-notes": "; ".join(notes)} if notes else {}),
-        }
-        decision = self._notes.page(target.offer)
         parts.tools.metrics.routed(decision.affinity)
+        transport = parts.waiting.over(parts.tools.transport, self._circuit(target), self._may_move)
+        began_ns = parts.tools.clock.monotonic_ns()
         attempt = Attempt(
-            parts.tools,
+            replace(parts.tools, transport=transport),
             replace(self._order, decision=decision.encode()),
             target,
             parts.upstreams[surface],
             surface=parts.tools.settings.surfaces[name],
-            flight=self._flight,
-            reply=self._reply,
-            facts=parts.facts,
+            flight=lane or self._flight,
+            reply=reply,
+            terms=Terms(
+                parts.facts,
+                read_on(parts.tools.settings.surfaces[name], parts.facts, target.offer.model),
+                self._allows,
+            ),
         )
         try:
-            failure = await attempt.run(outbound, len(self.attempts) + 1)
+            self._opened += 1
+            failure = await attempt.run(outbound, self._opened)
         finally:
             if attempt.closed is not None:
                 self.attempts.append(attempt.closed)
-            self._report(target, attempt.closed, attempt.failure)
+            self._report(target, attempt.closed, attempt.failure, began_ns)
         return failure
 
-    def _report(self, target: Target, closed: Closed | None, failure: Failure | None) -> None:
-        """Tell the breaker: an attempt is evidence unless the client ended it. A time that was named is kept."""
+    def _report(self, target: Target, closed: Closed | None, failure: Failure | None, began_ns: int) -> None:
+        """Tell the breaker: an attempt is evidence unless the client or the gateway ended it. Named times are kept."""
         breaker, circuit = self._parts.breaker, self._circuit(target)
         if failure is not None and failure.error.status in _RESTING and failure.error.retry_after_s:
             rest_s = min(failure.error.retry_after_s, self._parts.tools.settings.rest_s_max)
             self._parts.rests.rest(circuit, rest_s)
-        if closed is None or closed.outcome is Outcome.CANCELLED:
-            breaker.release(circuit)
+        if closed is not None and (failure is not None or closed.outcome is Outcome.OK):
+            healthy = failure is None or failure.error.retry is Retry.NEVER
+            breaker.record(circuit, healthy=healthy, began_ns=began_ns)
+        elif closed is not None and self._hung(closed):
+            breaker.record(circuit, healthy=False, began_ns=began_ns)
         else:
-            breaker.record(circuit, healthy=failure is None or failure.error.retry is Retry.NEVER)
+            breaker.release(circuit)
         if closed is not None and closed.outcome is Outcome.OK:
             self._parts.affinity.keep(self._marks, target.offer, closed.usage)
+
+    def _hung(self, closed: Closed) -> bool:
+        """Whether the deadline ended an attempt that had most of it and brought nothing."""
+        if closed.error_type != Cut.DEADLINE.value or closed.ttft_ms is not None or closed.latency_ms is None:
+            return False
+        return closed.latency_ms >= self._parts.tools.settings.deadline_s * _MS / 2
 
     async def _after(self, target: Target, failure: Failure) -> Target | None:
         """Where to try again, or None; waits if the surface asked for it."""
@@ -320,10 +409,10 @@ class Pump:
         unsigned = self._without_thinking(failure)
         if error.retry is Retry.NEVER and not refreshable and unsigned is None:
             return None
-        unknown_bills = sum(closed.outcome in {Outcome.FAILED, Outcome.CUT} for closed in self.attempts)
-        if unknown_bills >= _UNKNOWN_BILLS_MAX or self._tries > settings.extra_attempts_max:
+        if self._unknown_bills >= _UNKNOWN_BILLS_MAX or self._tries > settings.extra_attempts_max:
             return None
-        if not self._parts.budget.take():
+        self._taken = await self._afford()
+        if not self._taken:
             return None
         self._notes.because = "again"
         if unsigned is not None:
@@ -337,11 +426,37 @@ class Pump:
         if error.retry is Retry.HERE:
             pause_s = _PAUSE_S * self._tries if error.retry_after_s is None else error.retry_after_s
             if pause_s <= settings.retry_after_s_max:
-                await asyncio.sleep(pause_s)
+                await asyncio.sleep(self._parts.rests.wait_s(pause_s))
                 return target
         elif self._may_stay(failure) and await self._stays(target, error.retry_after_s):
             return target
         return await self._next()
+
+    @property
+    def _unknown_bills(self) -> int:
+        return sum(closed.outcome in {Outcome.FAILED, Outcome.CUT} for closed in self.attempts)
+
+    def _may_move(self) -> bool:
+        """Whether the attempt under way could be given up for one elsewhere, with no answer and perhaps a bill."""
+        left = self._tries <= self._parts.tools.settings.extra_attempts_max
+        return left and self._unknown_bills + 1 < _UNKNOWN_BILLS_MAX and self._elsewhere() and not self._reply.started
+
+    def _elsewhere(self) -> bool:
+        """Whether a surface is left that is not known to fail or to rest."""
+        breaker, rests = self._parts.breaker, self._parts.rests
+        circuits = [self._circuit(target) for target in self._targets]
+        return any(breaker.closed(circuit) and not rests.left_s(circuit) for circuit in circuits)
+
+    async def _afford(self) -> bool:
+        """Take one more attempt from the budget; where another surface could answer, wait for room rather than fail."""
+        budget = self._parts.budget
+        pauses = int(self._parts.tools.settings.budget_wait_s_max / _PAUSE_S)
+        while not budget.take():
+            if pauses <= 0 or not self._elsewhere():
+                return False
+            pauses -= 1
+            await asyncio.sleep(_PAUSE_S)
+        return True
 
     def _without_thinking(self, failure: Failure) -> MessagesRequest | None:
         """The request to repeat once where blocks that another platform signed were refused; None if that is not it."""

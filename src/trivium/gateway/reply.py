@@ -28,6 +28,8 @@ class Reply:
         self.native = False  # whether answers come in that dialect already
         self.status = 0  # 0 until the first byte
         self.ended = False
+        self._told = False  # the last event is out, the answer's own or an error
+        self._gone = False
         self._lock = asyncio.Lock()
         self._touched_ns = clock.monotonic_ns()
         self.sending = False
@@ -41,6 +43,10 @@ class Reply:
     def silent_s(self) -> float:
         """Seconds since the last bytes for the client, or for which the present write has been stuck."""
         return (self._clock.monotonic_ns() - self._touched_ns) / _NS
+
+    def mute(self) -> None:
+        """The client has left: whatever is written from now on goes nowhere."""
+        self._gone = True
 
     async def whole(self, status: int, body: bytes, headers: Mapping[str, str]) -> None:
         """A complete answer at once."""
@@ -59,12 +65,18 @@ class Reply:
             spoken = self.speech.refusal(status, envelope)
             await self.whole(spoken.status, spoken.body, {**headers, **spoken.headers})
         elif not self.ended:
-            await self._write(self.speech.error_event(envelope), {})
+            if not self._told:  # nothing may follow the last event, whatever ended the request behind it
+                await self._write(self.speech.error_event(envelope), {})
             await self.end()
+
+    def told(self) -> None:
+        """The last event of a stream has been written."""
+        self._told = True
 
     async def error(self, envelope: bytes) -> None:
         """An error after the first byte; the stream is ended by its attempt."""
         await self._write(self.speech.error_event(envelope), {})
+        self.told()
 
     async def write(self, data: bytes, headers: Mapping[str, str]) -> None:
         """Whole events, said in the client's dialect or native; the first ones bring status 200 and `headers`."""
@@ -108,12 +120,16 @@ class Reply:
                 await self._put(b"", more=False)
 
     async def _start(self, status: int, headers: Mapping[str, str]) -> None:
+        if self._gone:
+            return
         self.status = status
         await self._send(
             {"type": "http.response.start", "status": status, "headers": _encoded({**headers, **self.headers}.items())}
         )
 
     async def _put(self, data: bytes, *, more: bool) -> None:
+        if self._gone:
+            return
         self._touched_ns = self._clock.monotonic_ns()
         self.sending = True
         try:

@@ -62,6 +62,7 @@ class MessagesRequest:
     native: Body | None = None  # the body as it came, where its dialect is a surface's own
     complete: Complete | None = None  # what of the body depends on the model
     beyond: Beyond | None = None
+    own: Headers = field(default_factory=dict)  # headers for the surface whose dialect the client speaks, and no other
 
     def body_for(self, surface: str) -> Body:
         """What an adapter edits: the client's own bytes where it speaks that surface's dialect."""
@@ -125,8 +126,20 @@ class Timeouts:
     """How long a surface may take."""
 
     connect_s: float = 5.0
-    first_byte_s: float = 600.0
+    first_byte_s: float = 600.0  # a whole answer is silent until it is complete
     idle_s: float = 300.0
+    stream_first_byte_s: float = 120.0  # of a stream, and of a count of tokens
+
+
+class Patience(NamedTuple):
+    """How long a surface that is well may take to its first byte, in seconds; beyond it silence is suspicious."""
+
+    unlearnt_s: float  # while the circuit's own pace is not known, and for a probe
+    least_s: float  # however fast the circuit is
+
+
+_EVENTS = Patience(10.0, 5.0)  # the first event of a stream comes long before its end
+_WHOLE = Patience(600.0, 60.0)  # a whole answer is silent until it is complete
 
 
 class Transport(Protocol):
@@ -222,6 +235,9 @@ class SurfaceSettings:
     headers: Headers = field(default_factory=dict)  # the operator's own, sent with every request
     timeouts: Timeouts = field(default_factory=Timeouts)
     draining: bool = False  # takes no new requests while another target can
+    on_disconnect: Literal["cancel", "drain", ""] = ""  # the answer of a client that left; empty: as claims suggest
+    drain_s_max: float = 120.0  # how long such an answer is read on
+    drain_bytes_max: int = 8 * 1024 * 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -232,14 +248,19 @@ class GatewaySettings:
     identity_workloads: frozenset[str] = frozenset()  # their keys are held by a gateway that names its users
     body_bytes_max: int = 32 * 1024 * 1024
     header_bytes_max: int = 64 * 1024
+    header_count_max: int = 200
+    header_read_s: float = 10.0  # a request's head must arrive within
     response_bytes_max: int = 64 * 1024 * 1024  # an answer that is not streamed
     event_bytes_max: int = 16 * 1024 * 1024  # one server-sent event
     body_read_s: float = 60.0  # a request body must arrive within
+    body_idle_s: float = 15.0  # and may not stand still for longer
+    keep_alive_s: float = 75.0  # a connection may be idle for so long between two requests
     batch_bytes_max: int = 256 * 1024 * 1024  # the body that makes a batch
     file_bytes_max: int = 500 * 1024 * 1024
     upload_read_s: float = 900.0  # such a body must arrive within
     uploads_max: int = 4  # such bodies in memory at a time
     deadline_s: float = 3600.0  # a request, all attempts together
+    trail_s: float = 2.0  # how long a surface may keep its connection behind the last event of an answer
     gate_hold_s: float = 2.0  # how long an opening event may wait for the first content event
     ping_interval_s: float = 15.0
     extra_attempts_max: int = 2
@@ -249,7 +270,11 @@ class GatewaySettings:
     rest_s_max: float = 300.0  # a surface that names a longer time is asked again after this one; 0: no rests
     breaker_failures: int = 5
     breaker_open_s: float = 30.0
+    patience_events: Patience = _EVENTS  # with streams, and counts of tokens
+    patience_whole: Patience = _WHOLE
+    budget_wait_s_max: float = 20.0  # for room in the retry budget, where another surface could answer
     drain_s: float = 30.0
+    hedge_after_s: Mapping[str, float] = field(default_factory=dict)  # by workload: a second surface is asked then
     stall_s: float = 60.0  # a client that takes no bytes for so long is given up
     cache_loss_max: Mapping[str, Money] = field(default_factory=dict)  # by workload; a route's own goes before it
 
@@ -385,14 +410,20 @@ class AdmissionRequest:
     prompt_bytes: int
     max_output_tokens: int | None
     offers: tuple[Offer, ...]
+    hedged: bool = False  # two of them may be asked at once
 
 
 @dataclass(frozen=True, slots=True)
 class Admitted:
-    """A granted request; `hold_id` names what must be settled, `headers` go to the client."""
+    """A granted request; `hold_id` names what must be settled, `headers` go to the client.
+
+    `allows` is asked as counts grow while an answer streams, with estimates where there are no counts yet, and must
+    answer at once: a `bounded` budget says False when its overshoot is used up, and the stream ends with an error.
+    """
 
     hold_id: str = ""
     headers: Headers = field(default_factory=dict)
+    allows: Callable[[Offer, Usage], bool] | None = None
 
 
 class Admission(Protocol):
@@ -499,8 +530,20 @@ class Breaker(Protocol):
         """Whether a request may be sent there now; an answer of True to a half-open circuit is its one probe."""
         ...
 
-    def record(self, circuit: Circuit, *, healthy: bool) -> None:
-        """How an attempt went; a refusal for the request's own content counts as healthy."""
+    def closed(self, circuit: Circuit) -> bool:
+        """Whether requests pass freely; False also while one may probe."""
+        ...
+
+    def record(self, circuit: Circuit, *, healthy: bool, began_ns: int | None = None) -> None:
+        """How an attempt went; a refusal for the request's own content counts as healthy.
+
+        `began_ns` is the clock's monotonic time at which it was sent: an answer to what was sent before the breaker
+        opened does not close it.
+        """
+        ...
+
+    def trip(self, circuit: Circuit) -> None:
+        """Open at once: requests wait there and none is answered."""
         ...
 
     def release(self, circuit: Circuit) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import json
+import math
 import signal
 import sys
 import tempfile
@@ -31,6 +32,8 @@ async def serve(make: Callable[[], LabServer], ready: Callable[[LabServer], None
 def settings(options: dict[str, Any], folder: Path) -> dict[str, Any]:
     """Arguments of LabServer from command-line options; certificates go into `folder` unless one is named."""
     surfaces = [name.strip() for name in options["surfaces"].split(",") if name.strip()] or list(SURFACES)
+    if not 0 <= options["latency"] < math.inf:
+        raise UserError("latency", options["latency"], "give a factor of 0 or more")
     made: dict[str, Any] = {
         "surfaces": surfaces,
         "seed": options["seed"],

@@ -80,9 +80,10 @@ class _Port:
         )
         try:
             await site.start()
-        except OSError as error:
+        except (OSError, OverflowError) as error:  # taken, or no port at all
             await runner.cleanup()
-            raise UserError(f"port of {self.name}", self.number, f"choose a free port ({error.strerror})") from error
+            why = getattr(error, "strerror", None) or str(error)
+            raise UserError(f"port of {self.name}", self.number, f"choose a free port ({why})") from error
         self.number = runner.addresses[0][1]
         self._runner = runner
 

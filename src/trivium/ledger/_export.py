@@ -69,6 +69,7 @@ def _closed(closed: Closed) -> dict[str, Any]:
         "outcome": closed.outcome.value,
         "quality": closed.quality.value,
         "usage": dict(closed.usage),
+        **{name: dict(bound) for name in BOUND_FIELDS if (bound := getattr(closed, name)) is not None},
     }
 
 
@@ -80,3 +81,4 @@ OPENED_FIELDS = (
 CLOSED_FIELDS = (
     *("event_id", "http_status", "ttft_ms", "latency_ms", "upstream_request_id", "stop_reason", "error_type"),
 )
+BOUND_FIELDS = ("usage_lower", "usage_upper")  # written where there are any

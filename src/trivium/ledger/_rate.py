@@ -23,6 +23,7 @@ from trivium.pricing import Price, PriceBook, PriceLine
 
 PICOS_MAX = 2**63 - 1  # what one stored amount holds: 9.2 million dollars for a single request
 REFUSED = "refused by the surface: nothing was billed"
+_METHOD = "bounds: prompt tokens at most its bytes, output at most max_output_tokens"
 
 Pricer = Callable[[Usage, Offer, datetime, PriceBook], Price]
 Books = Callable[[], PriceBook | None]
@@ -42,7 +43,10 @@ class RatingLine:
 
 @dataclass(frozen=True, slots=True)
 class Rating:
-    """What an attempt costs. Without an amount it is unpriced: `reason` says why, the bounds where it must lie."""
+    """What an attempt costs. Without an amount it is unpriced, and `reason` says why.
+
+    An amount that is unpriced, or an estimate, has bounds between which the true one lies, where there are any.
+    """
 
     event_id: str
     amount: Money | None
@@ -84,7 +88,11 @@ def rate(opened: Opened, closed: Closed, book: PriceBook | None, pricer: Pricer)
         return Draft(None, (), f"{type(error).__name__}: {error}", offer.scope)
     except Exception as error:  # noqa: BLE001  recorded as the reason: a defect in pricing must not lose the attempt
         return Draft(None, (), f"pricing failed: {type(error).__name__}: {error}", offer.scope)
-    return _checked(priced, offer)
+    draft = _checked(priced, offer)
+    if closed.usage_lower is None or draft.amount_picos is None:
+        return draft
+    lower, upper, _ = bounds(opened, closed, book, pricer)
+    return replace(draft, lower_picos=lower, upper_picos=upper)
 
 
 def _checked(priced: Price, offer: Offer) -> Draft:
@@ -101,30 +109,42 @@ def _checked(priced: Price, offer: Offer) -> Draft:
 
 
 def bounds(opened: Opened, closed: Closed, book: PriceBook, pricer: Pricer) -> tuple[int | None, int | None, str]:
-    """Lower and upper bound in pico-dollars of an attempt whose usage is not wholly known, and the method in words.
+    """Lower and upper bound in pico-dollars of an attempt whose final counts never came, and the method in words.
 
-    A token is at least one byte, so the prompt's bytes bound its tokens; all of them are taken in the dearest
-    class. Server tools, and content sent by reference, lie outside the bounds.
+    The gateway's bounds are taken where it recorded them. Else: a token is at least one byte, so the prompt's bytes
+    bound its tokens, and `max_output_tokens` bounds the output. All tokens of an unknown prompt are taken in the
+    dearest class. Server tools, and content sent by reference, lie outside bounds that the gateway did not record.
     """
-    usage = closed.usage
-    known = Usage(**{unit: count or 0 for unit, count in usage})
-    prompt_known = all(usage.get(unit) is not None for unit in PROMPT_UNITS)
+    least, most = closed.usage_lower or _least(closed), closed.usage_upper or _most(opened, closed)
+    prompt_known = all(least.get(unit) == most.get(unit) for unit in PROMPT_UNITS)
     # Without the whole prompt the band is open, and only the bound 0 holds.
-    lower = _picos(known, opened, book, pricer) if prompt_known else 0
-    output = usage.output if usage.output is not None else opened.max_output_tokens
-    if output is None or (not prompt_known and opened.prompt_bytes == 0):
-        missing = "max_output_tokens" if output is None else "prompt_bytes"
-        return lower, None, f"no upper bound: {missing} was not recorded"
+    lower = _picos(least, opened, book, pricer) if prompt_known else 0
+    if most.unknown:
+        return lower, None, f"no upper bound: none was recorded for {', '.join(most.unknown)}"
     if prompt_known:
-        candidates = [replace(known, output=output)]
+        candidates = [most]
     else:
         empty = dict.fromkeys(PROMPT_UNITS, 0)
-        candidates = [replace(known, **{**empty, unit: opened.prompt_bytes, "output": output}) for unit in PROMPT_UNITS]
+        prompt = max(most.get(unit) or 0 for unit in PROMPT_UNITS)
+        candidates = [replace(most, **{**empty, unit: prompt}) for unit in PROMPT_UNITS]
     uppers = [picos for usage in candidates if (picos := _picos(usage, opened, book, pricer)) is not None]
     if not uppers:
         return lower, None, "no upper bound: no price"
-    method = "bounds: prompt tokens at most its bytes, output at most max_output_tokens, server tools not counted"
-    return lower, max(uppers), method
+    return lower, max(uppers), _METHOD
+
+
+def _least(closed: Closed) -> Usage:
+    return Usage(**{unit: count or 0 for unit, count in closed.usage})
+
+
+def _most(opened: Opened, closed: Closed) -> Usage:
+    usage = closed.usage
+    most: dict[str, int | None] = {unit: count or 0 for unit, count in usage}
+    if any(usage.get(unit) is None for unit in PROMPT_UNITS):
+        most |= dict.fromkeys(PROMPT_UNITS, opened.prompt_bytes or None)
+    if usage.output is None:
+        most["output"] = opened.max_output_tokens
+    return Usage(**most)
 
 
 def _picos(usage: Usage, opened: Opened, book: PriceBook, pricer: Pricer) -> int | None:

@@ -22,7 +22,8 @@ OPENED_COLUMNS = (
 )
 CLOSED_COLUMNS = (
     "at_us, outcome, quality, input, output, cache_read, cache_write_5m, cache_write_1h, web_search, web_fetch, "
-    "code_execution_hours, http_status, ttft_ms, latency_ms, upstream_request_id, stop_reason, error_type"
+    "code_execution_hours, http_status, ttft_ms, latency_ms, upstream_request_id, stop_reason, error_type, "
+    "usage_lower, usage_upper"
 )
 OPENED_WIDTH = OPENED_COLUMNS.count(",") + 1
 CLOSED_WIDTH = CLOSED_COLUMNS.count(",") + 1
@@ -61,6 +62,16 @@ def tags_from(text: str) -> dict[str, str]:
 def names_from(text: str) -> tuple[str, ...]:
     """The names in a stored list."""
     return () if text == "[]" else msgspec.json.decode(text, type=tuple[str, ...])
+
+
+def counts_to_json(usage: Usage | None) -> str | None:
+    """The stored form of a bound: counts by unit as compact JSON."""
+    return None if usage is None else _ENCODER.encode(dict(usage)).decode()
+
+
+def counts_from(text: str | None) -> Usage | None:
+    """The bound of a stored row."""
+    return None if text is None else Usage(**msgspec.json.decode(text, type=dict[str, int | None]))
 
 
 def opened_row(opened: Opened) -> tuple[Any, ...]:
@@ -118,6 +129,8 @@ def closed_row(closed: Closed) -> tuple[Any, ...]:
         closed.upstream_request_id,
         closed.stop_reason,
         closed.error_type,
+        counts_to_json(closed.usage_lower),
+        counts_to_json(closed.usage_upper),
     )
 
 
@@ -146,7 +159,7 @@ def opened_from(row: Sequence[Any]) -> Opened:
 def closed_from(event_id: str, row: Sequence[Any]) -> Closed:
     """The value of a row in the order of CLOSED_COLUMNS."""
     at_us, outcome, quality = row[:3]
-    http_status, ttft_ms, latency_ms, upstream_request_id, stop_reason, error_type = row[11:]
+    http_status, ttft_ms, latency_ms, upstream_request_id, stop_reason, error_type, lower, upper = row[11:]
     return Closed(
         event_id=event_id,
         at=from_us(at_us),
@@ -159,6 +172,8 @@ def closed_from(event_id: str, row: Sequence[Any]) -> Closed:
         upstream_request_id=upstream_request_id,
         stop_reason=stop_reason,
         error_type=error_type,
+        usage_lower=counts_from(lower),
+        usage_upper=counts_from(upper),
     )
 
 

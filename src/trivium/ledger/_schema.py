@@ -15,7 +15,7 @@ from sqlalchemy import (
     text,
 )
 
-HEAD = "0003"  # the newest migration this code writes for; a test compares it with the folder
+HEAD = "0004"  # the newest migration this code writes for; a test compares it with the folder
 
 metadata = MetaData()
 
@@ -72,6 +72,8 @@ closed = Table(
     Column("stop_reason", Text, nullable=False),
     Column("error_type", Text, nullable=False),
     Column("recorded_at_us", BigInteger, nullable=False),
+    Column("usage_lower", Text),  # a JSON object of counts by unit; null: the counts are final
+    Column("usage_upper", Text),  # a unit that is null in it has no bound
     sqlite_with_rowid=False,
 )
 
@@ -101,7 +103,7 @@ ratings = Table(
     Column("revision", Integer, primary_key=True),
     Column("amount_picos", BigInteger),  # null: unpriced, with the reason
     Column("reason", Text, nullable=False),
-    Column("lower_picos", BigInteger),  # bounds of an unpriced amount, where there are any
+    Column("lower_picos", BigInteger),  # bounds of an amount that is unpriced or estimated, where there are any
     Column("upper_picos", BigInteger),
     Column("scope", Text, nullable=False),  # as the price book names it
     Column("book_id", Integer, ForeignKey("books.book_id")),
@@ -208,6 +210,8 @@ tombstones = Table(
     Column("web_fetch", BigInteger, nullable=False),
     Column("code_execution_hours", BigInteger, nullable=False),
     Column("amount_picos", Text, nullable=False),  # a sum: decimal digits, of any length
+    Column("lower_picos", Text),  # null in a row of before there were bounds: the amount
+    Column("upper_picos", Text),  # null beside a lower bound: one of its attempts has none
 )
 
 # Batches and files that surfaces keep: who owns an id, and what became of it (`metered`, `forgotten`).

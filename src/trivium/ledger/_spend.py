@@ -40,6 +40,10 @@ class SpendRow:
     unpriced: int
     unpriced_lower: Money
     unpriced_upper: Money | None  # None: at least one of them has no upper bound
+    lower: (
+        Money  # what all ended attempts cost together lies between these: unpriced ones and estimates by their bounds
+    )
+    upper: Money | None  # None: at least one has no upper bound
     open: int
     unknown_usage: int
     estimated: int  # attempts whose counts are estimates
@@ -68,6 +72,9 @@ class _Sum:
     amount: int = 0
     lower: int = 0
     upper: int = 0
+    total_lower: int = 0
+    total_upper: int = 0
+    endless: int = 0  # without an upper bound, priced by an estimate or not at all
     counts: list[int] = field(default_factory=lambda: [0] * len(UNITS))
 
     def row(self, keys: tuple[str, ...]) -> SpendRow:
@@ -80,6 +87,8 @@ class _Sum:
             unpriced=self.unpriced,
             unpriced_lower=Money(self.lower),
             unpriced_upper=None if self.unbounded else Money(self.upper),
+            lower=Money(self.total_lower),
+            upper=None if self.endless else Money(self.total_upper),
             open=self.open,
             unknown_usage=self.unknown_usage,
             estimated=self.estimated,
@@ -168,8 +177,11 @@ def _live(
         _count(c.c.quality == "estimated"),
         _count(unpriced),
         _count(and_(unpriced, r.c.upper_picos == null())),
+        _count(and_(ended, r.c.upper_picos == null(), or_(r.c.amount_picos == null(), r.c.lower_picos != null()))),
     ]
-    for column in (r.c.amount_picos, r.c.lower_picos, r.c.upper_picos):
+    alone = [case((unpriced, column)) for column in (r.c.lower_picos, r.c.upper_picos)]
+    together = [func.coalesce(column, r.c.amount_picos) for column in (r.c.lower_picos, r.c.upper_picos)]
+    for column in (r.c.amount_picos, *alone, *together):
         parts += [_sum(column // _SPLIT), _sum(column % _SPLIT)]
     parts += [_sum(c.c[unit]) for unit in UNITS]
     source = o.outerjoin(c, current_closed()).outerjoin(r, current_rating())
@@ -186,7 +198,7 @@ def _count(condition: ColumnElement[bool]) -> ColumnElement[Any]:
 
 
 def _add_live(total: _Sum, row: Sequence[int]) -> None:
-    requests, attempts, open_, unknown, estimated, unpriced, unbounded, *rest = row
+    requests, attempts, open_, unknown, estimated, unpriced, unbounded, endless, *rest = row
     total.requests += requests
     total.attempts += attempts
     total.open += open_
@@ -197,7 +209,10 @@ def _add_live(total: _Sum, row: Sequence[int]) -> None:
     total.amount += rest[0] * _SPLIT + rest[1]
     total.lower += rest[2] * _SPLIT + rest[3]
     total.upper += rest[4] * _SPLIT + rest[5]
-    total.counts = [mine + theirs for mine, theirs in zip(total.counts, rest[6:], strict=True)]
+    total.total_lower += rest[6] * _SPLIT + rest[7]
+    total.total_upper += rest[8] * _SPLIT + rest[9]
+    total.endless += endless
+    total.counts = [mine + theirs for mine, theirs in zip(total.counts, rest[10:], strict=True)]
 
 
 def _add_pruned(
@@ -230,7 +245,11 @@ def _add_pruned(
         total.attempts += row["attempts"]
         total.unknown_usage += row["unknown_usage"]
         total.estimated += row["attempts"] if row["quality"] == "estimated" else 0
-        total.amount += int(row["amount_picos"])
+        amount, lower, upper = row["amount_picos"], row["lower_picos"], row["upper_picos"]
+        total.amount += int(amount)
+        total.total_lower += int(lower or amount)
+        total.total_upper += int(upper or amount)
+        total.endless += lower is not None and upper is None
         total.counts = [mine + row[unit] for mine, unit in zip(total.counts, UNITS, strict=True)]
 
 

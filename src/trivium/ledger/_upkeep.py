@@ -150,6 +150,8 @@ def _summarize(connection: Connection, prune_id: int, keep_tags: Sequence[str]) 
         tags,
         last_of_request,
         amount,
+        lower,
+        upper,
         unknown,
         in_,
         out,
@@ -162,11 +164,16 @@ def _summarize(connection: Connection, prune_id: int, keep_tags: Sequence[str]) 
     ) in connection.exec_driver_sql(_PRUNABLE_ROWS):
         named = rows.tags_from(tags)
         kept = rows.to_json({name: named.get(name, "") for name in keep_tags})
-        sums = groups.setdefault((day, *dimensions, kept), [0] * 12)
-        values = (last_of_request, 1, unknown, in_, out, read, w5, w1, search, fetch, code, amount)
-        for place, value in enumerate(values):
+        sums = groups.setdefault((day, *dimensions, kept), [0] * 15)
+        endless = lower is not None and upper is None
+        counts = (last_of_request, 1, unknown, in_, out, read, w5, w1, search, fetch, code)
+        money = (amount, amount if lower is None else lower, amount if upper is None else upper)
+        for place, value in enumerate((*counts, *money, endless)):
             sums[place] += value or 0
-    written = [(prune_id, *keys, *sums[:-1], str(sums[-1])) for keys, sums in groups.items()]
+    written = [
+        (prune_id, *keys, *counts, str(amount), str(lower), None if endless else str(upper))
+        for keys, (*counts, amount, lower, upper, endless) in groups.items()
+    ]
     if written:
         places = ", ".join("?" * len(written[0]))
         statement = f"INSERT INTO tombstones ({_TOMBSTONE}) VALUES ({places})"  # noqa: S608  built from constants
@@ -320,7 +327,7 @@ _PRUNABLE_ROWS = """
 SELECT o.at_us / 86400000000 * 86400000000, o.workload, o.surface, o.scope, o.model, o.tier, o.key_id, o.endpoint,
        c.outcome, c.quality, o.tags,
        p.last_of_request,
-       r.amount_picos,
+       r.amount_picos, r.lower_picos, r.upper_picos,
        (c.input + c.output + c.cache_read + c.cache_write_5m + c.cache_write_1h
         + c.web_search + c.web_fetch + c.code_execution_hours) IS NULL,
        c.input, c.output, c.cache_read, c.cache_write_5m, c.cache_write_1h,
@@ -334,7 +341,7 @@ JOIN ratings r ON r.opened_seq = o.seq AND r.revision = (SELECT max(revision) FR
 _TOMBSTONE = (
     "prune_id, day_us, workload, surface, scope, model, tier, key_id, endpoint, outcome, quality, tags, requests, "
     "attempts, unknown_usage, input, output, cache_read, cache_write_5m, cache_write_1h, web_search, web_fetch, "
-    "code_execution_hours, amount_picos"
+    "code_execution_hours, amount_picos, lower_picos, upper_picos"
 )
 _PRUNE_ORDER = (
     ("rating_lines", "opened_seq"),

@@ -3,6 +3,7 @@
 from trivium.plan._candidates import Candidate, Choice, Excluded, Frame, choose_from
 from trivium.plan._demand import BandUsage, Demand, Gap, Minute, Reads
 from trivium.plan._facts import Answer, Facts, Quota, Requirement, Retirement, Verdict
+from trivium.plan._in_force import Remaining, remaining
 from trivium.plan._levers import LEVERS, Lever, Prices
 from trivium.plan._make import make_plan
 from trivium.plan._market import BookMarket, Market, Rate, band_starts
@@ -39,6 +40,7 @@ __all__ = [
     "Rate",
     "Reads",
     "Reason",
+    "Remaining",
     "Requirement",
     "Retirement",
     "Row",
@@ -60,6 +62,7 @@ __all__ = [
     "make_plan",
     "plan_json",
     "plan_text",
+    "remaining",
     "solve",
     "solve_problem",
     "write_routes",

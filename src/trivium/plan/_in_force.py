@@ -7,7 +7,9 @@ no longer in it.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from datetime import date, timedelta
+from fractions import Fraction
 from typing import TYPE_CHECKING
 
 from trivium.plan._months import add_months
@@ -64,3 +66,53 @@ def place(at: date, day: date) -> float:
         month -= 1
     first = add_months(at, month)
     return month + (day - first).days / (add_months(at, month + 1) - first).days
+
+
+@dataclass(frozen=True, slots=True)
+class Remaining:
+    """What a signed contract still binds to: the day it ends, what is left of its amount, and what else burns it down.
+
+    `ends` is the first day on which it no longer binds, with a renewal that notice can no longer prevent. Amounts are
+    USD, exact; `usd` is None where the contract has none (a discount). `notice_by`: the last day to prevent the next
+    renewal, or, without renewals, the day on which its notice would have to be given.
+    """
+
+    ends: date
+    notice_by: date | None
+    usd: Fraction | None
+    other_usd: Fraction
+
+
+def remaining(contract: Contract, at: date) -> Remaining | None:
+    """What a signed contract still binds to on a day; None for offers, and for what has ended."""
+    if contract.status != "signed":
+        return None
+    renewal = next_renewal(contract, at)
+    spans = list(terms(contract, at, at + timedelta(days=1) if renewal is None else renewal[0]))
+    ends = spans[-1][1] if renewal is None else renewal[0]
+    if ends <= at:
+        return None
+    notice = ends - timedelta(days=contract.notice_days) if contract.notice_days else None
+    if renewal is not None:
+        notice = renewal[1]
+    usd = other = Fraction(0)
+    for first, end, _ in years(contract, at, ends):
+        if end <= at or first >= ends:
+            continue
+        left = Fraction((min(end, ends) - max(first, at)).days, 365)
+        other += Fraction(contract.other_spend_usd_per_year or 0) * left
+        usd += _left_of_year(contract, at, (first, end), left)
+    has_amount = contract.commitment_usd_per_year or contract.price_usd_per_unit_hour
+    return Remaining(ends, notice, usd if has_amount else None, other)
+
+
+def _left_of_year(contract: Contract, at: date, span: tuple[date, date], left: Fraction) -> Fraction:
+    """What is left of one settled year: as stated for the one that runs, else its days' part of the amount."""
+    first, end = span
+    if contract.price_usd_per_unit_hour:
+        return Fraction(contract.price_usd_per_unit_hour) * contract.units_min * 24 * left * 365
+    if contract.remaining_usd and first <= at < end:
+        return Fraction(contract.remaining_usd)
+    months = (end.year - first.year) * _YEAR + end.month - first.month
+    whole = Fraction(contract.commitment_usd_per_year or 0) * Fraction(months, _YEAR)
+    return whole if first >= at else whole * Fraction((end - at).days, (end - first).days)

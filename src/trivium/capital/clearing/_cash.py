@@ -17,7 +17,7 @@ from trivium.core import UserError
 Notice = Literal["never", "at once", "when behind"]
 NOTICES: tuple[Notice, ...] = ("never", "at once", "when behind")
 _BLOCK = 100  # scenarios between two steps of a progress bar
-_STILL = 1e-13  # of the largest amount: too little to move
+_STILL = 1e-13  # of the largest amount a party sees: too little to move
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,6 +172,7 @@ def _arrays(network: CashNetwork) -> dict[str, Any]:
         "last": last,
         "begin": begin,
         "end": end.astype(np.int64),
+        "debtor": column(0, np.int64),
         "creditor": column(2, np.int64),
         "firm": table(3),
         "loose": table(4),
@@ -237,11 +238,17 @@ def run_cash(
 
 
 def _terms(network: CashNetwork, flows: Floats) -> Any:
-    """The network as the loop takes it, with the tolerance that follows from the largest amount."""
+    """The network as the loop takes it, with the tolerance that follows from the largest amount each party sees."""
     from trivium.capital.clearing._cash_kernel import Terms  # noqa: PLC0415  as above
 
     laid = network._arrays  # noqa: SLF001  as above
-    amounts = (flows, network.opening_cash, laid["firm"], laid["loose"], laid["ended"])
-    scale = max(float(np.abs(amount).max(initial=0.0)) for amount in amounts) or 1.0
+    found = np.maximum(np.abs(flows).max(axis=(0, 1), initial=0.0), network.opening_cash)
+    most = (laid["firm"] + laid["loose"]).max(axis=0, initial=0.0) + laid["ended"].max(axis=0, initial=0.0)
+    owed, owing = np.zeros(len(found)), np.zeros(len(found) + 1)
+    np.add.at(owed, laid["debtor"], most)
+    np.add.at(owing, laid["creditor"], most)
+    found = np.maximum(found, np.maximum(owed, owing[:-1]))
+    scale = np.where(found > 0, found, found.max() or 1.0)
+    arrays = {name: laid[name] for name in laid if name != "debtor"}
     rules = (network.cure_quarters, NOTICES.index(network.notice))
-    return Terms(**laid, cure=rules[0], notice_rule=rules[1], tolerance=TOLERANCE * scale, limit=_STILL * scale)
+    return Terms(**arrays, cure=rules[0], notice_rule=rules[1], tolerance=TOLERANCE * scale, limit=_STILL * scale)

@@ -42,8 +42,8 @@ class Terms(NamedTuple):
     opening: Any
     cure: int
     notice_rule: int
-    tolerance: float
-    limit: float  # what is too little to move
+    tolerance: Any  # of each party: who is short by less pays in full
+    limit: Any  # of each party: what is too little to move
 
 
 class Book(NamedTuple):
@@ -144,18 +144,18 @@ def _leap(terms: Any, book: Any) -> bool:
     count = len(due)
     slope, room, after = np.zeros((count, count)), np.empty(count), np.zeros(count + 1)
     for i in range(count):
-        free = _free(i, own, received, due, estate, tolerance, at_once)
+        free = _free(i, own, received, due, estate, tolerance[i], at_once)
         rate = 1.0 if free else kept[i, 1]
         pot = _pot(i, own, received, kept, free)
         if free and at_once:
-            room[i] = max(pot - due[i] + tolerance + limit, 0.0)
-        elif pot > due[i] + limit:
+            room[i] = max(pot - due[i] + tolerance[i] + limit[i], 0.0)
+        elif pot > due[i] + limit[i]:
             room[i] = (pot - due[i]) / rate if rate > 0.0 else np.inf
         else:
-            room[i] = max(_bend(i, pot - limit, rate, ways, claim, total, share, slope), 0.0)
+            room[i] = max(_bend(i, pot - limit[i], rate, ways, claim, total, share, slope), 0.0)
     _income(ways, claim, share, after)
     missing = np.maximum(received[:count] - after[:count], 0.0)
-    if missing.max() <= 2 * limit:
+    if np.all(missing <= 2 * limit):
         received[:] = after
         return False
     way = np.linalg.solve(np.eye(count) - (1.0 - _DAMPING) * slope, missing)
@@ -177,15 +177,15 @@ def _clear(terms: Any, book: Any) -> bool:
     own, due, received, estate = book.own, book.due, book.received, book.estate
     share[:] = 1.0
     _income(ways, claim, share, received)
-    slack = tolerance if at_once else 0.0
     for _ in range(_SWEEPS):
         moved = False
         for i in range(len(due)):
             if due[i] > 0.0:
-                free = _free(i, own, received, due, estate, tolerance, at_once)
+                free = _free(i, own, received, due, estate, tolerance[i], at_once)
                 pot = _pot(i, own, received, kept, free)
+                slack = tolerance[i] if at_once else 0.0
                 if pot < due[i] - slack:
-                    moved |= _push(i, pot, ways, claim, total, share, received, limit)
+                    moved |= _push(i, pot, ways, claim, total, share, received, limit[i])
         if not moved:
             return True
     leaps = 0
@@ -228,7 +228,7 @@ def _close(terms: Any, book: Any, out: Any) -> None:
     claim, arrears, total, share = book.claim, book.arrears, book.total, book.share
     own, due, received, estate, cash = book.own, book.due, book.received, book.estate, book.cash
     for i in range(len(due)):
-        free = _free(i, own, received, due, estate, terms.tolerance, terms.cure == 0)
+        free = _free(i, own, received, due, estate, terms.tolerance[i], terms.cure == 0)
         pot, paid = _pot(i, own, received, kept, free), 0.0
         for g in range(first[i], last[i]):
             paid += share[g] * total[g]
@@ -246,7 +246,7 @@ def _judge(t: int, terms: Any, book: Any, out: Any) -> None:
     """Who is behind, gives notice, or is in default from now on."""
     behind, noticed, defaulted, estate = book.behind, book.noticed, book.defaulted, book.estate
     for i in range(len(behind)):
-        if out[UNPAID, i] <= terms.tolerance:
+        if out[UNPAID, i] <= terms.tolerance[i]:
             behind[i] = 0
             continue
         behind[i] += 1

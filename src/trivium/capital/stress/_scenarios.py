@@ -13,7 +13,7 @@ _HUNDRED = 100.0
 
 @dataclass(frozen=True, slots=True)
 class Default:
-    """(a) A party loses what it has and earns outside; `remaining` is the share it keeps."""
+    """(a) A party loses what it has and earns outside; `remaining` is the share it keeps. Losses it keeps in whole."""
 
     party: str
     remaining: float = 0.0
@@ -22,7 +22,7 @@ class Default:
         """The network after it."""
 
         def lose(party: Party) -> Party:
-            income = tuple(amount * self.remaining for amount in party.income)
+            income = tuple(_less(amount, 1 - self.remaining) for amount in party.income)
             kept = self.remaining
             return replace(party, cash=party.cash * kept, assets=party.assets * kept, income=income, undrawn_credit=0.0)
 
@@ -93,7 +93,7 @@ class CreditStop:
         vehicles = {party.name for party in network.parties if party.vehicle}
         called = [item for item in network.guarantees if item.debtor in vehicles]
         obligations = list(network.obligations)
-        for item in called:
+        for item in _one_each(called):
             obligations = _called(obligations, item, network.quarters)
         return replace(
             network,
@@ -101,6 +101,15 @@ class CreditStop:
             obligations=tuple(obligations),
             guarantees=tuple(item for item in network.guarantees if item not in called),
         )
+
+
+def _one_each(guarantees: Sequence[Guarantee]) -> list[Guarantee]:
+    """Several guarantees of one guarantor on one route are one of their sum."""
+    found: dict[tuple[str, str, str], float] = {}
+    for item in guarantees:
+        key = (item.guarantor, item.debtor, item.beneficiary)
+        found[key] = found.get(key, 0.0) + item.amount
+    return [Guarantee(*key, amount) for key, amount in found.items()]
 
 
 def _called(obligations: list[Obligation], guarantee: Guarantee, quarters: int) -> list[Obligation]:

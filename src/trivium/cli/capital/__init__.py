@@ -4,7 +4,19 @@ from __future__ import annotations
 
 import typer
 
-from trivium.cli.capital import capacity, clear, cover, deal, deals, flow, stress
+from trivium.cli.capital import (
+    capacity,
+    checkpoints,
+    clear,
+    cover,
+    deal,
+    deals,
+    dependence,
+    flow,
+    indicators,
+    report,
+    stress,
+)
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -17,3 +29,7 @@ app.command("capacity")(capacity.command)
 app.command("cover")(cover.command)
 app.command("clear")(clear.command)
 app.command("stress")(stress.command)
+app.command("report")(report.command)
+app.command("indicators")(indicators.command)
+app.command("dependence")(dependence.command)
+app.command("checkpoints")(checkpoints.command)

@@ -60,6 +60,24 @@ class Running:
     grants: dict[str, tuple[Grant, ...]] = field(default_factory=dict)  # by batch
     noticed: dict[str, asyncio.TimerHandle] = field(default_factory=dict)  # batches that ended, about to be metered
     reading: set[str] = field(default_factory=set)  # batches whose results a client is reading
+    resting: bool = False  # the gateway is shutting down
+    patience_s: float = 48 * 3600  # by then the ledger gives up attempts whose results nobody read
+
+    def rest(self) -> None:
+        """Meter nothing beside requests any more."""
+        self.resting = True
+        for timer in self.noticed.values():
+            timer.cancel()
+        self.noticed.clear()
+
+    def keep(self, batch_id: str, grants: tuple[Grant, ...]) -> None:
+        """Remember what covers a batch until its results are read, or until nobody will read them any more."""
+        self.grants[batch_id] = grants
+        asyncio.get_running_loop().call_later(self.patience_s, lambda: later(self.settle(batch_id, ())))
+
+    async def settle(self, batch_id: str, ends: Sequence[Closed]) -> None:
+        """Settle what covers a batch, once."""
+        await _settle(self.grants.pop(batch_id, ()), ends)
 
 
 class Batches:
@@ -134,11 +152,11 @@ class Batches:
             await self._open(fitted.opened, opened)
             body, headers = await desk.fetch(name, call.errand(body=fitted.body))
             batch_id = _id_of(body)
-        except (TriviumError, *REFUSALS) as error:
+        except Exception as error:
             ends = tuple(_unmade(start, error) for start in opened)
             await record(desk.parts.tools.sink, desk.parts.tools.metrics, [End(closed) for closed in ends])
             await _settle(grants, ends)
-            if isinstance(error, Failed) and error.failure.outcome is not Outcome.REFUSED:
+            if not _nothing_made(error):
                 desk.reply.headers |= NO_RETRY  # it may have been made: made twice it would be paid twice
             raise
         resource = Resource("batch", batch_id, name, call.key.workload, call.key.key_id, call.request_id, call.at)
@@ -150,7 +168,10 @@ class Batches:
             await _settle(grants, ())
             desk.reply.headers |= NO_RETRY
             raise LedgerError("the batch could not be registered and is cancelled") from error
-        self._running.grants[batch_id] = grants
+        if any(grant.admitted.hold_id for grant in grants):
+            self._running.keep(batch_id, grants)
+        else:  # nothing is held, so nothing has to be remembered of each request
+            await _settle(grants, ())
         await desk.reply.whole(200, self._ours(body), headers)
 
     async def _open(self, wanted: Sequence[Opened], opened: list[Opened]) -> None:
@@ -266,9 +287,12 @@ class Batches:
             raise Failed(broken(resource.surface, str(error))) from error
         finally:
             await inbound.close()
+        await self._running.settle(resource.resource_id, ends)
         if not resource.metered and all(durable):
-            await desk.resources.metered(resource)
-        await _settle(self._running.grants.pop(resource.resource_id, ()), ends)
+            try:
+                await desk.resources.metered(resource)
+            except REFUSALS as error:  # the ends themselves are in the ledger: whoever reads them next says so again
+                _log.warning("batch=%s could not be marked as metered: %s", resource.resource_id, type(error).__name__)
 
     def _count(self, resource: Resource, ends: Sequence[End]) -> None:
         """Show the tokens of what was new; a name that the catalogue does not know is none for a label."""
@@ -282,11 +306,12 @@ class Batches:
 
     def _notice(self, resource: Resource, body: bytes) -> None:
         """Meter a batch that is seen to have ended, once, beside the request that saw it."""
-        if not _readable(body) or resource.metered or resource.resource_id in self._running.noticed:
+        running = self._running
+        if running.resting or resource.metered or resource.resource_id in running.noticed or not _readable(body):
             return
         # Most clients ask for the results at once, and then they are metered on their way.
         timer = asyncio.get_running_loop().call_later(_METER_AFTER_S, lambda: later(self._meter_beside(resource)))
-        self._running.noticed[resource.resource_id] = timer
+        running.noticed[resource.resource_id] = timer
 
     async def _meter_beside(self, resource: Resource) -> None:
         try:
@@ -320,10 +345,17 @@ async def _settle(grants: Sequence[Grant], ends: Sequence[Closed]) -> None:
         await grant.admission.settle(grant.admitted, mine)
 
 
-def _unmade(opened: Opened, error: BaseException) -> Closed:
+def _nothing_made(error: Exception) -> bool:
+    """Whether no batch was made, for certain: a defect of ours may have come after it was sent."""
+    if isinstance(error, Failed):
+        return error.failure.outcome is Outcome.REFUSED
+    return isinstance(error, (TriviumError, *REFUSALS))
+
+
+def _unmade(opened: Opened, error: Exception) -> Closed:
     """The end of an attempt of a batch that was refused, or of which nobody knows whether it was made."""
     failure: Failure | None = error.failure if isinstance(error, Failed) else None
-    refused = failure is None or failure.outcome is Outcome.REFUSED
+    refused = _nothing_made(error)
     return Closed(
         opened.event_id,
         opened.at,

@@ -10,11 +10,11 @@ from trivium.gateway.admit import NO_RETRY, Refused
 from trivium.gateway.attempt import read_error
 from trivium.gateway.auxiliary._asked import CAPABILITIES, KINDS, Call
 from trivium.gateway.auxiliary._pinned import visible
+from trivium.gateway.grant import granted
 from trivium.gateway.pump import Parts, denied, unauthorised
 from trivium.gateway.reply import Reply
 from trivium.gateway.routing import candidates
 from trivium.gateway.seams import (
-    Admission,
     AdmissionRequest,
     Admitted,
     Circuit,
@@ -151,9 +151,8 @@ class Desk:
 
     async def admit(self, request: AdmissionRequest) -> Admitted:
         """A hold of the budget; raises Refused."""
-        admission: Admission = self.parts.admission
         try:
-            return await admission.admit(request)
+            return await granted(self.parts.admission, request)
         except AdmissionDenied as error:
             raise denied(error) from error
 

@@ -53,6 +53,8 @@ class _Closed(msgspec.Struct, forbid_unknown_fields=True):
     upstream_request_id: str
     stop_reason: str
     error_type: str
+    usage_lower: dict[str, int | None] | None = None
+    usage_upper: dict[str, int | None] | None = None
 
 
 class _Event(msgspec.Struct, forbid_unknown_fields=True):
@@ -93,7 +95,10 @@ def _check_header(path: Path, line: dict[str, Any]) -> None:
 def _event(opened: Source, line: dict[str, Any], options: ImportOptions) -> UsageEvent:
     try:
         event = msgspec.convert(line, _Event)
-        usage = Usage(**event.closed.usage)
+        ended = msgspec.structs.asdict(event.closed)
+        counts = {
+            name: Usage(**ended[name]) for name in ("usage", "usage_lower", "usage_upper") if ended[name] is not None
+        }
     except (msgspec.ValidationError, TypeError) as error:
         raise opened.bad("event", str(line)[:60], str(error)) from error
     except UserError as error:
@@ -107,4 +112,4 @@ def _event(opened: Source, line: dict[str, Any], options: ImportOptions) -> Usag
         named = {"workload": start.workload, "model": start.offer.model, "session": start.session}
         workload = options.workload_of(start.workload, named)
         start = replace(start, workload=workload, tags={**start.tags, **options.tags})
-    return UsageEvent(start, Closed(**msgspec.structs.asdict(event.closed) | {"usage": usage}))
+    return UsageEvent(start, Closed(**ended | counts))

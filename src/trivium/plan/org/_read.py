@@ -33,7 +33,7 @@ from trivium.plan.org._values import (
     Workload,
 )
 
-GATEWAY_TABLES = ("gateway", "paths", "surfaces", "limits", "prices_as_of")
+GATEWAY_TABLES = ("gateway", "paths", "surfaces", "limits", "prices_as_of", "capital")  # read by others
 OWN_TABLES = ("organisation", "workloads", "contracts", "microsoft", "onboarding", "usage")
 _WHOLE = Decimal(100)
 MONTHS_MAX = 120
@@ -101,7 +101,10 @@ def _workload(name: str, entry: Any) -> Workload:
     where = f"workloads.{name}"
     if not isinstance(entry, dict):
         raise UserError(where, short(entry), f"give a table, such as [{where}]")
-    known = ("owner", "models", "surfaces", "scopes", "cache_loss_usd_max", "tags", "forwards_identity", "needs")
+    known = (
+        *("owner", "models", "surfaces", "scopes", "cache_loss_usd_max", "tags", "forwards_identity"),
+        *("hedge_after_ms", "needs"),
+    )
     for field in entry:
         if field not in known:
             raise UserError(f"{where}.{field}", short(entry[field]), near_or_all(field, known))

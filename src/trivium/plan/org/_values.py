@@ -67,6 +67,7 @@ class Workload(msgspec.Struct, frozen=True):
     scopes: tuple[str, ...] = ()
     cache_loss_usd_max: str = ""
     forwards_identity: bool = False
+    hedge_after_ms: int = 0
 
 
 class Tier(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

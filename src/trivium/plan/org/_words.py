@@ -59,6 +59,7 @@ WORDS: Mapping[tuple[str, str], Word] = {
     ("workloads", "scopes"): Word("its keys may be served in no other region scope", '["eu"]'),
     ("workloads", "cache_loss_usd_max"): Word("a dearer loss of prompt cache is worth a short wait", '"0.50"'),
     ("workloads", "forwards_identity"): Word("a gateway that names its users holds its keys", "true"),
+    ("workloads", "hedge_after_ms"): Word("a second surface is asked when a stream is silent for so long", "3000"),
     ("workloads", "tags"): Word("written to each of its events", '{ cost_center = "4100" }'),
     ("needs", "models"): Word("that would do besides the present ones", '["claude-haiku-4-5"]'),
     ("needs", "scopes"): Word("region scopes it may be served in; none named: where it runs now", '["global", "us"]'),

@@ -52,11 +52,17 @@ def _lines(organisation: Organisation, *, comments: bool) -> Iterator[str]:
         yield from found
 
 
+_WORKLOAD_FIELDS = (
+    *("owner", "models", "surfaces", "scopes", "cache_loss_usd_max", "tags", "forwards_identity"),
+    "hedge_after_ms",
+)
+
+
 def _workloads(organisation: Organisation, *, comments: bool) -> Iterator[str]:
     for name, workload in organisation.workloads.items():
         key = f"workloads.{toml_key(name)}"
         yield f"[{key}]"
-        for field in ("owner", "models", "surfaces", "scopes", "cache_loss_usd_max", "tags", "forwards_identity"):
+        for field in _WORKLOAD_FIELDS:
             if getattr(workload, field):
                 yield f"{field} = {toml_value(getattr(workload, field))}"
         yield ""

@@ -1,7 +1,7 @@
 """What claims and measured shape answer: workload type, tuning window, checkpoints; and what is feasible at all."""
 
 from trivium.plan.questions._checker import Violation, check_plan
-from trivium.plan.questions._dates import Asked, Occasion, asked_of, checkpoint_answer, checkpoints
+from trivium.plan.questions._dates import Asked, Occasion, asked_of, checkpoint_answer, checkpoints, contract_days
 from trivium.plan.questions._feasibility import Ask, Verdict, feasibility
 from trivium.plan.questions._needs import requirement_of
 from trivium.plan.questions._residency import geographies
@@ -22,6 +22,7 @@ __all__ = [
     "check_plan",
     "checkpoint_answer",
     "checkpoints",
+    "contract_days",
     "feasibility",
     "geographies",
     "requirement_of",

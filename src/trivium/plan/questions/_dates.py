@@ -167,17 +167,17 @@ def _all(occasion: Occasion) -> Iterator[_Found]:
 def _contracts(occasion: Occasion) -> Iterator[_Found]:
     for name, contract in sorted(occasion.organisation.contracts.items()):
         on = frozenset(stage.workload for stage in occasion.stages if stage.offer.surface in contract.surfaces)
-        for due, reason in _contract_days(contract, occasion):
+        for due, reason in contract_days(contract, occasion.at, occasion.stop):
             if occasion.at <= due <= occasion.stop:
                 ground = Ground.CONTRACT if contract.status == "signed" else Ground.QUOTE
                 ground = Ground.ASSUMPTION if contract.status == "assumed" else ground
                 yield _Found(Checkpoint(due, f"contract {name}", reason), on, ground)
 
 
-def _contract_days(contract: Contract, occasion: Occasion) -> Iterator[tuple[date, str]]:
-    at = occasion.at
+def contract_days(contract: Contract, at: date, stop: date) -> Iterator[tuple[date, str]]:
+    """The days of a contract to remember from a day on, each with the reason; some may lie after `stop`."""
     if contract.status == "assumed":
-        yield min(at + timedelta(days=_ASK_DAYS), occasion.stop), "it is assumed: have it quoted, or leave it out"
+        yield min(at + timedelta(days=_ASK_DAYS), stop), "it is assumed: have it quoted, or leave it out"
         return
     if contract.status == "offered":
         if contract.expires is None:
@@ -187,7 +187,7 @@ def _contract_days(contract: Contract, occasion: Occasion) -> Iterator[tuple[dat
         else:
             yield contract.expires, "last day to sign the offer; after it the plan is made without it"
         return
-    for begins, ends in terms(contract, at, occasion.stop):
+    for begins, ends in terms(contract, at, stop):
         if ends >= at:
             yield from _term_days(contract, at, begins, ends)
 
@@ -341,7 +341,7 @@ def _due(claim: Claim, surface: str, occasion: Occasion) -> date | None:
         day
         for contract in occasion.organisation.contracts.values()
         if surface in contract.surfaces
-        for day, _ in _contract_days(contract, occasion)
+        for day, _ in contract_days(contract, occasion.at, occasion.stop)
         if day > occasion.at
     ]
     due = min([*later, *binding], default=occasion.at + timedelta(days=_LOOK_DAYS))

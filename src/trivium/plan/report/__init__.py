@@ -1,6 +1,6 @@
 """A decision for those who take it: as JSON, page, printed report, in the terminal, and beside another one."""
 
-from trivium.plan.report._calendar import calendar_ics
+from trivium.plan.report._calendar import CalendarOf, calendar_ics, checkpoints_ics
 from trivium.plan.report._compare import Cause, Comparison, Moved, Side, compare, comparison_json
 from trivium.plan.report._html import report_html
 from trivium.plan.report._json import FORMAT, decision_from_json, decision_json
@@ -12,12 +12,14 @@ from trivium.plan.report._text import comparison_text, decision_text, workload_t
 __all__ = [
     "FORMAT",
     "Ask",
+    "CalendarOf",
     "Cause",
     "Comparison",
     "Moved",
     "Sheet",
     "Side",
     "calendar_ics",
+    "checkpoints_ics",
     "compare",
     "comparison_json",
     "comparison_text",

@@ -1,0 +1,81 @@
+"""How this organisation depends on parties and platforms: concentration after look-through, what goes on, exits."""
+
+from trivium.capital.dependence._chain import CLAUSES, NOT_STATED, TOPIC, chain_of, chains_of, clauses_of
+from trivium.capital.dependence._concentrate import (
+    concentration,
+    connections,
+    exposures,
+    groups,
+    party_concentration,
+)
+from trivium.capital.dependence._continue import failovers, without_party, without_surface
+from trivium.capital.dependence._document import (
+    chain_document,
+    clause_documents,
+    concentration_document,
+    connection_document,
+    continuity_document,
+    exit_document,
+    exposure_document,
+)
+from trivium.capital.dependence._exit import exit_of
+from trivium.capital.dependence._ledger import seen_in, spent_in
+from trivium.capital.dependence._values import (
+    ROLES,
+    Chain,
+    Committed,
+    Concentration,
+    Connection,
+    Continuity,
+    Exit,
+    Exposure,
+    Goes,
+    How,
+    Link,
+    Part,
+    Seen,
+    Spent,
+    Stranded,
+)
+
+__all__ = [
+    "CLAUSES",
+    "NOT_STATED",
+    "ROLES",
+    "TOPIC",
+    "Chain",
+    "Committed",
+    "Concentration",
+    "Connection",
+    "Continuity",
+    "Exit",
+    "Exposure",
+    "Goes",
+    "How",
+    "Link",
+    "Part",
+    "Seen",
+    "Spent",
+    "Stranded",
+    "chain_document",
+    "chain_of",
+    "chains_of",
+    "clause_documents",
+    "clauses_of",
+    "concentration",
+    "concentration_document",
+    "connection_document",
+    "connections",
+    "continuity_document",
+    "exit_document",
+    "exit_of",
+    "exposure_document",
+    "exposures",
+    "failovers",
+    "groups",
+    "party_concentration",
+    "seen_in",
+    "spent_in",
+    "without_party",
+    "without_surface",
+]
