@@ -277,12 +277,12 @@ async def test_each_of_two_attempts_carries_its_own_decision() -> None:
 async def test_a_ping_names_the_second_also_while_its_credential_is_fetched() -> None:
     class SlowSecond(PlainCredential):
         async def headers(self, outbound: Outbound) -> Mapping[str, str]:
-            await asyncio.sleep(AFTER_S * 4 if outbound.surface == "vertex" else 0)
+            await asyncio.sleep(AFTER_S * 8 if outbound.surface == "vertex" else 0)
             return {}
 
     at = hedged(
         {"anthropic": [sse_answer([], hold=asyncio.Event())], "vertex": [sse_answer(SECOND)]},
-        ping_interval_s=AFTER_S * 2,
+        ping_interval_s=AFTER_S * 4,
     )
     at.gateway.reload(at.gateway.settings, credentials=dict.fromkeys(("anthropic", "vertex"), SlowSecond()))
     response = await asyncio.wait_for(post(at, ask(stream=True)), 2)
