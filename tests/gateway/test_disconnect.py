@@ -9,7 +9,7 @@ from statistics import median
 import pytest
 
 from gateway.sockets import StreamingUpstream, ended, on_uvloop, site
-from gateway.support import Answer, ask, error_answer, json_answer, sse_answer, stream, world
+from gateway.support import Answer, MemorySink, ask, error_answer, json_answer, sse_answer, stream, world
 from gateway.test_endings import start, until
 from trivium.catalog import load
 from trivium.core import NO_USAGE, UNKNOWN_USAGE, ManualClock, Offer, Opened, Outcome, Quality, TerminalState, Usage
@@ -228,14 +228,27 @@ async def test_a_client_that_leaves_between_two_attempts_ends_the_request(policy
     at.sink.check()
 
 
+class SlowSecond(MemorySink):
+    """A ledger that takes its time over the record of a second attempt."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.begun = asyncio.Event()
+
+    async def opened(self, event: Opened) -> None:
+        if event.attempt > 1:
+            self.begun.set()
+            await asyncio.sleep(0.05)
+        await super().opened(event)
+
+
 async def test_a_client_that_leaves_after_a_lost_connection_is_not_sent_for_once_more() -> None:
     """Reading on belongs to the attempt that broke, not to the one whose record is being opened."""
     broken = Answer(refuse=TransportError("reset", sent=True))
-    at = world({"anthropic": [broken], "vertex": [json_answer()]}, surface={"on_disconnect": "drain"})
-    at.sink.delay_s = 0.05  # a ledger that takes its time
+    sink = SlowSecond()
+    at = world({"anthropic": [broken], "vertex": [json_answer()]}, surface={"on_disconnect": "drain"}, sink=sink)
     caller, work = start(at, ask())
-    await until(lambda: len(at.sink.closed_events) == 1)
-    await asyncio.sleep(0.02)  # by now the second record is being opened
+    await asyncio.wait_for(sink.begun.wait(), 1)
     caller.leave()
     await asyncio.wait_for(work, 1)
     assert [sent.surface for sent in at.transport.sent] == ["anthropic"]

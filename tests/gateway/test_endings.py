@@ -146,9 +146,9 @@ async def test_nothing_follows_the_last_event_when_a_request_is_cut_behind_it(cu
     """The record of a whole answer was being written: an error event came behind `message_stop`."""
     events = stream()
     sink = MemorySink()
-    at = world({"anthropic": [sse_answer(events)]}, sink=sink, deadline_s=0.15 if cut == "deadline" else 60)
+    at = world({"anthropic": [sse_answer(events)]}, sink=sink, deadline_s=0.3 if cut == "deadline" else 60)
     caller, work = start(at, ask(stream=True))
-    caller.on_part = lambda _message: setattr(sink, "delay_s", 0.3)
+    caller.on_part = lambda _message: setattr(sink, "delay_s", 0.6)
     await until(lambda: caller.response.body.endswith(events[-1]))
     if cut == "shutdown":
         at.gateway.cut_short()
@@ -277,7 +277,7 @@ async def test_a_grant_is_settled_when_the_client_leaves() -> None:
 async def test_a_grant_that_comes_after_its_client_left_is_given_back(denial: AdmissionDenied | None) -> None:
     class Slow(Counting):
         async def admit(self, request: Any) -> Admitted:
-            await asyncio.sleep(0.05)
+            await asyncio.sleep(0.4)
             return await super().admit(request)
 
     admission = Slow(denial)
@@ -285,7 +285,7 @@ async def test_a_grant_that_comes_after_its_client_left_is_given_back(denial: Ad
     caller, work = start(at, ask())
     await asyncio.sleep(0.01)
     caller.leave()
-    await asyncio.wait_for(work, 0.03)  # the client's connection is not held up for it
+    await asyncio.wait_for(work, 0.3)  # the client's connection is not held up for it
     await all_settled(1)
     assert [(admitted.hold_id, attempts) for admitted, attempts in admission.settled] == (
         [] if denial else [("hold_1", ())]

@@ -274,13 +274,13 @@ async def test_the_only_surface_is_tried_even_with_an_open_breaker() -> None:
 async def test_a_surface_that_hangs_until_the_deadline_opens_its_breaker() -> None:
     """It was recorded as healthy, as no error had come from it: with a short deadline every request was lost."""
     silent = Answer(wait=asyncio.Event())
-    at = world({"anthropic": [silent], "vertex": [json_answer()]}, deadline_s=0.05, breaker_failures=3)
+    at = world({"anthropic": [silent], "vertex": [json_answer()]}, deadline_s=0.2, breaker_failures=3)
     assert [(await post(at, ask())).status for _ in range(5)] == [504, 504, 504, 200, 200]
 
 
 async def test_what_the_gateway_ends_by_itself_is_no_evidence() -> None:
     """Neither a shutdown nor a deadline in the middle of an answer says that a surface is well, or that it is not."""
-    at = world({"anthropic": [OVERLOADED]}, breaker_failures=2, deadline_s=0.05)
+    at = world({"anthropic": [OVERLOADED]}, breaker_failures=2, deadline_s=0.4)
     circuit = Circuit("anthropic", "messages", MODEL)
     breaker = at.gateway._parts.breaker
     await post(at, ask())

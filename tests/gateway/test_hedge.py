@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Mapping
 from typing import Any
 
@@ -276,12 +277,12 @@ async def test_each_of_two_attempts_carries_its_own_decision() -> None:
 async def test_a_ping_names_the_second_also_while_its_credential_is_fetched() -> None:
     class SlowSecond(PlainCredential):
         async def headers(self, outbound: Outbound) -> Mapping[str, str]:
-            await asyncio.sleep(AFTER_S * 4 if outbound.surface == "vertex" else 0)
+            await asyncio.sleep(AFTER_S * 8 if outbound.surface == "vertex" else 0)
             return {}
 
     at = hedged(
         {"anthropic": [sse_answer([], hold=asyncio.Event())], "vertex": [sse_answer(SECOND)]},
-        ping_interval_s=AFTER_S * 2,
+        ping_interval_s=AFTER_S * 4,
     )
     at.gateway.reload(at.gateway.settings, credentials=dict.fromkeys(("anthropic", "vertex"), SlowSecond()))
     response = await asyncio.wait_for(post(at, ask(stream=True)), 2)
@@ -299,6 +300,22 @@ async def test_a_defect_while_a_second_is_looked_for_leaves_no_attempt_behind() 
     at.gateway._parts.upstreams["vertex"] = Broken()  # type: ignore[index]  # a dict of the test's own
     assert (await asyncio.wait_for(post(at, ask(stream=True)), 2)).status == 500
     assert list(ends(at)) == ["anthropic"]
+
+
+class SlowLoss(MemorySink):
+    async def closed(self, event: Closed) -> None:
+        await asyncio.sleep(0.05 if event.error_type == "hedge_lost" else 0)
+        await super().closed(event)
+
+
+async def test_the_log_tells_how_the_winner_ended_though_the_other_is_recorded_last(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    at = hedged({"anthropic": [silent()], "vertex": [sse_answer(SECOND)]}, sink=SlowLoss())
+    with caplog.at_level(logging.INFO, "trivium.gateway"):
+        await asyncio.wait_for(post(at, ask(stream=True)), 2)
+    assert at.sink.closed_events[-1].error_type == "hedge_lost"
+    assert "attempts=2 outcome=ok error= cut= state=ok" in caplog.text
 
 
 class RefusesSecond(MemorySink):

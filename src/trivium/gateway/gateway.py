@@ -18,6 +18,7 @@ from trivium.core import (
     KeyRing,
     LedgerError,
     Sink,
+    TerminalState,
     TriviumError,
     UserError,
     new_id,
@@ -465,7 +466,8 @@ def _log_request(order: Order, pump: Pump, reply: Reply, flight: Flight) -> None
     """One line a request, from an allow-list of fields; nothing a client wrote freely, and never a body."""
     if not _log.isEnabledFor(logging.INFO):
         return
-    last = pump.attempts[-1] if pump.attempts else None
+    told = [attempt for attempt in pump.attempts if attempt.terminal_state is not TerminalState.HEDGE_LOST]
+    last = told[-1] if told else None  # a hedge that was lost may be recorded behind the winner
     _log.info(
         "request=%s key=%s workload=%s model=%s endpoint=%s stream=%s status=%d attempts=%d outcome=%s error=%s cut=%s "
         "state=%s",
