@@ -7,6 +7,7 @@ from fractions import Fraction
 from typing import TYPE_CHECKING
 
 from trivium.cli._output import console
+from trivium.cli.capital._drill_file import told
 
 if TYPE_CHECKING:
     from trivium.capital.dependence import Concentration, Continuity, Exit, Link
@@ -38,6 +39,7 @@ def show(found: Readings) -> None:
     title = f"\nWhat goes on, measured in the {found.evidence_days} days before {found.at}"
     _draw(_GOES, [_goes(one) for one in found.continuity], title)
     _lines(_evidence(found))
+    _lines(told(one) for one in found.rehearsed)
     _say("  An answer elsewhere shows that it works there, not that all of it would fit.")
     _draw(_EXIT, [_exit(one) for one in found.exits], "\nExits: USD that could not be used, planned and stressed")
     _lines(_bound(found))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from fractions import Fraction
@@ -14,6 +14,7 @@ import typer
 
 from trivium.cli import _ahead as ahead
 from trivium.cli import _ledger as cli
+from trivium.cli.capital import _drill_file as drills
 from trivium.cli.capital import _own_file as own
 from trivium.cli.capital import _shared as shared
 from trivium.core import ROUTABLE_SURFACES, SURFACES, Money, SystemClock, UserError
@@ -53,6 +54,7 @@ class Readings:
     exits: tuple[Exit, ...]
     clauses: Mapping[str, tuple[Claim, ...]]
     planned: tuple[Planned, ...] = ()
+    rehearsed: tuple[drills.Rehearsal, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +81,9 @@ def command(
     plan: Annotated[
         Path | None, typer.Option(help="Also read a plan, `trivium plan --report FILE.json`: concentration as placed.")
     ] = None,
+    drill: Annotated[
+        list[Path] | None, typer.Option(help="Also show a record of `trivium drill --write`, in no share; repeatable.")
+    ] = None,
     overlay: shared.Overlay = None,
     as_json: shared.AsJson = False,
 ) -> None:
@@ -93,6 +98,7 @@ def command(
         found = gather(file, (since, until), within_days, overlay, db, lambda done: note(done, None))
     if plan is not None:
         found = replace(found, planned=planned_in(plan, found.at, own.read_file(file, overlay).overlays))
+    found = replace(found, rehearsed=drills.read_drills(tuple(drill or ()), found.at, found.evidence_days))
     asked = _narrowed(found, tuple(party or ()), tuple(surface or ()))
     if as_json:
         print_json(document(asked))
@@ -293,6 +299,7 @@ def document(found: Readings) -> dict[str, Any]:
         ],
         "exposures": [room.exposure_document(one) for one in found.exposures],
         "continuity": [room.continuity_document(one) for one in found.continuity],
+        "drills": [asdict(one) for one in found.rehearsed],
         "exits": [room.exit_document(one) for one in found.exits],
         "clauses": {name: room.clause_documents(claims) for name, claims in found.clauses.items()},
     }
