@@ -280,7 +280,7 @@ def test_a_part_refused_in_words_that_clients_cannot_know_is_told_by_the_token_a
     failure = classify(surface, 400, body, headers, facts)
     assert seen(failure) == (400, "invalid_request_error", ELSEWHERE)
     assert told(failure) == "capability_rejected: effort_unsupported"
-    assert FOREIGN in str(failure.error)  # for the log and the record of the decision
+    assert FOREIGN in str(failure.error)
 
 
 # --- what HTTP says by itself ----------------------------------------------------------------------------------------

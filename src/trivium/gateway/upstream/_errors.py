@@ -55,7 +55,7 @@ _SECRETS = (
     (re.compile(r"\b(?:AKIA|ASIA|AROA|AIDA)[A-Z0-9]{8,}\b"), "…"),
     (re.compile(r"\bprojects?/(?!…)[^/\s\"'`]+"), "projects/…"),
     (re.compile(r"\b[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}\b"), "…"),
-    (re.compile(r"[\w.+-]+@[\w-]+(?:\.[\w-]+)+"), "…"),  # service accounts, users
+    (re.compile(r"(?<![\w.+-])[\w.+-]+@[\w-]+(?:\.[\w-]+)+"), "…"),  # service accounts, users
     (re.compile(r"\bya29\.[\w.-]+|\beyJ[\w-]+\.[\w.-]+"), "…"),
     (re.compile(r"(?<![\w.-])\d{12}(?![\w.-])"), "…"),  # an AWS account
 )
