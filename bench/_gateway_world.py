@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -24,6 +24,7 @@ from trivium.core import (
 )
 from trivium.gateway import AiohttpTransport, Gateway, GatewaySettings, OpenAdmission, SurfaceSettings
 from trivium.gateway.credentials import ApiKey
+from trivium.gateway.upstream import UPSTREAMS
 from trivium.ledger import Ledger
 
 
@@ -98,3 +99,22 @@ async def build(upstream: int, folder: Path | None, *, secret: str, model: str) 
             transport=AiohttpTransport(trust_env=False),
             credentials={"anthropic": ApiKey("sk-bench")},
         )
+
+
+@contextlib.asynccontextmanager
+async def build_three(ports: Mapping[str, int], *, secret: str, model: str) -> AsyncIterator[Gateway]:
+    """A gateway in front of local ports, one for each surface, all with the same weight; no ledger."""
+    clock = SystemClock()
+    table = RouteTable((Route(ANY, ANY, tuple(Target(Offer(name, "global", ANY), 1) for name in ports)),), "1")
+    yield Gateway(
+        GatewaySettings({name: SurfaceSettings(name, f"http://127.0.0.1:{port}") for name, port in ports.items()}),
+        sink=NoSink(),
+        keys=OneKey(secret),
+        routes=lambda: table,
+        facts=OneModel(model),
+        admission=OpenAdmission(),
+        clock=clock,
+        transport=AiohttpTransport(trust_env=False),
+        credentials={name: ApiKey("sk-bench") for name in ports},
+        upstreams=dict.fromkeys(ports, UPSTREAMS["anthropic"]),
+    )

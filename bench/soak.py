@@ -32,7 +32,7 @@ from bench._soak_client import Door, Seen, drive
 from trivium import catalog
 from trivium.cli._up.offers import carriers
 from trivium.cli._up.site import lab
-from trivium.cli._up.trace import PINNED, Chosen, Kind, _with_workload
+from trivium.cli._up.trace import PINNED, Chosen, Kind, with_workload
 from trivium.core import Money, SystemClock
 from trivium.figures import table
 from trivium.lab.profile import draw, shipped_profile
@@ -131,7 +131,7 @@ class Soak:
     def _choose(self, requests: int) -> Chosen:
         seed = int(self.rng.integers(1, 2**31))
         events = draw(shipped_profile(), seed, PINNED, sessions=max(requests // 15, 8))
-        turns = [_with_workload(found) for found in select(events, requests_min=requests, seed=seed)]
+        turns = [with_workload(found) for found in select(events, requests_min=requests, seed=seed)]
         sessions = [spaced(found, f"soak-{self.totals.rounds}-{number}") for number, found in enumerate(turns)]
         return Chosen(Kind.DRAWN, "soak", tuple(map(tuple, sessions)), len(events))
 

@@ -47,6 +47,7 @@ class Scripted:
         scopes = SCOPES | settings.pop("scopes", {})
         regions = dict.fromkeys(AWS_SERVICES, "us-west-2") | settings.pop("regions", {})
         weights = settings.pop("weights", (1,) + (0,) * (len(answers) - 1))
+        prices = settings.pop("cache_prices", None)
         targets = (Target(Offer(name, scopes[name], ANY), w) for name, w in zip(answers, weights, strict=True))
         table = RouteTable((Route(ANY, ANY, tuple(targets)),))
         self.gateway = Gateway(
@@ -72,6 +73,7 @@ class Scripted:
             clock=clock,
             transport=self.transport,
             credentials=dict.fromkeys(answers, PlainCredential()),
+            cache_prices=prices,
         )
 
     async def post(self, body: Mapping[str, Any] | bytes, path: str = "/v1/messages", **headers: str) -> Response:

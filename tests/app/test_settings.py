@@ -74,6 +74,7 @@ def surface(name: str, **entry: Any) -> dict[str, Any]:
         ({**GOOD, "gateway": {"host": " "}}, r"gateway\.host"),
         ({**GOOD, "gateway": {"deadline_s": 1e9}}, r"gateway\.deadline_s.*at most 604800"),
         ({**GOOD, "gateway": {"rest_s_max": -1}}, r"gateway\.rest_s_max.*from 0"),
+        ({**GOOD, "gateway": {"breaker_open_s": 0}}, r"gateway\.breaker_open_s.*above 0"),
         ({**GOOD, "gateway": {"extra_attempts_max": 99}}, r"gateway\.extra_attempts_max"),
         (surface("anthropic/", credential=KEY), "SURFACE/SCOPE"),
         (surface("anthropic/us", credential=KEY, scope="eu"), r"surfaces\.anthropic/us\.scope: 'eu'"),
@@ -309,3 +310,18 @@ def test_the_plan_reads_every_field_that_the_gateway_gives_a_workload() -> None:
     for name in WorkloadEntry.__struct_fields__:
         value = given.get(name, True if name == "forwards_identity" else [])
         assert "search" in parse_organisation({"workloads": {"search": {name: value}}}).workloads
+
+
+def test_a_surface_has_times_of_its_own() -> None:
+    given = {"credential": KEY, "connect_s": 1, "first_byte_s": 90, "stream_first_byte_s": 30, "idle_s": 20}
+    settings = parse_settings({"surfaces": {"anthropic": given}, "gateway": {"breaker_open_s": 7}})
+    (surface,) = gateway_settings(settings).surfaces.values()
+    found = surface.timeouts
+    assert (found.connect_s, found.first_byte_s, found.stream_first_byte_s, found.idle_s) == (1, 90, 30, 20)
+    assert gateway_settings(settings).breaker_open_s == 7
+    (plain,) = gateway_settings(parse_settings(GOOD)).surfaces.values()
+    found = plain.timeouts
+    assert (found.connect_s, found.first_byte_s, found.stream_first_byte_s, found.idle_s) == (5, 600, 120, 300)
+    for name in ("connect_s", "first_byte_s", "stream_first_byte_s", "idle_s"):
+        with pytest.raises(UserError, match=rf"surfaces\.anthropic\.{name}.*above 0"):
+            parse_settings({"surfaces": {"anthropic": {"credential": KEY, name: 0}}})

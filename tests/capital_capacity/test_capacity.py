@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from datetime import date
 
 import pytest
@@ -64,6 +65,13 @@ def test_other_words_are_no_range(text: str) -> None:
 def test_a_range_is_positive_finite_and_in_order(ends: tuple[float, float, float]) -> None:
     with pytest.raises(UserError, match="range"):
         Range(*ends)
+
+
+def test_capital_that_costs_next_to_nothing_is_paid_back_in_equal_parts() -> None:
+    """At a rate of 10^-20 the annuity over 5 years is a fifth; 1 - (1 + r)^-5 would be 0 in floats."""
+    free = replace(FIXED, capital_rate=Range.at(1e-20), life_years=Range.at(5))
+    energy_usd = 1e6 * 8766 * 0.1
+    assert buys("gw", 1, Range.at(50e9), CHIP, free).usd_per_year.point == pytest.approx(50e9 / 5 + energy_usd)
 
 
 def test_a_gigawatt_of_a_plain_chip_is_counted_by_hand() -> None:

@@ -157,3 +157,22 @@ def test_a_closed_circle_fed_drop_by_drop_is_solved_at_once() -> None:
     assert dry.greatest.payments == pytest.approx([1, 1], **EXACT)
     assert dry.least.payments == pytest.approx([0, 0], **EXACT)
     assert dry.least.waves == (("a", "b"),), "they default only because it is expected"
+
+
+def test_a_party_that_is_just_solvent_from_below_leaves_the_least_solution_verified() -> None:
+    """p0 gets 1 from p2 and its stakes, and owes 2: exact, by the owners' equations E = a + S E + owed - debt."""
+    found = clear(
+        from_liabilities(
+            ["p0", "p1", "p2"],
+            [0, 6, 0],
+            [[0, 0, 0], [0, 0, 0], [1, 0, 0]],
+            [2, 0, 0],
+            equity_holdings=[[0, 0.6875, 0.4375], [0.5625, 0, 0.5], [0.375, 0.25, 0]],
+            beta=0.75,
+        )
+    )
+    expected = np.linalg.solve(np.eye(3) - found.system.equity_holdings, [1 - 2, 6, -1])
+    assert found.unique
+    for end in (found.greatest, found.least):
+        assert end.verified
+        assert end.equity == pytest.approx(expected, **EXACT)

@@ -75,7 +75,7 @@ def test_the_greatest_solution_is_above_the_least(network: System) -> None:
 def test_without_costs_there_is_one_solution(seed: int, count: int, classes: int) -> None:
     found = clear(drawn(seed, count, classes))
     assert found.unique
-    assert np.abs(found.gap).max() <= 1e-9 * found.system.scale
+    assert (np.abs(found.gap) <= 1e-9 * found.system.scale).all()
 
 
 @given(networks, st.floats(0, 3), seeds)
@@ -139,3 +139,62 @@ def test_the_unit_of_the_amounts_does_not_matter(network: System, unit: float) -
     first, then = clear(network), clear(replace(network, **same))
     assert (first.greatest.defaulted == then.greatest.defaulted).all()
     assert then.least.equity / unit == pytest.approx(first.least.equity, **NEAR)
+
+
+def in_small_numbers(seed: int, count: int) -> System:
+    """Whole amounts and quarters as shares: many a party has to the cent what it owes, or exactly its threshold."""
+    rng = np.random.default_rng(seed)
+
+    def shares(most: int) -> np.ndarray:
+        found = rng.integers(0, most // max(count - 1, 1) + 1, (count, count)) / 16.0
+        np.fill_diagonal(found, 0.0)
+        return found
+
+    return system(
+        [f"p{number}" for number in range(count)],
+        rng.integers(0, 7, count) * (rng.random(count) < 0.7),
+        debt=rng.integers(0, 11, count),
+        debt_holdings=shares(16),
+        equity_holdings=shares(15),
+        alpha=rng.integers(0, 5, count) / 4,
+        beta=rng.integers(0, 5, count) / 4,
+        thresholds=rng.integers(0, 4, count) * (rng.random() < 0.5),
+        failure_costs=rng.integers(0, 5, count),
+    )
+
+
+@given(st.builds(in_small_numbers, seeds, st.integers(1, 4)))
+@settings(max_examples=200)
+def test_amounts_that_meet_to_the_cent_are_cleared_and_verified(network: System) -> None:
+    found = clear(network)
+    for end in (found.greatest, found.least):
+        assert end.verified
+        assert end.outside_value + end.costs.sum() == pytest.approx(network.outside_assets.sum(), **NEAR)
+
+
+@given(networks, st.sampled_from([1e9, 1e13]))
+@settings(max_examples=80)
+def test_a_giant_that_stands_beside_changes_nothing(network: System, giant: float) -> None:
+    """Its assets are no yardstick for others: nobody who has 50 pays 100 because a third party has a trillion."""
+    count = len(network.parties) + 1
+
+    def wider(found: np.ndarray) -> np.ndarray:
+        return np.pad(found, [(0, 0)] * (found.ndim - 2) + [(0, 1), (0, 1)])
+
+    beside = system(
+        [*network.parties, "giant"],
+        [*network.outside_assets, giant],
+        debt=np.pad(network.debt, [(0, 0), (0, 1)]),
+        debt_holdings=wider(network.debt_holdings),
+        equity_holdings=wider(network.equity_holdings),
+        alpha=[*network.alpha, 1],
+        beta=[*network.beta, 1],
+        thresholds=[*network.thresholds, 0],
+        failure_costs=[*network.failure_costs, 0],
+    )
+    alone, found = clear(network), clear(beside)
+    for end, then in ((alone.greatest, found.greatest), (alone.least, found.least)):
+        assert then.verified
+        assert then.waves == end.waves
+        assert then.payments[: count - 1] == pytest.approx(end.payments, **NEAR)
+        assert then.equity[: count - 1] == pytest.approx(end.equity, **NEAR)

@@ -56,6 +56,17 @@ def test_growth_fades_by_half_each_half_life() -> None:
         assert slope == pytest.approx(rate, abs=1e-4)
 
 
+def test_growth_that_fades_over_ages_does_not_fade_yet() -> None:
+    fading = Growth(1, 1.0, growth_end=0.2, half_life_years=1e300)
+    assert fading.drift(3) == pytest.approx(3 * 1.0, rel=1e-12)
+
+
+def test_a_certain_future_passes_a_level_or_does_not() -> None:
+    """exp(-0.5) = 0.607 after a year: under 0.7, over 0.5."""
+    falling = Growth(1, -0.5)
+    assert [passage_share(falling, level, 1, 4, 2) for level in (0.7, 0.5)] == [1.0, 0.0]
+
+
 def test_simulated_revenue_has_the_closed_forms_mean_and_spread() -> None:
     """Over three years: mean R0 (e^(3 mu) - 1) / mu = 327.2788, standard deviation 277.0427."""
     total = revenue_usd(STEADY, 12, 100_000).sum(axis=1)
@@ -135,7 +146,10 @@ def test_break_even_growth_rises_with_the_dues() -> None:
     ("make", "field"),
     [
         (lambda: Growth(0, 0.5), "run_rate_usd"),
+        (lambda: Growth(1e300, 0.5), "run_rate_usd"),
         (lambda: Growth(1, math.nan), "growth"),
+        (lambda: Growth(1, 690.0), "growth"),
+        (lambda: Growth(1, 0.5, 1e200), "spread"),
         (lambda: Growth(1, 0.5, -0.1), "spread"),
         (lambda: Growth(1, 0.5, half_life_years=0), "half_life_years"),
         (lambda: Means(0.0), "share_of_revenue"),

@@ -105,6 +105,17 @@ def test_a_scenario_prints_its_assumptions_with_its_probability(capsys: pytest.C
     assert found["cone_usd"]["0.5"][3] == pytest.approx(47e9 * 2 * math.exp(-0.125))
 
 
+def test_revenue_that_shrinks_too_fast_never_adds_up_and_json_says_null(capsys: pytest.CaptureFixture[str]) -> None:
+    shrinking = ["--as-of", "2026-06-28", "--growth", "0.01", "--spread", "0", "--share", "0.5", "--cash", "1e15"]
+    code, out, _ = run(["Anthropic", *shrinking, "--json"], capsys)
+    assert code == 0
+    assert "Infinity" not in out
+    assert json.loads(out)["cover"][0]["grown_years"] is None
+    code, out, _ = run(["Anthropic", *shrinking], capsys)
+    assert "never" in out
+    assert "x0.14 or less" in out
+
+
 def test_a_cancelled_deal_is_left_out(capsys: pytest.CaptureFixture[str]) -> None:
     code, out, _ = run(["Anthropic", "--as-of", "2026-06-28", "--cancelled", "D045", "--json"], capsys)
     assert code == 0
@@ -117,6 +128,9 @@ def test_a_cancelled_deal_is_left_out(capsys: pytest.CaptureFixture[str]) -> Non
         (["Nobody"], "PARTY"),
         (["Oracle"], "--run-rate"),
         (["Anthropic", "--run-rate", "-1"], "--run-rate"),
+        (["Anthropic", "--run-rate", "1e400"], "--run-rate"),
+        (["Anthropic", "--run-rate", "1e-300"], "--run-rate"),
+        (["Anthropic", "--growth", "2", "--spread", "1e200", "--share", "0.4"], "spread"),
         (["Anthropic", "--growth", "2"], "--spread"),
         (["Anthropic", "--growth", "0", "--spread", "0.5", "--share", "0.4"], "--growth"),
         (["Anthropic", "--growth", "2", "--spread", "0.5", "--share", "1.4"], "share_of_revenue"),

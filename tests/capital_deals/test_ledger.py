@@ -122,6 +122,14 @@ def test_commitments_at_three_degrees_of_firmness_are_the_sums_of_their_rows() -
     assert set(found.unknown) == {"deal.D042", "deal.D046", "deal.D049"}
 
 
+def test_a_contract_that_has_ended_is_no_commitment_any_more() -> None:
+    """D043 ends on 2031-12-31 and D045 on 2029-05-31; D030 (end assumed) and D037 (2036) run on."""
+    day = date(2032, 1, 1)
+    found = commitments(ledger(day, FIRST).current, "Anthropic")
+    assert found.headline_usd == (100 + 30) * BN
+    assert {name for name, _, _, _ in found.rows} == {"deal.D030", "deal.D037"}
+
+
 def test_a_deal_is_superseded_from_the_day_its_successor_was_announced() -> None:
     before, after = ledger(date(2026, 2, 26)), ledger(date(2026, 2, 27))
     assert before.deal("D005").state is State.CURRENT

@@ -116,7 +116,8 @@ def test_one_of_several_chips_is_given_to_none_of_them() -> None:
         (("Amazon Trainium", "Google TPU", "NVIDIA GPU"), 40 * 10**12)
     ]
     assert found.not_stated.picos == 60 * 10**12
-    assert (found.hhi_low, found.hhi_high, found.effective_high) == (0, 10_000, None)
+    third = Fraction(40**2, 3)  # 40 among three, and 60 spread over very many
+    assert (found.hhi_low, found.hhi_high, found.effective_high) == (third, 10_000, 10_000 / third)
 
 
 def test_a_dollar_counts_once_for_every_party_behind_it() -> None:

@@ -107,6 +107,24 @@ def test_a_default_loses_the_margin_and_sells_the_capacity() -> None:
     assert lab.best.direct == pytest.approx(-30, **EXACT)
 
 
+def test_a_default_leaves_running_losses_and_makes_nobody_better_off() -> None:
+    """A party with 15 that loses 4 a quarter is worth 11; without the 15 it is short of 4."""
+    losing = Network(1, (party("lab", 15, income=(-4.0,)), party("holder")), (), (Holding("holder", "lab", 0.5),))
+    outcomes = run_stress(losing, Default("lab")).outcomes
+    assert [outcome.before for outcome in outcomes] == pytest.approx([11, 5.5], **EXACT)
+    assert [outcome.best.equity for outcome in outcomes] == pytest.approx([0, 0], **EXACT)
+    assert Default("lab").apply(losing).parties[0].income == (-4.0,)
+
+
+def test_ranks_are_an_order_and_how_far_apart_they_are_changes_nothing() -> None:
+    def ranked(first: int, second: int) -> Network:
+        debts = (Obligation("a", "lab", "cloud", (30,), rank=first), Obligation("b", "lab", "", (10,), rank=second))
+        return Network(1, (party("lab", 33), party("cloud", 0)), debts)
+
+    near, far = run_stress(ranked(1, 2)), run_stress(ranked(7, 10**9))
+    assert ends(near, "best") == ends(far, "best") == pytest.approx([0, 30], **EXACT)
+
+
 def test_b_a_stall_keeps_income_at_its_first_quarter() -> None:
     lab = run_stress(supply(), Stall(("lab",))).outcomes[0]
     assert lab.best.equity == pytest.approx(30 + 5 + 5 - 20, **EXACT)

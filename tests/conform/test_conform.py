@@ -124,6 +124,8 @@ async def test_a_wrong_key_a_silent_address_and_a_taken_port_are_no_rows() -> No
         with pytest.raises(UserError, match="--key") as refused:
             await check(Site(url, "sk-other", MODEL))
         assert "sk-other" not in str(refused.value)
+        with pytest.raises(UserError, match="--key"):  # before a model is found wanting that was never listed
+            await check(Site(url, "sk-other"))
         with pytest.raises(UserError, match="--upstream"):
             await check(Site(url, KEY, MODEL, upstream=(HERE, int(url.rpartition(":")[2]))))
     with pytest.raises(Unreachable, match="does not answer"):

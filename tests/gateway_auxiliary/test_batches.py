@@ -205,6 +205,7 @@ async def test_a_batch_can_be_cancelled_and_what_was_not_done_costs_nothing(tmp_
         ({"requests": "no"}, "requests: "),
         ({"requests": [request("a"), request("a")]}, r"requests\.1\.custom_id"),
         ({"requests": [request("a", max_tokens=0)]}, r"requests\.0\.params\.max_tokens"),
+        ({"requests": [request("a", max_tokens=2**70)]}, r"requests\.0\.params\.max_tokens"),
         ({"requests": [request("a", model=7)]}, r"requests\.0\.params\.model"),
         ({"requests": [{"custom_id": "a"}]}, r"requests\.0\.params"),
         ({"requests": [7]}, r"requests\.0: '7'"),

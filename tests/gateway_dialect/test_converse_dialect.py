@@ -20,7 +20,7 @@ from gateway_dialect.converse_grammar import check, faults, frames_of, message_o
 from gateway_upstream.support import CAPTURES, send
 from trivium.core import Outcome, UserError
 from trivium.gateway.admit import read_request
-from trivium.gateway.dialect import Canonical, Speech, asked
+from trivium.gateway.dialect import Canonical, NoMessage, Speech, asked
 from trivium.gateway.seams import NotSupported
 from trivium.gateway.wire.errors import envelope
 from trivium.gateway.wire.thinking import without_thinking
@@ -417,9 +417,20 @@ def test_what_converse_cannot_say_ends_the_answer_instead_of_being_left_out() ->
 
 @pytest.mark.parametrize("data", [b"not json", b"[]", b'{"message":3}', b'{"usage":[]}', b"{}", b'{"delta":7}'])
 @pytest.mark.parametrize("name", ["message_start", "content_block_stop", "message_delta", "message_stop", "other"])
-def test_nonsense_of_a_surface_is_said_without_an_error_of_our_own(name: str, data: bytes) -> None:
-    frames_of(speech().events(b"event: " + name.encode() + b"\ndata: " + data + b"\n\n"))
-    assert speech("converse").whole(data) == data
+def test_nonsense_of_a_surface_is_never_part_of_an_answer(name: str, data: bytes) -> None:
+    """An event that cannot be read may have held counts or an end; a whole answer without content is none."""
+    with pytest.raises(NoMessage) if data in {b"not json", b"[]"} else contextlib.nullcontext():
+        frames_of(speech().events(b"event: " + name.encode() + b"\ndata: " + data + b"\n\n"))
+    with pytest.raises(NoMessage):
+        speech("converse").whole(data)
+
+
+async def test_an_answer_that_is_no_message_is_the_surfaces_fault_and_is_told_as_that() -> None:
+    at = world({"anthropic": [json_answer({**ANSWER, "content": 5})]})
+    answer = await post(at, json.dumps({"messages": []}).encode(), path="/model/claude-sonnet-4-5/converse")
+    assert (answer.status, answer.headers["x-amzn-errortype"]) == (502, "InternalServerException")
+    assert answer.json()["message"] == "what the surface answered cannot be read: the answer is no message"
+    at.sink.check()
 
 
 def test_the_checker_finds_what_is_wrong() -> None:
@@ -566,6 +577,7 @@ async def test_a_block_without_a_word_is_an_error_to_the_client_and_an_attempt_t
     assert at.sink.closed_events[0].usage.input == 12
     whole = await post(at, body, path=path)
     assert (whole.status, whole.headers["x-should-retry"]) == (501, "false")
+    assert whole.headers["x-amzn-errortype"] == "ValidationException"
     assert "server_tool_use" in whole.json()["message"]
     assert at.sink.closed_events[1].usage.output == 6
     at.sink.check()

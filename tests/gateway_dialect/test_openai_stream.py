@@ -20,8 +20,7 @@ from gateway.support import MESSAGE, Answer, event, json_answer, post, sse_answe
 from gateway_dialect.chunk_grammar import check, chunks_of
 from trivium.core import ManualClock, Outcome
 from trivium.gateway import GatewaySettings
-from trivium.gateway.dialect import Speech, asked
-from trivium.gateway.dialect.openai._answer import NoMessage
+from trivium.gateway.dialect import NoMessage, Speech, asked
 from trivium.gateway.seams import NotSupported
 from trivium.gateway.wire.decode import StreamDecoder, broken
 from trivium.gateway.wire.errors import envelope
@@ -367,7 +366,7 @@ async def test_an_event_that_cannot_be_read_ends_the_stream_with_an_error_and_it
 
 
 async def test_an_answer_that_cannot_be_said_is_an_error_in_openais_form() -> None:
-    for content, status in (([{"type": "server_tool_use"}], 501), (5, 500)):
+    for content, status in (([{"type": "server_tool_use"}], 501), (5, 502)):
         answer = await chat(json_answer({**MESSAGE, "content": content}))
         assert answer.status == status
         assert set(answer.json()["error"]) == {"message", "type", "param", "code"}

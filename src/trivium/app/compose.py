@@ -26,6 +26,7 @@ from trivium.gateway import (
     OpenAdmission,
     SnapshotFacts,
     SurfaceSettings,
+    Timeouts,
     clock_stamp,
     trace_stamp,
 )
@@ -176,6 +177,7 @@ def _same_place(before: Settings, after: Settings) -> None:
         "paths.routes": (before.paths.routes, after.paths.routes),
         "gateway.host": (before.gateway.host, after.gateway.host),
         "gateway.port": (before.gateway.port, after.gateway.port),
+        "gateway.breaker_open_s": (before.gateway.breaker_open_s, after.gateway.breaker_open_s),
     }
     for name, (old, new) in fixed.items():
         if old != new:
@@ -212,6 +214,7 @@ def gateway_settings(settings: Settings) -> GatewaySettings:
         ping_interval_s=settings.gateway.ping_interval_s,
         extra_attempts_max=settings.gateway.extra_attempts_max,
         rest_s_max=settings.gateway.rest_s_max,
+        breaker_open_s=settings.gateway.breaker_open_s,
         header_read_s=settings.gateway.header_read_s,
         body_read_s=settings.gateway.body_read_s,
         body_idle_s=settings.gateway.body_idle_s,
@@ -236,6 +239,7 @@ def _surface(key: str, entry: SurfaceEntry) -> SurfaceSettings:
         workspace=entry.workspace,
         deployments=entry.deployments,
         draining=entry.draining,
+        timeouts=Timeouts(entry.connect_s, entry.first_byte_s, entry.idle_s, entry.stream_first_byte_s),
         on_disconnect=entry.on_disconnect,
         drain_s_max=entry.drain_s_max,
         drain_bytes_max=entry.drain_bytes_max,

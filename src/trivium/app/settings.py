@@ -88,6 +88,10 @@ class SurfaceEntry(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     deployments: dict[str, str] = {}
     ca_file: str = ""
     draining: bool = False
+    connect_s: float = 5.0  # to a connection
+    first_byte_s: float = 600.0  # of a whole answer
+    stream_first_byte_s: float = 120.0  # of a stream, or of a count of tokens
+    idle_s: float = 300.0  # between two pieces of an answer
     on_disconnect: Literal["cancel", "drain", ""] = ""  # the answer of a client that left; empty: as claims suggest
     drain_s_max: float = 120.0  # how long such an answer is read on
     drain_bytes_max: int = 8 * 1024 * 1024
@@ -138,6 +142,7 @@ class GatewayEntry(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     ping_interval_s: float = 15.0
     extra_attempts_max: int = 2
     rest_s_max: float = 300.0  # the longest `retry-after` that is believed
+    breaker_open_s: float = 30.0  # a surface that keeps failing is asked again, by one request, after so long
     watch_interval_s: float = 60.0  # between two looks at the limits
     header_read_s: float = 10.0  # what a client may take: for a request's head,
     body_read_s: float = 60.0  # for its body,
@@ -249,9 +254,9 @@ def _check_gateway(entry: GatewayEntry) -> None:
         raise UserError("gateway.host", entry.host, "give the address to listen on, such as 127.0.0.1 or 0.0.0.0")
     if not 0 <= entry.port <= _PORT_MAX:
         raise UserError("gateway.port", entry.port, f"give a port from 0 (any free one) to {_PORT_MAX}")
-    for name in ("deadline_s", "ping_interval_s", "watch_interval_s", *_PATIENCE):
-        if not 0 < getattr(entry, name) <= _SECONDS_MAX:
-            raise UserError(f"gateway.{name}", getattr(entry, name), f"give seconds above 0, at most {_SECONDS_MAX}")
+    _check_seconds(
+        "gateway", entry, ("deadline_s", "ping_interval_s", "watch_interval_s", "breaker_open_s", *_PATIENCE)
+    )
     for name in ("drain_s", "rest_s_max"):
         if not 0 <= getattr(entry, name) <= _SECONDS_MAX:
             raise UserError(f"gateway.{name}", getattr(entry, name), f"give seconds from 0 to {_SECONDS_MAX}")
@@ -260,6 +265,12 @@ def _check_gateway(entry: GatewayEntry) -> None:
     if not 0 <= entry.extra_attempts_max <= _ATTEMPTS_MAX:
         remedy = f"give a number from 0 to {_ATTEMPTS_MAX}"
         raise UserError("gateway.extra_attempts_max", entry.extra_attempts_max, remedy)
+
+
+def _check_seconds(where: str, entry: object, names: Iterable[str]) -> None:
+    for name in names:
+        if not 0 < getattr(entry, name) <= _SECONDS_MAX:
+            raise UserError(f"{where}.{name}", getattr(entry, name), f"give seconds above 0, at most {_SECONDS_MAX}")
 
 
 def _check_surface(key: str, entry: SurfaceEntry) -> None:
@@ -282,6 +293,7 @@ def _check_surface(key: str, entry: SurfaceEntry) -> None:
     for name in ("region", "resource"):
         if getattr(entry, name) and not _LABEL.fullmatch(getattr(entry, name)):
             raise UserError(f"{where}.{name}", getattr(entry, name), "give its name alone: letters, digits and hyphens")
+    _check_seconds(where, entry, ("connect_s", "first_byte_s", "stream_first_byte_s", "idle_s"))
     _check_leaving(where, entry)
     if surface == "foundry" and bool(entry.base_url) == bool(entry.resource):
         raise UserError(f"{where}.resource", entry.resource, "give either resource or base_url")

@@ -43,6 +43,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "conform": ("conform", "Check any gateway against what Claude Code asks of one."),
     "certify": ("certify", "Hold the lab against a live surface, with your own credentials and a budget."),
     "lab": ("lab", "Run the emulated surfaces alone, to test your own clients."),
+    "drill": ("drill", "Take a surface away under replayed traffic: what is lost, and what it costs."),
 }
 
 EXIT_FINDING, EXIT_USER, EXIT_NO_ANSWER, EXIT_FAILED, EXIT_DEFECT = 1, 2, 3, 4, 5

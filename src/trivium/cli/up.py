@@ -5,7 +5,6 @@ from __future__ import annotations
 import signal
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -19,12 +18,10 @@ if TYPE_CHECKING:
 
     from rich.console import Console
 
-    from trivium.catalog import Catalog, Snapshot
+    from trivium.cli._up.prepare import Prepared
     from trivium.cli._up.report import Figures
     from trivium.cli._up.site import Site
-    from trivium.cli._up.trace import Chosen
-    from trivium.core import Offer, Usage
-    from trivium.pricing import PriceBook
+    from trivium.core import Usage
 
 _PORT = 8484
 
@@ -45,6 +42,7 @@ def command(
 ) -> None:
     """Run everything on this machine: lab, gateway, a replay of real usage, and the plan. Ctrl-C ends it."""
     from trivium.cli._output import console
+    from trivium.cli._up.prepare import prepare
     from trivium.cli._up.trace import BESIDE, REQUESTS_MIN, choose
 
     if requests < 1:
@@ -55,7 +53,7 @@ def command(
     signal.signal(signal.SIGTERM, _stop)  # a supervisor's stop ends lab and gateway in order, like Ctrl-C
     chosen = choose(trace and trace.expanduser(), beside=BESIDE, requests_min=requests, seed=seed)
     try:
-        _run(screen, _prepare(chosen), folder, port, json_file, once=once)
+        _run(screen, prepare(chosen), folder, port, json_file, once=once)
     except KeyboardInterrupt:
         screen.print("\nended; this run's ledger, settings and logs are kept under " + str(folder))
 
@@ -64,47 +62,22 @@ def _stop(_number: int, _frame: object) -> None:
     raise KeyboardInterrupt
 
 
-@dataclass(frozen=True, slots=True)
-class _Prepared:
-    """What is replayed, and the facts and prices it is replayed by."""
-
-    chosen: Chosen
-    left_out: int  # requests of conversations that no surface could serve at that time
-    offers: Mapping[tuple[str, str], tuple[Offer, ...]]
-    catalog: Catalog
-    snapshot: Snapshot
-    book: PriceBook
-
-
-def _prepare(chosen: Chosen) -> _Prepared:
-    """Find the surfaces for every workload and model; leave out what none of them sells at the time of the replay."""
-    from trivium import catalog
-    from trivium.cli._up.offers import carriers
-    from trivium.pricing import PriceBook
-
-    facts = catalog.load()
-    snapshot = facts.snapshot(SystemClock().now().date())
-    book = PriceBook.from_snapshot(snapshot)
-    offers = carriers(chosen.pairs(), snapshot, book, chosen.start)
-    kept = chosen.only(offers)
-    if not kept.conversations:
-        models = ", ".join(sorted({model for _, model in chosen.pairs()}))
-        raise UserError("TRACE", models, f"no surface of the lab sells these models on {chosen.start.date()}")
-    return _Prepared(kept, chosen.requests - kept.requests, offers, facts, snapshot, book)
-
-
-def _run(screen: Console, prepared: _Prepared, root: Path, port: int, json_file: Path | None, *, once: bool) -> None:
+def _run(screen: Console, prepared: Prepared, root: Path, port: int, json_file: Path | None, *, once: bool) -> None:
     from trivium.cli._up import report
-    from trivium.cli._up.site import gateway, lab, new_folder
+    from trivium.cli._up.prepare import make_keys
+    from trivium.cli._up.site import ROUTES, gateway, lab, new_folder, spread
+    from trivium.plan import write_routes
 
     chosen = prepared.chosen
     report.announce(screen, chosen, prepared.left_out)
     folder = new_folder(root, SystemClock().now()).resolve()
+    # There before the gateway is: a session that began by another table would keep to where its cache lives.
+    write_routes(spread(prepared.offers), folder / ROUTES)
     began = time.monotonic()
     with lab(folder) as (lab_said, lab_process), gateway(folder, lab_said, _free(port)) as (url, process):
         site = _site(folder, url, lab_said, process, lab_process)
         screen.print(f"  lab and gateway are up after {time.monotonic() - began:.1f} s ({folder})", markup=False)
-        keys = _make_keys(site, chosen)
+        keys = make_keys(site, chosen)
         figures = _replay_and_plan(screen, site, prepared, keys)
         report.show(screen, figures)
         if json_file is not None:
@@ -130,27 +103,17 @@ def _site(folder: Path, url: str, lab_said: Mapping[str, Any], process: Any, lab
     return Site(folder, url, lab_said, process, lab_process)
 
 
-def _make_keys(site: Site, chosen: Chosen) -> dict[str, str]:
-    """A virtual key for each workload."""
-    from trivium.ledger import Ledger
-
-    workloads = sorted({turns[0].opened.workload for turns in chosen.conversations})
-    with Ledger.open(site.ledger, clock=SystemClock()) as ledger:
-        return {workload: ledger.keys.create(workload)[1] for workload in workloads}
-
-
-def _replay_and_plan(screen: Console, site: Site, prepared: _Prepared, keys: Mapping[str, str]) -> Figures:
+def _replay_and_plan(screen: Console, site: Site, prepared: Prepared, keys: Mapping[str, str]) -> Figures:
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
     from trivium.cli._up import replay, report
     from trivium.cli._up.plan import make
-    from trivium.cli._up.site import SCOPES, spread, with_default
+    from trivium.cli._up.site import SCOPES, with_default
     from trivium.core import Offer
     from trivium.plan import write_routes
     from trivium.pricing import price as price_of
 
     chosen, book = prepared.chosen, prepared.book
-    write_routes(spread(prepared.offers), site.routes)
 
     def price(usage: Usage, surface: str, model: str, at: datetime) -> Money:
         return price_of(usage, Offer(surface, SCOPES[surface], model), at, book).amount

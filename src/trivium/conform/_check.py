@@ -52,6 +52,9 @@ async def _looks(client: Client, site: Site, request: dict[str, Any], stand_in: 
     listed, names = await visible.models(client)
     model = site.model or next(iter(names), "")
     if not model:
+        refused = await client.ask("GET", visible.MODELS)
+        if refused.status == _KEY_REFUSED:
+            raise UserError("--key", "(not shown)", f"give a key that this gateway takes: {refused.line()}")
         raise UserError("--model", "", "name a model: the gateway lists none")
     plain = copy.deepcopy(request["plain"])
     plain["body"] = {"model": model, **plain["body"]}

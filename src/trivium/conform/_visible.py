@@ -11,7 +11,7 @@ from trivium.conform._rows import Seen, failed, inapplicable, judged, unseen
 
 MESSAGES = "/v1/messages?beta=true"
 _COUNT_TOKENS = "/v1/messages/count_tokens?beta=true"
-_MODELS = "/v1/models?limit=1000"
+MODELS = "/v1/models?limit=1000"
 _MODELS_S = 3.0  # the client waits no longer
 _NOT_FOUND, _BAD, _TOO_MANY, _LACKING, _SERVER = 404, 400, 429, 501, 500
 _OF_CLOUDS = ("P7.silence", "P11.clouds")
@@ -29,8 +29,8 @@ async def hello(client: Client) -> dict[str, Seen]:
 
 async def models(client: Client) -> tuple[dict[str, Seen], list[str]]:
     """Model discovery by both headers, and the ids that the client would keep."""
-    bearer = await client.ask("GET", _MODELS)
-    api_key = await client.ask("GET", _MODELS, api_key=True)
+    bearer = await client.ask("GET", MODELS)
+    api_key = await client.ask("GET", MODELS, api_key=True)
     return {"P3.bearer": _listing(bearer), "P3.api-key": _listing(api_key)}, kept(bearer) or kept(api_key)
 
 

@@ -54,6 +54,7 @@ class FanChart:
     median: tuple[float, ...]
     bands: tuple[Band, ...]
     history: tuple[tuple[date, float], ...] = ()
+    history_name: str = "measured"
 
     def terminal(self, width: int = TERMINAL_WIDTH) -> str:
         """A row for each of at most thirteen months: median and bands as numbers, in `unit`."""
@@ -143,7 +144,7 @@ class FanChart:
             (swatch(MAIN, min(1.0, sum(shades[: number + 1]))), band.name) for number, band in enumerate(self.bands)
         ][::-1]
         if self.history:
-            entries.append(('<circle cx="7" cy="6" r="2.6" fill="currentColor" opacity="0.75"/>', "measured"))
+            entries.append(('<circle cx="7" cy="6" r="2.6" fill="currentColor" opacity="0.75"/>', self.history_name))
         return entries
 
     def _described(self) -> str:
@@ -172,6 +173,7 @@ def fan_chart(
     quantiles: Sequence[Sequence[float]],
     *,
     history: Sequence[tuple[date, float]] = (),
+    history_name: str = "measured",
     title: str = "",
     unit: str = "",
 ) -> FanChart:
@@ -194,4 +196,4 @@ def fan_chart(
         if high is not None:
             bands.append(Band(round(100 * (high - low), 6), runs[low], runs[high]))
     past = tuple((day, finite(value, "history")) for day, value in sorted(history))
-    return FanChart(title, unit, tuple(months), runs[middle], tuple(bands), past)
+    return FanChart(title, unit, tuple(months), runs[middle], tuple(bands), past, history_name)

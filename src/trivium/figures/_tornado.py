@@ -34,6 +34,7 @@ class Tornado:
     unit: str
     middle: float
     inputs: tuple[Ends, ...]
+    middle_name: str = "expected"
 
     def _range(self) -> tuple[float, float]:
         values = [self.middle, *(value for item in self.inputs for value in (item.at_low, item.at_high))]
@@ -41,7 +42,7 @@ class Tornado:
 
     def terminal(self, width: int = TERMINAL_WIDTH) -> str:
         """Name, bar around the middle, the two amounts; ▒ below the middle, █ above it."""
-        heading = f"{self.title} ({self.unit}; expected {short(self.middle)})"
+        heading = f"{self.title} ({self.unit}; {self.middle_name} {short(self.middle)})"
         lines = [clip(one_line(heading), width)]
         if not self.inputs:
             return "\n".join([*lines, "  (nothing to show)"])
@@ -76,7 +77,9 @@ class Tornado:
         middle = x(self.middle)
         parts = [
             f'<path d="M{middle:.1f} {_TOP_PX - 4:g}V{height:g}" stroke="currentColor" opacity="0.5"/>',
-            label(middle, 12, f"expected {short(self.middle)} {self.unit}", 300, anchor="middle", opacity=0.75),
+            label(
+                middle, 12, f"{self.middle_name} {short(self.middle)} {self.unit}", 300, anchor="middle", opacity=0.75
+            ),
         ]
         for number, item in enumerate(self.inputs):
             top = _TOP_PX + number * _ROW_PX + 2
@@ -95,14 +98,16 @@ class Tornado:
         described = "; ".join(
             f"{item.name}: {item.low} {short(item.at_low)}, {item.high} {short(item.at_high)}" for item in self.inputs
         )
-        described = f"expected {short(self.middle)} {self.unit}; {described}"
+        described = f"{self.middle_name} {short(self.middle)} {self.unit}; {described}"
         return svg_element(WIDTH_PX, height, self.title or "tornado", described, "".join(parts))
 
 
-def tornado(middle: float, inputs: Iterable[Ends], *, title: str = "", unit: str = "USD") -> Tornado:
+def tornado(
+    middle: float, inputs: Iterable[Ends], *, title: str = "", unit: str = "USD", middle_name: str = "expected"
+) -> Tornado:
     """A tornado with its widest bar on top; UserError if an amount is not finite."""
     taken = sorted(inputs, key=lambda item: (-abs(item.at_high - item.at_low), item.name))
     for item in taken:
         finite(item.at_low, item.name)
         finite(item.at_high, item.name)
-    return Tornado(title, unit, finite(middle, "middle"), tuple(taken))
+    return Tornado(title, unit, finite(middle, "middle"), tuple(taken), middle_name)

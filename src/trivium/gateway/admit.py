@@ -25,6 +25,8 @@ USER_HEADER = "x-claude-gateway-user-id"
 EMAIL_HEADERS = ("x-claude-gateway-user-email", "x-litellm-end-user-id")
 _IDENTITY_FORM = re.compile(r"[^\s\x00-\x1f\x7f]{1,256}")
 _VERSION_FORM = re.compile(r"\d{4}-\d{2}-\d{2}")
+_TOKENS_MAX = 2**31 - 1  # no model's limit, but what counts, prices and the ledger can hold
+_SHOWN_MAX = 200  # of what a client wrote, in a message
 
 
 class Refused(TriviumError):
@@ -80,10 +82,10 @@ def read_request(
     try:
         model = facts.model_id(sent)
     except FactError as error:
-        raise Refused(404, "not_found_error", f"model: {sent} ({error})") from error
+        raise unknown_model("model", sent, error) from error
     if key.models and model not in key.models:
         allowed = ", ".join(key.models)
-        raise Refused(400, "invalid_request_error", f"model: {sent}: this key may use {allowed}", NO_RETRY)
+        raise Refused(400, "invalid_request_error", f"model: {sent[:_SHOWN_MAX]}: this key may use {allowed}", NO_RETRY)
     if canonical.complete is not None:
         body, completed = canonical.complete(body, model, facts)
     endless = canonical.open_ended and "max_tokens" not in body
@@ -97,9 +99,7 @@ def read_request(
     stream = _field(body, "stream", bool, "true or false") if body.get("stream") is not None else False
     max_tokens = None
     if endpoint == "messages" and not endless:
-        max_tokens = _field(body, "max_tokens", int, "a whole number of 1 or more")
-        if max_tokens < 1:
-            raise UserError("max_tokens", max_tokens, "give a whole number of 1 or more")
+        max_tokens = tokens_asked("max_tokens", _field(body, "max_tokens", int, "a whole number of 1 or more"))
     if endpoint == "messages" and body.raw("messages") is None:
         raise UserError("messages", None, "give a list of messages")
     session, odd = _named(canonical.session)
@@ -121,7 +121,24 @@ def read_request(
         native=canonical.native,
         complete=canonical.complete,
         beyond=beyond,
+        own=canonical.own,
     )
+
+
+def tokens_asked(field: str, value: object) -> int:
+    """How many tokens an answer may have; raises UserError for what is no such number."""
+    if isinstance(value, bool) or not isinstance(value, int) or value < 1:
+        raise UserError(field, value, "give a whole number of 1 or more")
+    if value > _TOKENS_MAX:
+        raise UserError(field, str(value)[:64], "give a number that a model can answer with")
+    return value
+
+
+def unknown_model(field: str, sent: str, error: FactError) -> Refused:
+    """No claim knows a model by that name."""
+    if len(sent) > _SHOWN_MAX:
+        return Refused(404, "not_found_error", f"{field}: {sent[:_SHOWN_MAX]}… (no model has a name so long)")
+    return Refused(404, "not_found_error", f"{field}: {sent} ({error})")
 
 
 def _unbounded(model: str) -> UserError:

@@ -9,6 +9,7 @@ from typing import Any
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
+from trivium.gateway.parser import Parser
 from trivium.gateway.seams import GatewaySettings
 from trivium.gateway.wire.errors import envelope
 
@@ -24,7 +25,8 @@ class Connection(HttpToolsProtocol):
       at most `header_bytes_max` long;
     - its body within `body_read_s`, also after an answer was given that did not wait for it;
     - between two requests a connection may be idle for `keep_alive_s`;
-    - while the server is `leaving`, every answer says `connection: close`: the client asks elsewhere next;
+    - while the server is `leaving`, every answer says `connection: close`: the client asks elsewhere next; so does one
+      to a client that offered another protocol, as its connection cannot be read on;
     - bytes for the client must shrink within `stall_s`; uvicorn itself stops the answer, and so the reading from the
       upstream, while more than 64 KiB wait.
     """
@@ -33,6 +35,8 @@ class Connection(HttpToolsProtocol):
         self, *args: Any, limits: Callable[[], GatewaySettings], leaving: Callable[[], bool], **kwargs: Any
     ) -> None:
         super().__init__(*args, **kwargs)
+        self.parser: Parser = Parser(self)
+        self.parser.set_dangerous_leniencies(lenient_data_after_close=True)  # as uvicorn's own, for pipelined requests
         self._limits = limits
         self._leaving = leaving
         self._timer: asyncio.TimerHandle | None = None  # of the head or the body that is being read
@@ -81,11 +85,13 @@ class Connection(HttpToolsProtocol):
         self._in_head = False
         self._expect_body()
         super().on_headers_complete()
-        if self._leaving() and self.cycle is not None:
+        if self.cycle is not None and (self._leaving() or self.parser.offered):
             self.cycle.keep_alive = False
 
     def on_message_complete(self) -> None:
-        """The request is whole."""
+        """The request is whole, unless its body comes behind an offer that is passed over."""
+        if self.parser.offered:
+            return
         self._stop()
         self._in_head, self._head_bytes = True, 0
         super().on_message_complete()

@@ -53,8 +53,11 @@ def _page(models: Sequence[str], query: Mapping[str, Sequence[str]]) -> tuple[Se
     if not limit_text.isascii() or not limit_text.isdigit() or not 1 <= int(limit_text) <= _PAGE_MAX:
         raise UserError("limit", limit_text[:64], f"give a whole number from 1 to {_PAGE_MAX}")
     limit, after, before = int(limit_text), query.get("after_id", ("",))[0], query.get("before_id", ("",))[0]
-    start = models.index(after) + 1 if after in models else 0
-    if before in models:
+    for field, cursor in (("after_id", after), ("before_id", before)):
+        if cursor and cursor not in models:  # the first page again would be listed for ever
+            raise UserError(field, cursor[:64], "give the last_id or first_id of an earlier page")
+    start = models.index(after) + 1 if after else 0
+    if before:
         end = models.index(before)
         return models[max(end - limit, start) : end], end - limit > start
     return models[start : start + limit], start + limit < len(models)

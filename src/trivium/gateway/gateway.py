@@ -25,11 +25,11 @@ from trivium.core import (
 )
 from trivium.gateway.admit import NO_RETRY, Refused, authenticate, read_headers, read_request, tags_of
 from trivium.gateway.affinity import Affinity
-from trivium.gateway.arrival import read_body
+from trivium.gateway.arrival import Arriving, read_body
 from trivium.gateway.attempt import Order, Tools
 from trivium.gateway.auxiliary import Auxiliary, Call, Wanted, address_of
 from trivium.gateway.auxiliary import wanted as auxiliary_wanted
-from trivium.gateway.dialect import BEDROCK, MESSAGES, OPENAI, PROFILES, Asked, asked
+from trivium.gateway.dialect import BEDROCK, MESSAGES, OPENAI, PROFILES, Asked, NoMessage, asked, models_asked
 from trivium.gateway.discovery import listing, profiles
 from trivium.gateway.flight import Cut, Flight, all_settled
 from trivium.gateway.guard import Chance, ConsecutiveBreaker, Rests, RetryBudget
@@ -55,13 +55,16 @@ from trivium.gateway.seams import (
 )
 from trivium.gateway.signers import Signers
 from trivium.gateway.stamp import clock_stamp
+from trivium.gateway.unserved import home_of, unserved
 from trivium.gateway.upstream import UPSTREAMS
+from trivium.gateway.waiting import Waiting
 from trivium.gateway.wire.errors import envelope
 
 JSON = {"content-type": "application/json"}
 _TEXT = {"content-type": "text/plain; version=0.0.4; charset=utf-8"}
-_MODELS = "/v1/models"
 _ANTHROPIC = {"anthropic-version", "x-api-key", "x-amz-security-token"}  # every client of Anthropic's sends one of them
+_ID_NAMES = {"openai": "x-request-id", "bedrock": "x-amzn-requestid", "converse": "x-amzn-requestid"}
+_TOO_SLOW = 408
 _DRAIN_GRACE_S = 5.0
 _log = logging.getLogger("trivium.gateway")
 
@@ -100,6 +103,9 @@ class Gateway:
         self._keys = keys
         self._stamp = stamp or clock_stamp(clock)
         self.metrics = metrics or Metrics()
+        breaker = breaker or ConsecutiveBreaker(
+            clock, failures=settings.breaker_failures, open_s=settings.breaker_open_s
+        )
         self._parts = Parts(
             tools=Tools(sink, transport, clock, self.metrics, settings, Signers(clock)),
             routes=routes,
@@ -107,10 +113,15 @@ class Gateway:
             admission=admission,
             upstreams=UPSTREAMS if upstreams is None else upstreams,
             credentials=dict(credentials),
-            breaker=breaker
-            or ConsecutiveBreaker(clock, failures=settings.breaker_failures, open_s=settings.breaker_open_s),
+            breaker=breaker,
             budget=RetryBudget(clock, ratio=settings.retry_ratio, floor_per_s=settings.retry_floor_per_s),
             rests=Rests(clock, chance or machine_chance()),
+            waiting=Waiting(
+                breaker,
+                waiters=settings.breaker_failures,
+                events=settings.patience_events,
+                whole=settings.patience_whole,
+            ),
             affinity=Affinity(clock),
             cache_prices=cache_prices or NoCachePrices(),
         )
@@ -225,6 +236,7 @@ class Gateway:
         request_id = new_id("req", self._clock)
         own = {"request-id": request_id, "x-trivium-request-id": request_id}
         reply = Reply(send, self._clock, own)
+        receive = Arriving(receive)
         wanted = asked(_raw_path(scope), self._clock) if scope["method"] == "POST" else None
         kept = auxiliary_wanted(scope["method"], _raw_path(scope)) if wanted is None else None
         try:
@@ -235,8 +247,11 @@ class Gateway:
                 reply.speech = kept.dialect.speech(Asked(kept.dialect, kept.endpoint))
                 await self._keep(kept, scope, receive, reply)
             else:
-                await self._serve_of(scope["method"], scope["path"])(scope, receive, reply)
+                await self._serve_of(scope, reply)(scope, receive, reply)
         except Refused as error:
+            if error.status != _TOO_SLOW and not reply.started:
+                ending = await receive.drop_rest(_names(scope), self.settings)
+                error.headers.update(ending)
             await self._refuse(reply, error, request_id)
         except TriviumError as error:
             await self._refuse(reply, refusal(error), request_id)
@@ -252,15 +267,21 @@ class Gateway:
             served = wanted or kept
             self.metrics.responded("other" if served is None else served.endpoint, reply.status)
 
-    def _serve_of(self, method: str, path: str) -> Callable[[Scope, Receive, Reply], Awaitable[None]]:
-        if method in {"GET", "HEAD"}:
-            if path == _MODELS or path.startswith(_MODELS + "/"):
-                return self._models
-            if path == PROFILES or path.startswith(PROFILES + "/"):
-                return self._profiles
-            if path in self._plain:
-                return self._plain[path]
-        raise Refused(404, "not_found_error", f"{method} {path[:200]}: not served here")
+    def _serve_of(self, scope: Scope, reply: Reply) -> Callable[[Scope, Receive, Reply], Awaitable[None]]:
+        method, path = scope["method"], scope["path"]
+        found = self._read_at(path)
+        if found is not None and method in {"GET", "HEAD"}:
+            return found
+        raw_path = _raw_path(scope)
+        _speak(reply, Asked(home_of(raw_path), "messages"))
+        raise unserved(method, raw_path, readable=found is not None)
+
+    def _read_at(self, path: str) -> Callable[[Scope, Receive, Reply], Awaitable[None]] | None:
+        if models_asked(path) is not None:
+            return self._models
+        if path == PROFILES or path.startswith(PROFILES + "/"):
+            return self._profiles
+        return self._plain.get(path)
 
     async def _refuse(self, reply: Reply, error: Refused, request_id: str) -> None:
         await reply.refuse(error.status, envelope(error.error_type, str(error), request_id), error.headers)
@@ -280,14 +301,16 @@ class Gateway:
     async def _models(self, scope: Scope, _receive: Receive, reply: Reply) -> None:
         parts = self._parts
         headers = read_headers(scope["headers"], parts.tools.settings)
-        openai = not headers.keys() & _ANTHROPIC
-        dialect = OPENAI if openai else MESSAGES
+        told, name = models_asked(scope["path"]) or (None, "")
+        dialect = told or (MESSAGES if headers.keys() & _ANTHROPIC else OPENAI)
         _speak(reply, Asked(dialect, "messages"))
         key = authenticate(dialect.secrets(headers), self._keys, self._clock.now())
-        name = scope["path"][len(_MODELS) + 1 :]
         query = parse_qs(scope.get("query_string", b"").decode("latin-1"))
         body = listing(
-            parts.routes(), key, parts.facts, parts.tools.settings, only=name or None, query=query, openai=openai
+            *(parts.routes(), key, parts.facts, parts.tools.settings),
+            only=name or None,
+            query=query,
+            openai=dialect is OPENAI,
         )
         await reply.whole(200, body, JSON)
 
@@ -391,10 +414,15 @@ class Gateway:
 
 
 def _speak(reply: Reply, wanted: Asked) -> None:
-    """Answer in the client's dialect; OpenAI's clients read a request's id under a name of their own."""
+    """Answer in the client's dialect, with the request's id under the name that its clients read."""
     reply.speech = wanted.dialect.speech(wanted)
-    if wanted.dialect is OPENAI:
-        reply.headers["x-request-id"] = reply.headers["request-id"]
+    if wanted.dialect.name in _ID_NAMES:
+        reply.headers[_ID_NAMES[wanted.dialect.name]] = reply.headers["request-id"]
+
+
+def _names(scope: Scope) -> dict[str, str]:
+    """Headers as they are, for a request that may not have been worth reading."""
+    return {name.decode("latin-1").lower(): value.decode("latin-1") for name, value in scope["headers"]}
 
 
 def _raw_path(scope: Scope) -> str:
@@ -415,6 +443,8 @@ def refusal(error: TriviumError) -> Refused:
         return Refused(400, "invalid_request_error", str(error))
     if isinstance(error, NotSupported):
         return Refused(501, "not_supported", str(error), NO_RETRY)
+    if isinstance(error, NoMessage):
+        return Refused(502, "api_error", f"what the surface answered cannot be read: {error}")
     if isinstance(error, FactError):
         return Refused(404, "not_found_error", str(error))
     if isinstance(error, LedgerError):

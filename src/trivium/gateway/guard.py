@@ -95,16 +95,34 @@ class ConsecutiveBreaker:
         state.probing_since_ns = now
         return True
 
-    def record(self, circuit: Circuit, *, healthy: bool) -> None:
-        """Success closes; failures add up, and a failed probe opens anew."""
+    def closed(self, circuit: Circuit) -> bool:
+        """Whether requests pass freely; False also while one may probe."""
+        state = self._states.get(circuit)
+        return state is None or state.opened_at_ns is None
+
+    def record(self, circuit: Circuit, *, healthy: bool, began_ns: int | None = None) -> None:
+        """Success closes, unless it was sent before the breaker opened; failures add up, a failed probe opens anew."""
+        state = self._states.get(circuit)
         if healthy:
-            self._states.pop(circuit, None)
+            opened_ns = state.opened_at_ns if state is not None else None
+            if opened_ns is None or began_ns is None or began_ns >= opened_ns:
+                self._states.pop(circuit, None)
             return
-        state = self._states.setdefault(circuit, _State())
+        if state is None:
+            state = self._states[circuit] = _State()
         state.failures += 1
         if state.failures >= self._failures_max:
-            state.opened_at_ns = self._clock.monotonic_ns()
-            state.probing_since_ns = None
+            self._open(state)
+
+    def trip(self, circuit: Circuit) -> None:
+        """Open at once: requests wait there and none is answered."""
+        state = self._states.setdefault(circuit, _State())
+        state.failures = max(state.failures, self._failures_max)
+        self._open(state)
+
+    def _open(self, state: _State) -> None:
+        state.opened_at_ns = self._clock.monotonic_ns()
+        state.probing_since_ns = None
 
     def release(self, circuit: Circuit) -> None:
         """The probe learned nothing; the next request may probe."""

@@ -49,6 +49,7 @@ from trivium.gateway.seams import (
     Routes,
     Upstream,
 )
+from trivium.gateway.waiting import Waiting
 from trivium.gateway.wire.errors import envelope
 from trivium.gateway.wire.thinking import signature_refused, without_thinking
 
@@ -73,6 +74,7 @@ class Parts:
     breaker: Breaker
     budget: RetryBudget
     rests: Rests
+    waiting: Waiting
     affinity: Affinity
     cache_prices: CachePrices
 
@@ -349,8 +351,10 @@ class Pump:
                 raise
             outbound = replace(outbound, headers={**outbound.headers, **authorised})
         parts.tools.metrics.routed(decision.affinity)
+        transport = parts.waiting.over(parts.tools.transport, self._circuit(target), self._may_move)
+        began_ns = parts.tools.clock.monotonic_ns()
         attempt = Attempt(
-            parts.tools,
+            replace(parts.tools, transport=transport),
             replace(self._order, decision=decision.encode()),
             target,
             parts.upstreams[surface],
@@ -365,19 +369,20 @@ class Pump:
         finally:
             if attempt.closed is not None:
                 self.attempts.append(attempt.closed)
-            self._report(target, attempt.closed, attempt.failure)
+            self._report(target, attempt.closed, attempt.failure, began_ns)
         return failure
 
-    def _report(self, target: Target, closed: Closed | None, failure: Failure | None) -> None:
+    def _report(self, target: Target, closed: Closed | None, failure: Failure | None, began_ns: int) -> None:
         """Tell the breaker: an attempt is evidence unless the client or the gateway ended it. Named times are kept."""
         breaker, circuit = self._parts.breaker, self._circuit(target)
         if failure is not None and failure.error.status in _RESTING and failure.error.retry_after_s:
             rest_s = min(failure.error.retry_after_s, self._parts.tools.settings.rest_s_max)
             self._parts.rests.rest(circuit, rest_s)
         if closed is not None and (failure is not None or closed.outcome is Outcome.OK):
-            breaker.record(circuit, healthy=failure is None or failure.error.retry is Retry.NEVER)
+            healthy = failure is None or failure.error.retry is Retry.NEVER
+            breaker.record(circuit, healthy=healthy, began_ns=began_ns)
         elif closed is not None and self._hung(closed):
-            breaker.record(circuit, healthy=False)
+            breaker.record(circuit, healthy=False, began_ns=began_ns)
         else:
             breaker.release(circuit)
         if closed is not None and closed.outcome is Outcome.OK:
@@ -399,10 +404,9 @@ class Pump:
         unsigned = self._without_thinking(failure)
         if error.retry is Retry.NEVER and not refreshable and unsigned is None:
             return None
-        unknown_bills = sum(closed.outcome in {Outcome.FAILED, Outcome.CUT} for closed in self.attempts)
-        if unknown_bills >= _UNKNOWN_BILLS_MAX or self._tries > settings.extra_attempts_max:
+        if self._unknown_bills >= _UNKNOWN_BILLS_MAX or self._tries > settings.extra_attempts_max:
             return None
-        self._taken = self._parts.budget.take()
+        self._taken = await self._afford()
         if not self._taken:
             return None
         self._notes.because = "again"
@@ -422,6 +426,32 @@ class Pump:
         elif self._may_stay(failure) and await self._stays(target, error.retry_after_s):
             return target
         return await self._next()
+
+    @property
+    def _unknown_bills(self) -> int:
+        return sum(closed.outcome in {Outcome.FAILED, Outcome.CUT} for closed in self.attempts)
+
+    def _may_move(self) -> bool:
+        """Whether the attempt under way could be given up for one elsewhere, with no answer and perhaps a bill."""
+        left = self._tries <= self._parts.tools.settings.extra_attempts_max
+        return left and self._unknown_bills + 1 < _UNKNOWN_BILLS_MAX and self._elsewhere() and not self._reply.started
+
+    def _elsewhere(self) -> bool:
+        """Whether a surface is left that is not known to fail or to rest."""
+        breaker, rests = self._parts.breaker, self._parts.rests
+        circuits = [self._circuit(target) for target in self._targets]
+        return any(breaker.closed(circuit) and not rests.left_s(circuit) for circuit in circuits)
+
+    async def _afford(self) -> bool:
+        """Take one more attempt from the budget; where another surface could answer, wait for room rather than fail."""
+        budget = self._parts.budget
+        pauses = int(self._parts.tools.settings.budget_wait_s_max / _PAUSE_S)
+        while not budget.take():
+            if pauses <= 0 or not self._elsewhere():
+                return False
+            pauses -= 1
+            await asyncio.sleep(_PAUSE_S)
+        return True
 
     def _without_thinking(self, failure: Failure) -> MessagesRequest | None:
         """The request to repeat once where blocks that another platform signed were refused; None if that is not it."""

@@ -61,6 +61,7 @@ class MessagesRequest:
     native: Body | None = None  # the body as it came, where its dialect is a surface's own
     complete: Complete | None = None  # what of the body depends on the model
     beyond: Beyond | None = None
+    own: Headers = field(default_factory=dict)  # headers for the surface whose dialect the client speaks, and no other
 
     def body_for(self, surface: str) -> Body:
         """What an adapter edits: the client's own bytes where it speaks that surface's dialect."""
@@ -124,8 +125,20 @@ class Timeouts:
     """How long a surface may take."""
 
     connect_s: float = 5.0
-    first_byte_s: float = 600.0
+    first_byte_s: float = 600.0  # a whole answer is silent until it is complete
     idle_s: float = 300.0
+    stream_first_byte_s: float = 120.0  # of a stream, and of a count of tokens
+
+
+class Patience(NamedTuple):
+    """How long a surface that is well may take to its first byte, in seconds; beyond it silence is suspicious."""
+
+    unlearnt_s: float  # while the circuit's own pace is not known, and for a probe
+    least_s: float  # however fast the circuit is
+
+
+_EVENTS = Patience(10.0, 5.0)  # the first event of a stream comes long before its end
+_WHOLE = Patience(600.0, 60.0)  # a whole answer is silent until it is complete
 
 
 class Transport(Protocol):
@@ -249,6 +262,9 @@ class GatewaySettings:
     rest_s_max: float = 300.0  # a surface that names a longer time is asked again after this one; 0: no rests
     breaker_failures: int = 5
     breaker_open_s: float = 30.0
+    patience_events: Patience = _EVENTS  # with streams, and counts of tokens
+    patience_whole: Patience = _WHOLE
+    budget_wait_s_max: float = 20.0  # for room in the retry budget, where another surface could answer
     drain_s: float = 30.0
     hedge_after_s: Mapping[str, float] = field(default_factory=dict)  # by workload: a second surface is asked then
     stall_s: float = 60.0  # a client that takes no bytes for so long is given up
@@ -503,8 +519,20 @@ class Breaker(Protocol):
         """Whether a request may be sent there now; an answer of True to a half-open circuit is its one probe."""
         ...
 
-    def record(self, circuit: Circuit, *, healthy: bool) -> None:
-        """How an attempt went; a refusal for the request's own content counts as healthy."""
+    def closed(self, circuit: Circuit) -> bool:
+        """Whether requests pass freely; False also while one may probe."""
+        ...
+
+    def record(self, circuit: Circuit, *, healthy: bool, began_ns: int | None = None) -> None:
+        """How an attempt went; a refusal for the request's own content counts as healthy.
+
+        `began_ns` is the clock's monotonic time at which it was sent: an answer to what was sent before the breaker
+        opened does not close it.
+        """
+        ...
+
+    def trip(self, circuit: Circuit) -> None:
+        """Open at once: requests wait there and none is answered."""
         ...
 
     def release(self, circuit: Circuit) -> None:

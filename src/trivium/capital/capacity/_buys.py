@@ -11,6 +11,7 @@ and swept, and never enters a placement.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field, fields, replace
 
 from trivium.capital.capacity._evidence import Silicon
@@ -83,7 +84,7 @@ def _annuity(assumed: Assumptions) -> Range:
     """The capital recovery factor r / (1 - (1 + r)^-n): it rises with the rate and falls with the life."""
 
     def factor(rate: float, years: float) -> float:
-        return rate / (1.0 - float((1.0 + rate) ** -years))
+        return rate / -math.expm1(-years * math.log1p(rate))
 
     rate, life = assumed.capital_rate, assumed.life_years
     return Range(factor(rate.low, life.high), factor(rate.point, life.point), factor(rate.high, life.low))

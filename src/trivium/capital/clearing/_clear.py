@@ -96,18 +96,22 @@ class Clearing:
     @property
     def unique(self) -> bool:
         """Whether both ends are the same within the tolerance."""
-        apart = np.abs(self.gap).max() + np.abs(self.greatest.payments - self.least.payments).max()
-        return bool(apart <= 10 * self.system.tolerance) and self.greatest.paid_tranches == self.least.paid_tranches
+        apart = np.abs(self.gap) + np.abs(self.greatest.payments - self.least.payments)
+        same = bool((apart <= 10 * self.system.tolerance).all())
+        return same and self.greatest.paid_tranches == self.least.paid_tranches
 
 
 def clear(system: System, tranches: Sequence[Tranche] = ()) -> Clearing:
     """Greatest and least solution of a system, with conditional tranches if there are any. UserError for a tranche."""
     _check(system, tranches)
-    ends, cycles = [], []
+    ends, cycles, stages = [], [], {}
     for sign in (-1, 1):
         (funded, state, steps), paid = _settle(system, tranches, sign)
         walk = Walk(funded)
-        ends.append(_solution(walk, state, _count(funded, in_default(walk, state), state.failed), paid[-1], steps))
+        if paid[-1] not in stages:
+            stages[paid[-1]] = _stages(funded)
+        waves = _count(funded, stages[paid[-1]], in_default(walk, state), state.failed)
+        ends.append(_solution(walk, state, waves, paid[-1], steps))
         cycles.append(paid[:-1])
     monotone = all(tranche.as_asset for tranche in tranches)
     return Clearing(system, ends[0], ends[1], monotone, cycles[0] or cycles[1])
@@ -129,7 +133,7 @@ def least_solution(system: System) -> Solution:
 
 def waves_of(system: System, found: Solution) -> Waves:
     """Who defaults, and who fails, because of whom, in a solution of a system; who only as expected, last."""
-    return _count(system, found.defaulted, found.failed)
+    return _count(system, _stages(system), found.defaulted, found.failed)
 
 
 def _check(system: System, tranches: Sequence[Tranche]) -> None:
@@ -185,20 +189,15 @@ def _funded(walk: Walk, state: State, tranches: Sequence[Tranche], paid: Sequenc
     for tranche, flows in zip(tranches, paid, strict=True):
         investor = walk.system.parties.index(tranche.investor)
         before = left[investor] + (tranche.amount if flows and not tranche.as_asset else 0.0)
-        enough = before - tranche.amount >= tranche.equity_floor - walk.tolerance
+        enough = before - tranche.amount >= tranche.equity_floor - walk.tolerance[investor]
         found.append(bool(tranche.milestone_met and enough))
     return tuple(found)
 
 
-def _count(system: System, ended: Flags, failing: Flags) -> Waves:
-    """All pay in full but those of earlier waves, solved anew each time: the fictitious default algorithm.
-
-    Who is in default in the solution and in no stage comes last.
-    """
-    count = len(system.parties)
-    fallen, failed = np.zeros(count, dtype=bool), np.zeros(count, dtype=bool)
-    defaults: list[tuple[str, ...]] = []
-    failures: list[tuple[str, ...]] = []
+def _stages(system: System) -> list[tuple[Flags, Flags]]:
+    """All pay in full but those of earlier stages, solved anew each time: the fictitious default algorithm."""
+    fallen, failed = np.zeros((2, len(system.parties)), dtype=bool)
+    stages: list[tuple[Flags, Flags]] = []
     while True:
         stage = Walk(system, fallen, failed)
         found, _ = stage.greatest()
@@ -207,13 +206,18 @@ def _count(system: System, ended: Flags, failing: Flags) -> Waves:
         fallible = system.thresholds > stage.tolerance
         below = fallible & ~failed & (np.maximum(left, 0.0) < system.thresholds - stage.tolerance)
         if not (more.any() or below.any()):
-            break
-        defaults.append(_names(system, more))
-        failures.append(_names(system, below))
+            return stages
+        stages.append((more, below))
         fallen, failed = fallen | more, failed | below
-    if (ended & ~fallen).any() or (failing & ~failed).any():
-        defaults.append(_names(system, ended & ~fallen))
-        failures.append(_names(system, failing & ~failed))
+
+
+def _count(system: System, stages: list[tuple[Flags, Flags]], ended: Flags, failing: Flags) -> Waves:
+    """The stages by name; who is in default in the solution and in no stage comes last."""
+    for more, below in stages:
+        ended, failing = ended & ~more, failing & ~below
+    every = [*stages, (ended, failing)] if ended.any() or failing.any() else stages
+    defaults = [_names(system, more) for more, _ in every]
+    failures = [_names(system, below) for _, below in every]
     return _without_empty_ends(defaults), _without_empty_ends(failures)
 
 

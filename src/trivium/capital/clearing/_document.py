@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from typing import Any, NoReturn
+from typing import Any
 
 from trivium.capital.clearing._clear import Clearing, Solution
 from trivium.capital.clearing._system import TOLERANCE, System, from_liabilities, system
@@ -49,9 +49,6 @@ def read_system(text: str) -> tuple[System, tuple[str, ...]]:
 
 
 def _parse(text: str) -> dict[str, Any]:
-    def no_constant(name: str) -> NoReturn:
-        raise UserError("document", name, "give finite numbers")
-
     def once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
         found: dict[str, Any] = {}
         for key, value in pairs:
@@ -61,7 +58,7 @@ def _parse(text: str) -> dict[str, Any]:
         return found
 
     try:
-        raw = json.loads(text, parse_constant=no_constant, object_pairs_hook=once)
+        raw = json.loads(text, object_pairs_hook=once)
     except (ValueError, RecursionError) as error:
         raise UserError("document", _short(text), f"give one JSON document ({error})") from error
     if not isinstance(raw, dict):
@@ -167,6 +164,6 @@ def clearing_json(found: Clearing, assumed: tuple[str, ...] = ()) -> dict[str, A
         "least": solution_json(found.least),
         "unique": found.unique,
         "gap": {"equity": found.gap.tolist(), "outside_value": found.outside_gap},
-        "tolerance": {"relative": TOLERANCE, "amount": found.system.tolerance},
+        "tolerance": {"relative": TOLERANCE, "amounts": found.system.tolerance.tolist()},
         "assumed": list(assumed),
     }

@@ -13,7 +13,7 @@ from trivium.core import UserError
 Floats = NDArray[np.float64]
 Flags = NDArray[np.bool_]
 
-TOLERANCE = 1e-9  # of the system's largest amount: who is short by less pays in full and is above its threshold
+TOLERANCE = 1e-9  # of the largest amount that a party sees: who is short by less pays in full, above its threshold
 NAME_MAX = 200
 AMOUNT_MAX = 1e100  # sums and products of amounts stay numbers
 _SUM_SLACK = 1e-12  # shares such as 546/777 + 231/777 may add up to a hair over one
@@ -41,15 +41,27 @@ class System:
     fixed_income: Floats
 
     @property
-    def tolerance(self) -> float:
-        """The one tolerance of the solvency test and of the thresholds, as an amount."""
+    def tolerance(self) -> Floats:
+        """The one tolerance of the solvency test and of the thresholds, as an amount of each party."""
         return TOLERANCE * self.scale
 
     @property
-    def scale(self) -> float:
-        """The largest amount; 1 where all are zero."""
-        amounts = (self.outside_assets, self.debt.sum(axis=0), self.thresholds, self.failure_costs, self.fixed_income)
-        return max(float(np.abs(amount).max(initial=0.0)) for amount in amounts) or 1.0
+    def scale(self) -> Floats:
+        """The largest amount that each party can see, so that a small one beside a giant is tested as if alone.
+
+        Its own amounts and the most that can come in from its holdings; the largest of all where it sees none.
+        """
+        own = (self.outside_assets, self.debt.sum(axis=0), self.thresholds, self.failure_costs, self.fixed_income)
+        paid, equity = self.most
+        found = np.abs(np.vstack([*own, paid + self.equity_holdings @ equity])).max(axis=0)
+        return np.where(found > 0, found, found.max() or 1.0)
+
+    @property
+    def most(self) -> tuple[Floats, Floats]:
+        """What debts and fixed income bring each party if all pay in full, and the equity it has at most."""
+        paid = np.einsum("kij,kj->i", self.debt_holdings, self.debt) + self.fixed_income
+        left = np.eye(len(self.parties)) - self.equity_holdings
+        return paid, np.linalg.solve(left, np.maximum(self.outside_assets, 0.0) + paid)
 
 
 def system(  # noqa: PLR0913  one keyword an input of the model, all with a neutral value

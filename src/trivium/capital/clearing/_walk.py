@@ -21,8 +21,9 @@ from trivium.capital.clearing._system import Flags, Floats, System
 
 Ints = NDArray[np.int64]
 
-_CONVERGED = 1e-13  # of the largest amount: what a step would still move
-_ROUNDING = 1e-15  # of the largest amount: two kinks nearer than that are one
+_CONVERGED = 1e-13  # of the largest amount a party sees: what a step would still move
+_ROUNDING = 1e-15  # of the same: two kinks nearer than that are one
+_SMALL = 1e-6  # of the same: the last correction moves less, or it is none
 _DAMPING = 1e-9  # the hair by which the slope of a closed circle is made smaller
 _UNIT = 1.0
 
@@ -47,18 +48,15 @@ class Walk:
         self.through = np.vstack([np.zeros(count), np.cumsum(system.debt, axis=0)])  # due up to and with a class
         self.total = self.through[-1]
         self.may_default = np.ones(count, dtype=bool) if may_default is None else may_default
-        fallible = system.thresholds > system.tolerance
-        self.may_fail = fallible if may_fail is None else fallible & may_fail
         self.scale, self.tolerance = system.scale, system.tolerance
+        fallible = system.thresholds > self.tolerance
+        self.may_fail = fallible if may_fail is None else fallible & may_fail
         self.everyone = np.arange(count)
 
     def greatest(self) -> tuple[State, int]:
         """The greatest fixed point and the number of steps to it."""
-        given = self.system
-        paid = np.einsum("kij,kj->i", given.debt_holdings, given.debt) + given.fixed_income
-        identity = np.eye(len(self.total))
-        most = np.linalg.solve(identity - given.equity_holdings, np.maximum(given.outside_assets, 0.0) + paid)
-        income = paid + given.equity_holdings @ most
+        paid, most = self.system.most
+        income = paid + self.system.equity_holdings @ most
         state = State(income, np.zeros(0, dtype=int), np.zeros(0, dtype=bool), np.zeros(len(income), dtype=bool))
         self._rate(state)
         state.failed = self.may_fail & self._under(state)
@@ -104,7 +102,7 @@ class Walk:
         again = State(state.income, state.level, state.owns, state.failed)
         self._rate(again)
         same = bool((again.owns == state.owns).all() and (self._under(state) & self.may_fail == state.failed).all())
-        return same and float(np.abs(self.mapped(again) - state.income).max()) <= self.tolerance
+        return same and bool((np.abs(self.mapped(again) - state.income) <= self.tolerance).all())
 
     def _rate(self, state: State) -> None:
         """Set level and ownership by the tests themselves."""
@@ -126,8 +124,8 @@ class Walk:
         steps_max = 20 + 4 * len(self.total) * (self.classes + 4)
         for step in range(1, steps_max):
             missing = np.maximum(sign * (self.mapped(state) - state.income), 0.0)
-            if float(missing.max()) <= _CONVERGED * self.scale:
-                return state, step
+            if (missing <= _CONVERGED * self.scale).all():
+                return self._settled(state), step
             way = self._direction(state, missing)
             kink = sign * (self._kinks(state, sign) - state.income)
             shares = np.divide(np.maximum(kink, 0.0), way, out=np.full_like(way, np.inf), where=way > 0)
@@ -138,14 +136,29 @@ class Walk:
                 self._cross(state, reached | (shares == share), sign)
         return state, steps_max
 
-    def _direction(self, state: State, missing: Floats) -> Floats:
-        slope, identity = self._slope(state), np.eye(len(missing))
+    def _settled(self, state: State) -> State:
+        """The same with the income that follows from its states.
+
+        Who comes from below pays in full once it is short by less than the tolerance; what its owners lose by that is a
+        step back, which the walk does not take.
+        """
         try:
-            way = np.linalg.solve(identity - slope, missing)
+            step = _solved(self._slope(state), self.mapped(state) - state.income)
+        except np.linalg.LinAlgError:  # a closed circle: any income along it is as good
+            return state
+        if not (np.abs(step) <= _SMALL * self.scale).all():
+            return state
+        then = State(state.income + step, state.level, state.owns, state.failed)
+        return then if self.holds(then) else state
+
+    def _direction(self, state: State, missing: Floats) -> Floats:
+        slope = self._slope(state)
+        try:
+            way = _solved(slope, missing)
         except np.linalg.LinAlgError:  # a closed circle
-            way = np.full_like(missing, -_UNIT)
-        if not np.isfinite(way).all() or float(way.min()) < -_CONVERGED * self.scale:
-            way = np.linalg.solve(identity - (1 - _DAMPING) * slope, missing)
+            way = np.full_like(missing, -np.inf)
+        if not np.isfinite(way).all() or (way < -_CONVERGED * self.scale).any():
+            way = _solved((1 - _DAMPING) * slope, missing)
         return np.asarray(np.maximum(way, 0.0))
 
     def _kinks(self, state: State, sign: int) -> Floats:
@@ -181,3 +194,12 @@ class Walk:
         ended = owned & ~state.owns & self.may_default
         partly = (self.pot(state) > self.through[:-1]).sum(axis=0)
         state.level = np.where(ended, partly, state.level - (reached & ~owned & self.may_default))
+
+
+def _solved(slope: Floats, missing: Floats) -> Floats:
+    """(I - slope)^-1 missing; only of those whose income others feel is a system made."""
+    felt = np.flatnonzero(slope.any(axis=0))
+    inner = np.linalg.solve(np.eye(len(felt)) - slope[np.ix_(felt, felt)], missing[felt])
+    found = missing + slope[:, felt] @ inner
+    found[felt] = inner
+    return np.asarray(found)

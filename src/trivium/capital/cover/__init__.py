@@ -1,8 +1,9 @@
 """Can a buyer serve what it committed to: years of cover, the cone of revenue, probability and size of a shortfall."""
 
-from trivium.capital.cover._dues import Degree, Due, Dues, dues, run_rates
+from trivium.capital.cover._dues import Degree, Due, Dues, dues, quarter_starts, run_rates
 from trivium.capital.cover._growth import Growth, grown_years, static_years
 from trivium.capital.cover._paths import (
+    RATE_LEAST,
     SEED,
     Means,
     Shortfall,
@@ -13,6 +14,7 @@ from trivium.capital.cover._paths import (
 )
 
 __all__ = [
+    "RATE_LEAST",
     "SEED",
     "Degree",
     "Due",
@@ -24,6 +26,7 @@ __all__ = [
     "dues",
     "grown_years",
     "passage_share",
+    "quarter_starts",
     "revenue_usd",
     "run_rates",
     "shortfall",

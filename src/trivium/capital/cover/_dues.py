@@ -58,7 +58,7 @@ def dues(deals: Iterable[Deal], party: str, degree: Degree, start: date, quarter
     Totals, letters of intent and rights are left out. The firm part of a deal is what falls due first: a notice ends
     what comes after it.
     """
-    starts = tuple(_after(start, index * _QUARTER) for index in range(quarters + 1))
+    starts = quarter_starts(start, quarters)
     found, unknown = [], []
     for deal in deals:
         if deal.giver != party or deal.kind not in _OWED or not deal.counted or deal.stage is Stage.LETTER_OF_INTENT:
@@ -74,6 +74,11 @@ def dues(deals: Iterable[Deal], party: str, degree: Degree, start: date, quarter
         usd = tuple(later - earlier for earlier, later in itertools.pairwise(until))
         found.append(Due(deal.id, deal.getter, usd, deal.schedule.assumed))
     return Dues(party, degree, starts[:-1], tuple(found), tuple(unknown))
+
+
+def quarter_starts(day: date, quarters: int) -> tuple[date, ...]:
+    """The first days of the quarters from a day on, and the day after the last."""
+    return tuple(_after(day, index * _QUARTER) for index in range(quarters + 1))
 
 
 def _after(day: date, months: int) -> date:

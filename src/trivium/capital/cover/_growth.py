@@ -9,15 +9,16 @@ from statistics import NormalDist
 from trivium.core import UserError
 
 _NORMAL = NormalDist()
-_CEILING = 700.0  # of an exponent
+_RATE_MAX = 10.0  # x22,000 a year, and as wide a spread: over fifteen years still a number
+_USD_MAX = 1e18
 
 
 @dataclass(frozen=True, slots=True)
 class Growth:
     """Run rate R_t in USD a year: d ln R = g(t) dt - s^2/2 dt + s dW, g(t) = g_end + (g_0 - g_end) 2^(-t / half_life).
 
-    Rates are continuous, per year: a growth of x1.1 a year is ln 1.1. `half_life_years` is infinite where growth does
-    not fade. `spread` is the standard deviation of ln R after one year.
+    Rates are continuous, per year: a growth of x1.1 a year is ln 1.1. Without a `growth_end` it does not
+    fade. `spread` is the standard deviation of ln R after one year.
     """
 
     run_rate_usd: float
@@ -27,22 +28,24 @@ class Growth:
     half_life_years: float = 1.0
 
     def __post_init__(self) -> None:
-        if not 0 < self.run_rate_usd < math.inf:
-            raise UserError("run_rate_usd", self.run_rate_usd, "give a run rate above 0, in USD a year")
-        if not 0 <= self.spread < math.inf:
-            raise UserError("spread", self.spread, "give 0 or more, such as 0.4 for 40 percent a year")
+        if not 0 < self.run_rate_usd <= _USD_MAX:
+            raise UserError("run_rate_usd", self.run_rate_usd, f"give USD a year above 0, {_USD_MAX:g} at most")
+        if not 0 <= self.spread <= _RATE_MAX:
+            raise UserError("spread", self.spread, f"give 0 to {_RATE_MAX:g}, such as 0.4 for 40 percent a year")
         if not 0 < self.half_life_years < math.inf:
             raise UserError("half_life_years", self.half_life_years, "give years above 0")
         for name in ("growth", "growth_end"):
             value = getattr(self, name)
-            if value is not None and not -_CEILING < value < _CEILING:
-                raise UserError(name, value, "give a continuous rate a year, such as 0.7 for a doubling")
+            if value is not None and not -_RATE_MAX <= value <= _RATE_MAX:
+                remedy = f"give a continuous rate a year, -{_RATE_MAX:g} to {_RATE_MAX:g}, such as 0.7 for a doubling"
+                raise UserError(name, value, remedy)
 
     def drift(self, years: float) -> float:
         """The integral of g from now: what ln E[R] has grown by."""
         if self.growth_end is None:
             return self.growth * years
-        fading = self.half_life_years / math.log(2) * (1 - 2 ** (-years / self.half_life_years))
+        decay = math.log(2) / self.half_life_years
+        fading = years if decay == 0 else -math.expm1(-decay * years) / decay  # also where it fades over ages
         return self.growth_end * years + (self.growth - self.growth_end) * fading
 
     def mean_usd(self, years: float) -> float:

@@ -22,6 +22,7 @@ Floats = NDArray[np.float64]
 _STEPS = 8  # points a quarter; halving the step moves a shortfall's probability by less than its sampling error
 _QUARTER = 0.25
 SEED = 20260628
+RATE_LEAST = -2.0  # where break-even growth ends to look
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,7 +124,8 @@ def passage_share(growth: Growth, level_usd: float, years: float, steps: int, pa
     logs = drift + growth.spread * math.sqrt(step) * np.cumsum(noise, axis=1)
     above = np.concatenate([np.zeros((paths, 1)), logs], axis=1) - math.log(level_usd / growth.run_rate_usd)
     before, after = above[:, :-1], above[:, 1:]
-    inside = np.exp(-2 * np.maximum(before, 0) * np.maximum(after, 0) / (growth.spread**2 * step))
+    room, variance = np.maximum(before, 0) * np.maximum(after, 0), growth.spread**2 * step
+    inside = np.exp(-2 * room / variance) if variance else (room == 0).astype(float)
     return float(1 - np.prod(1 - inside, axis=1).mean())
 
 
@@ -132,8 +134,8 @@ def break_even_growth(
 ) -> float | None:
     """The least growth rate (continuous, a year) at which at most `share` of futures fall short; None if none up to 5.
 
-    The other parameters stay as they are; where growth fades, it is the rate it fades from. Bisection over the same
-    random numbers, so the answer rises with the dues. Read to three places.
+    -2 says that this or any less will do. The other parameters stay as they are; where growth fades, it is the rate it
+    fades from. Bisection over the same random numbers, so the answer rises with the dues. Read to three places.
     """
     if not 0 < share < 1:
         raise UserError("share", share, "give the accepted probability of a shortfall, between 0 and 1")
@@ -142,7 +144,7 @@ def break_even_growth(
         tried = Growth(growth.run_rate_usd, rate, growth.spread, growth.growth_end, growth.half_life_years)
         return shortfall(revenue_usd(tried, len(due_usd), paths, seed), means, due_usd).probability > share
 
-    low, high = -2.0, 5.0
+    low, high = RATE_LEAST, 5.0
     if fails(high):
         return None
     if not fails(low):

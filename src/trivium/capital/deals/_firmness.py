@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from fractions import Fraction
 
-from trivium.capital.deals._values import Deal, Kind, Stage
+from trivium.capital.deals._values import Deal, Kind, Stage, State
 
 _OWED = frozenset({Kind.COMMIT, Kind.LEASE})
 
@@ -27,11 +27,17 @@ class Firmness:
 
 
 def commitments(deals: Iterable[Deal], party: str) -> Firmness:
-    """The purchase commitments and leases of a party among deals; totals, letters of intent and rights are left out."""
+    """The purchase commitments and leases of a party among deals; totals, letters of intent and rights are left out.
+
+    A contract counts in whole, also what of it has been paid, until its last day; from then on nothing of it is owed.
+    """
     owed = [
         deal
         for deal in deals
-        if deal.giver == party and deal.kind in _OWED and deal.counted and deal.stage is not Stage.LETTER_OF_INTENT
+        if (deal.giver, deal.counted) == (party, True)
+        and deal.kind in _OWED
+        and deal.stage is not Stage.LETTER_OF_INTENT
+        and deal.state is not State.ENDED
     ]
     rows = []
     for deal in owed:

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from fractions import Fraction
 
 from trivium.capital.deals import Deal, Kind, Stage, State
+from trivium.capital.dependence._bounds import least_squares, most_squares
 from trivium.capital.dependence._values import ROLES, Chain, Concentration, Connection, Exposure, Spent
 from trivium.core import Money
 
@@ -54,17 +55,14 @@ def _spread(role: str, sure: Mapping[str, int], several: Mapping[tuple[str, ...]
     total = sum(sure.values()) + sum(several.values()) + unknown
     shares = {name: Fraction(picos, total) if total else Fraction(0) for name, picos in sure.items()}
     ordered = sorted(shares, key=lambda name: (-shares[name], name))
-    low = sum((share**2 for share in shares.values()), Fraction(0))
-    largest = shares[ordered[0]] if ordered else Fraction(0)
-    loose = Fraction(total - sum(sure.values()), total) if total else Fraction(0)
-    high = low - largest**2 + (largest + loose) ** 2
+    open_ = {names: Fraction(picos, total) for names, picos in several.items()} if total else {}
+    low = least_squares(shares, open_)
+    high = most_squares(shares, open_, Fraction(unknown, total) if total else Fraction(0))
     return Concentration(
         role=role,
         total=Money(total),
         shares=tuple((name, Money(sure[name]), shares[name]) for name in ordered),
-        several=tuple(
-            (names, Money(picos), Fraction(picos, total)) for names, picos in sorted(several.items()) if total
-        ),
+        several=tuple((names, Money(several[names]), share) for names, share in sorted(open_.items())),
         not_stated=Money(unknown),
         hhi_low=low * 10_000,
         hhi_high=high * 10_000,

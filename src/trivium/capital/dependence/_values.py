@@ -74,8 +74,9 @@ class Concentration:
     """How an amount is spread over the names in one role.
 
     `shares` are of the whole, largest first. `several` is what one of some names carries, `not_stated` what nobody
-    states. The Herfindahl index (0 to 10,000) lies between `hhi_low`, where all that is unknown is spread over very
-    many, and `hhi_high`, where it is all the largest name's. They are one number where everything is stated.
+    states. The Herfindahl index (0 to 10,000) lies between `hhi_low`, where what is unknown is spread over very many
+    and what is one of several is divided evenly among these, and `hhi_high`, where each is in whole that name's that
+    makes it greatest. They are one number where everything is stated.
     """
 
     role: str

@@ -2,7 +2,7 @@
 
 from trivium.capital.clearing import Tranche
 from trivium.capital.stress._paths import InTime, Paths, run_paths
-from trivium.capital.stress._read import example_text, read_network
+from trivium.capital.stress._read import example_text, parse_document, read_network, read_parts
 from trivium.capital.stress._scenarios import (
     Cancel,
     CreditStop,
@@ -46,8 +46,10 @@ __all__ = [
     "Tranche",
     "Withhold",
     "example_text",
+    "parse_document",
     "parse_scenario",
     "read_network",
+    "read_parts",
     "run_paths",
     "run_stress",
     "scenario_words",

@@ -45,7 +45,7 @@ def lay_out(network: Network) -> Layout:
     it performs, the debtor pays the whole, so what is not at stake is taken from its outside assets.
     """
     index = {name: number for number, name in enumerate(network.names)}
-    classes = max((item.rank for item in network.obligations), default=1)
+    ranks = sorted({item.rank for item in network.obligations}) or [1]  # a class for each that is there
     outside = np.array(
         [party.cash + party.assets + network.present(party.income) for party in network.parties], dtype=float
     )
@@ -53,7 +53,7 @@ def lay_out(network: Network) -> Layout:
     for item in network.obligations:
         whole = network.present(within_notice(item))
         at_stake = whole * claim_share(item)
-        rank = classes - 1 if item.kind == "commitment" else item.rank - 1
+        rank = len(ranks) - 1 if item.kind == "commitment" else ranks.index(item.rank)
         creditor = index[item.creditor] if item.creditor else None
         resale = whole * item.resale if item.kind == "commitment" else 0.0
         outside[index[item.debtor]] -= whole - at_stake
@@ -61,7 +61,7 @@ def lay_out(network: Network) -> Layout:
     stakes = np.zeros((len(index), len(index)))
     for holding in network.holdings:
         stakes[index[holding.holder], index[holding.issuer]] += holding.share * holding.mark
-    return Layout(network, classes, tuple(claims), outside, stakes)
+    return Layout(network, len(ranks), tuple(claims), outside, stakes)
 
 
 def within_notice(item: Obligation) -> tuple[float, ...]:

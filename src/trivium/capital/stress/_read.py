@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import MISSING, fields
 from pathlib import Path
 from typing import Any
@@ -38,9 +38,14 @@ _QUARTERS_MAX = 400
 
 def read_network(text: str) -> tuple[Network, tuple[Scenario, ...]]:
     """The network and the scenarios of a document in TOML or JSON. UserError names table, field, value and remedy."""
-    raw = _parse(text)
+    values, scenarios = read_parts(parse_document(text))
+    return Network(**values).check(), scenarios
+
+
+def read_parts(raw: Mapping[str, Any], also: Collection[str] = ()) -> tuple[dict[str, Any], tuple[Scenario, ...]]:
+    """The fields of a network, each checked by itself, and the scenarios; `also` names keys that are the caller's."""
     scalars = {field.name for field in fields(Network)} - set(_TABLES)
-    known = {*_TABLES, *scalars, *_ABOUT, "scenarios"}
+    known = {*_TABLES, *scalars, *_ABOUT, "scenarios", *also}
     for key in raw:
         if key not in known:
             raise UserError(key, _short(raw[key]), f"no such field: there are {', '.join(sorted(known))}")
@@ -56,7 +61,7 @@ def read_network(text: str) -> tuple[Network, tuple[Scenario, ...]]:
     stated = raw.get("scenarios", [])
     if not isinstance(stated, list) or not all(isinstance(item, str) for item in stated):
         raise UserError("scenarios", _short(stated), 'give a list of words, such as ["default:Lab"]')
-    return Network(**values).check(), tuple(parse_scenario(item) for item in stated)
+    return values, tuple(parse_scenario(item) for item in stated)
 
 
 def example_text() -> str:
@@ -64,9 +69,20 @@ def example_text() -> str:
     return (Path(__file__).parent / "example.toml").read_text(encoding="utf-8")
 
 
-def _parse(text: str) -> dict[str, Any]:
+def parse_document(text: str) -> dict[str, Any]:
+    """A document in TOML, or one JSON object. UserError if it is neither, or if the object has a field twice."""
+
+    def once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+        found: dict[str, Any] = {}
+        for key, value in pairs:
+            if key in found:
+                raise UserError(_short(key), _short(value), "the field is there twice: keep one")
+            found[key] = value
+        return found
+
     try:
-        raw = json.loads(text) if text.lstrip().startswith("{") else tomllib.loads(text)
+        json_like = text.lstrip().startswith("{")
+        raw = json.loads(text, object_pairs_hook=once) if json_like else tomllib.loads(text)
     except (ValueError, RecursionError) as error:
         raise UserError("document", _short(text), f"give TOML, or one JSON object ({error})") from error
     return raw if isinstance(raw, dict) else {}
@@ -105,7 +121,7 @@ def _typed(place: str, value: object, kind: object) -> Any:
         if not isinstance(value, bool):
             raise UserError(place, _short(value), "give true or false")
         return value
-    if "Kind" in str(kind) and value not in {"debt", "commitment"}:
+    if "Kind" in str(kind) and value not in ("debt", "commitment"):  # a list is in no set
         raise UserError(place, _short(value), "give debt or commitment")
     if "str" in str(kind) or "Kind" in str(kind):
         if not isinstance(value, str):
@@ -123,7 +139,11 @@ def _scalar(key: str, value: object) -> Any:
     if key == "notice":
         return value
     number = _number(key, value)
-    return int(number) if key in {"quarters", "cure_quarters"} else number
+    if key not in {"quarters", "cure_quarters"}:
+        return number
+    if number != int(number):
+        raise UserError(key, _short(value), "give a whole number")
+    return int(number)
 
 
 def _number(place: str, value: object) -> float:

@@ -13,7 +13,7 @@ _HUNDRED = 100.0
 
 @dataclass(frozen=True, slots=True)
 class Default:
-    """(a) A party loses what it has and earns outside; `remaining` is the share it keeps."""
+    """(a) A party loses what it has and earns outside; `remaining` is the share it keeps. Losses it keeps in whole."""
 
     party: str
     remaining: float = 0.0
@@ -22,7 +22,7 @@ class Default:
         """The network after it."""
 
         def lose(party: Party) -> Party:
-            income = tuple(amount * self.remaining for amount in party.income)
+            income = tuple(_less(amount, 1 - self.remaining) for amount in party.income)
             kept = self.remaining
             return replace(party, cash=party.cash * kept, assets=party.assets * kept, income=income, undrawn_credit=0.0)
 

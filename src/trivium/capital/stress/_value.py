@@ -95,8 +95,8 @@ def value(
         moved = float(np.abs(then.calls - now.calls).max(initial=0.0))
         fell = tuple(name for name, is_in in zip(network.names, now.fallen, strict=True) if is_in)
         history.append((fell, now.paid))
-        if (done and moved <= _STILL * built.scale) or len(history) >= ROUNDS_MAX:
-            settled = done and moved <= _STILL * built.scale
+        settled = done and moved <= _STILL * float(built.scale.max())
+        if settled or len(history) >= ROUNDS_MAX:
             cycle = () if settled else tuple(dict.fromkeys(history[ROUNDS_MAX // 2 :]))
             kept = replace(solution, paid_tranches=now.paid)
             return Value(kept, built, _flows(layout, kept, flows, now), now.paid, settled, cycle)
@@ -174,11 +174,12 @@ def _next(layout: Layout, built: System, solution: Solution, now: _Round) -> _Ro
     network = layout.network
     calls = np.array([_call(layout, built, solution, number) for number in range(len(network.guarantees))])
     left = solution.assets - built.debt.sum(axis=0)
-    paid = tuple(
-        _pays(tranche, float(left[network.names.index(tranche.investor)]), flows=flows, tolerance=built.tolerance)
-        for tranche, flows in zip(network.tranches, now.paid, strict=True)
-    )
-    return _Round(calls, tuple(solution.defaulted.tolist()), paid)
+    slack = built.tolerance
+    paid = []
+    for tranche, flows in zip(network.tranches, now.paid, strict=True):
+        investor = network.names.index(tranche.investor)
+        paid.append(_pays(tranche, float(left[investor]), flows=flows, tolerance=float(slack[investor])))
+    return _Round(calls, tuple(solution.defaulted.tolist()), tuple(paid))
 
 
 def _pays(tranche: Tranche, left: float, *, flows: bool, tolerance: float) -> bool:

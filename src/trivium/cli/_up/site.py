@@ -33,9 +33,19 @@ SCOPES: Mapping[str, str] = {
     "claude-gcp": "global",
     "foundry": "global",
 }
+ROUTES = "routes.json"  # the route table, in the folder of a run
 _READY_S = 60.0
 _STOP_S = 15.0
 _KEY_VARIABLES = {"anthropic": "TRIVIUM_LAB_ANTHROPIC_KEY", "foundry": "TRIVIUM_LAB_FOUNDRY_KEY"}
+
+
+@dataclass(frozen=True, slots=True)
+class Pace:
+    """How patient the gateway of the site is, in seconds; by default as any other."""
+
+    breaker_open_s: float = 30.0
+    stream_first_byte_s: float = 120.0
+    first_byte_s: float = 600.0
 
 
 class SiteFailed(TriviumError):
@@ -60,7 +70,7 @@ class Site:
     @property
     def routes(self) -> Path:
         """The route table the gateway loads."""
-        return self.folder / "routes.json"
+        return self.folder / ROUTES
 
     def control(self, method: str, path: str, body: Mapping[str, Any] | None = None) -> Any:
         """Ask the lab's control port."""
@@ -108,7 +118,9 @@ def lab_of(folder: Path, surfaces: Sequence[str], *, tls: bool) -> Iterator[dict
 
 
 @contextmanager
-def gateway(folder: Path, lab_said: Mapping[str, Any], port: int) -> Iterator[tuple[str, subprocess.Popen[str]]]:
+def gateway(
+    folder: Path, lab_said: Mapping[str, Any], port: int, pace: Pace = Pace()
+) -> Iterator[tuple[str, subprocess.Popen[str]]]:
     """The gateway in front of the lab, by the settings written into `folder`, until the block ends."""
     variables = {"AWS_EC2_METADATA_DISABLED": "true", "AWS_CONFIG_FILE": os.devnull}
     variables["AWS_SHARED_CREDENTIALS_FILE"] = os.devnull
@@ -123,13 +135,13 @@ def gateway(folder: Path, lab_said: Mapping[str, Any], port: int) -> Iterator[tu
         google.touch(mode=0o600)
         google.write_text(Path(key_file).read_text())
     settings = folder / "trivium.toml"
-    settings.write_text(_settings(lab_said, port))
+    settings.write_text(_settings(lab_said, port, pace))
     arguments = ["serve", "--settings", str(settings), "--replay", "--json", "--log-level", "WARNING"]
     with _process(folder, "gateway", arguments, variables) as (said, process):
         yield said["url"], process
 
 
-def _settings(lab_said: Mapping[str, Any], port: int) -> str:
+def _settings(lab_said: Mapping[str, Any], port: int, pace: Pace) -> str:
     """The settings file of the run: real credential kinds, the lab's addresses."""
     aws, google = 'kind = "aws"', 'kind = "google", file = "google-credentials.json"'
     credentials = {
@@ -151,13 +163,15 @@ def _settings(lab_said: Mapping[str, Any], port: int) -> str:
     }
     lines = [
         "# Written by `trivium up` for one run: the surfaces are the lab's.",
-        f'[gateway]\nport = {port}\n\n[paths]\nledger = "ledger.db"\nroutes = "routes.json"',
+        f"[gateway]\nport = {port}\nbreaker_open_s = {pace.breaker_open_s}",
+        f'\n[paths]\nledger = "ledger.db"\nroutes = "{ROUTES}"',
     ]
     for surface in (name for name in SCOPES if name in lab_said["surfaces"]):
         said = lab_said["surfaces"][surface]
         address = said["url" if surface == "claude-gcp" else "base_url"]  # the gateway makes that path by itself
         lines.append(
             f'\n[surfaces.{surface}]\nbase_url = "{address}"\n'
+            f"stream_first_byte_s = {pace.stream_first_byte_s}\nfirst_byte_s = {pace.first_byte_s}\n"
             f'scope = "{SCOPES[surface]}"\ncredential = {{ {credentials[surface]} }}'
         )
         if surface in more:

@@ -101,10 +101,10 @@ def choose(trace: Path | None, *, beside: Path, requests_min: int, seed: int) ->
         why = f"it holds no request with known token counts{f'; {unread[0]}' if unread else ''}"
         raise UserError("TRACE", source, why)
     chosen = select(usable, requests_min=requests_min, seed=seed)
-    return Chosen(kind, source, tuple(_with_workload(turns) for turns in chosen), len(usable), tuple(unread))
+    return Chosen(kind, source, tuple(with_workload(turns) for turns in chosen), len(usable), tuple(unread))
 
 
-def _with_workload(turns: Sequence[UsageEvent]) -> tuple[UsageEvent, ...]:
+def with_workload(turns: Sequence[UsageEvent]) -> tuple[UsageEvent, ...]:
     """Name the workload a conversation belongs to: what the source says, else by its kind."""
     named = turns[0].opened.workload
     if named and named != MAIN:

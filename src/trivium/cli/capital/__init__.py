@@ -14,6 +14,7 @@ from trivium.cli.capital import (
     dependence,
     flow,
     indicators,
+    report,
     stress,
 )
 
@@ -28,6 +29,7 @@ app.command("capacity")(capacity.command)
 app.command("cover")(cover.command)
 app.command("clear")(clear.command)
 app.command("stress")(stress.command)
+app.command("report")(report.command)
 app.command("indicators")(indicators.command)
 app.command("dependence")(dependence.command)
 app.command("checkpoints")(checkpoints.command)

@@ -43,11 +43,11 @@ def ledger_of(
     return read_deals(snapshot, entered_by=entered), snapshot, day
 
 
-def need(*modules: str) -> None:
+def need(*modules: str, extra: str = "capital") -> None:
     """UserError that names the extra if a package of it is not there."""
     for module in modules:
         if find_spec(module) is None:
-            raise UserError("capital", module, "install trivium[capital]")
+            raise UserError(extra, module, f"install trivium[{extra}]")
 
 
 def billions(usd: Fraction | int) -> str:

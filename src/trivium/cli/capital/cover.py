@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from decimal import Decimal, InvalidOperation
 from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
     from trivium.capital.deals import Firmness
     from trivium.catalog import Claim
 
-_QUARTERS_MAX, _PATHS_MAX = 60, 1_000_000
+_QUARTERS_MAX, _PATHS_MAX, _USD_MAX = 60, 1_000_000, 10**18
 _QUANTILES = (0.05, 0.2, 0.5, 0.8, 0.95)
 _NO_PROBABILITY = (
     "No probability without your scenario: give --growth, --spread and --share (and --cash, --growth-end, --half-life)."
@@ -78,20 +79,17 @@ def command(
     from trivium.capital.deals import commitments
     from trivium.cli._output import print_json
 
-    if not 1 <= quarters <= _QUARTERS_MAX:
-        raise UserError("--quarters", quarters, f"give 1 to {_QUARTERS_MAX}")
-    if not 2 <= paths <= _PATHS_MAX or paths % 2:  # noqa: PLR2004  they come in pairs
-        raise UserError("--paths", paths, f"give an even number from 2 to {_PATHS_MAX}")
+    check_sizes(quarters, paths)
     ledger, snapshot, day = shared.ledger_of(as_of, entered_by, overlay)
     left = _without(ledger.current, tuple(cancelled or ()))
     known = sorted({deal.giver for deal in ledger.deals})
     name = next((one for one in known if one.casefold() == party.casefold()), None)
     if name is None:
         raise UserError("PARTY", party, f"name one of {', '.join(known)}")
-    rate, claim = _rate(run_rate, snapshot, name)
+    rate, claim = rate_of(run_rate, snapshot, name)
     firmness = commitments(left, name)
     due = {degree: dues(left, name, degree, day, quarters) for degree in Degree}
-    scenario = _scenario(rate, (growth, spread, share), cash, (growth_end, half_life), (paths, seed, accepted))
+    scenario = scenario_of(rate, (growth, spread, share), cash, (growth_end, half_life), (paths, seed, accepted))
     found = None if scenario is None else _shortfalls(scenario, due)
     past = _history(day, name, entered_by, overlay) if history else []
     if as_json:
@@ -100,6 +98,14 @@ def command(
         _show(day, (name, rate, claim), firmness, due, growth)
         _show_history(past)
         _show_scenario(day, scenario, found)
+
+
+def check_sizes(quarters: int, paths: int) -> None:
+    """UserError for a horizon or a number of futures that cannot be."""
+    if not 1 <= quarters <= _QUARTERS_MAX:
+        raise UserError("--quarters", quarters, f"give 1 to {_QUARTERS_MAX}")
+    if not 2 <= paths <= _PATHS_MAX or paths % 2:  # noqa: PLR2004  they come in pairs
+        raise UserError("--paths", paths, f"give an even number from 2 to {_PATHS_MAX}")
 
 
 def _history(day: date, party: str, entered_by: str | None, overlay: Sequence[Path] | None) -> list[dict[str, Any]]:
@@ -165,19 +171,19 @@ def _without(deals: Sequence[Any], names: tuple[str, ...]) -> tuple[Any, ...]:
     return tuple(deal for deal in deals if deal.name not in names)
 
 
-def _rate(given: str | None, snapshot: Any, party: str) -> tuple[Fraction, Claim | None]:
+def rate_of(given: str | None, snapshot: Any, party: str) -> tuple[Fraction, Claim | None]:
     """The run rate, and the claim it is from: the latest that is not unconfirmed, else the latest."""
     from trivium.capital.cover import run_rates
     from trivium.core import FactError
 
     if given is not None:
         try:
-            rate = Fraction(given)
-        except (ValueError, ZeroDivisionError):
-            rate = Fraction(0)
-        if rate <= 0:
-            raise UserError("--run-rate", given, "give USD a year above 0, such as 47e9")
-        return rate, None
+            rate = Decimal(given)
+        except InvalidOperation:
+            rate = Decimal(0)
+        if not (rate.is_finite() and 1 <= rate <= _USD_MAX):
+            raise UserError("--run-rate", given, f"give USD a year, 1 to {_USD_MAX:g}, such as 47e9")
+        return Fraction(rate), None
     try:
         claimed = run_rates(snapshot, party)
     except FactError as error:
@@ -186,13 +192,14 @@ def _rate(given: str | None, snapshot: Any, party: str) -> tuple[Fraction, Claim
     return sure[-1][1], sure[-1][2]
 
 
-def _scenario(
+def scenario_of(
     rate: Fraction,
     given: tuple[float | None, float | None, float | None],
     cash: float,
     fade: tuple[float | None, float],
     run: tuple[int, int, float],
 ) -> _Scenario | None:
+    """What the reader assumes, None if nothing is given. UserError for a half of it."""
     from trivium.capital.cover import Growth, Means
 
     growth, spread, share = given
@@ -264,7 +271,12 @@ def _document(
         "run_rate_usd": float(rate),
         "run_rate_claim": None if claim is None else claim.id,
         "cover": [
-            {"degree": degree, "committed_usd": float(usd), "static_years": static, "grown_years": grown}
+            {
+                "degree": degree,
+                "committed_usd": float(usd),
+                "static_years": static,
+                "grown_years": None if grown == math.inf else grown,
+            }
             for degree, usd, static, grown in _years(firmness, rate, growth)
         ],
         "unknown_amounts": firmness.unknown,
@@ -310,7 +322,12 @@ def _show(
     screen = console()
     source = "given" if claim is None else f"{claim.id}, {claim.status}, {claim.valid_from}"
     rows = [
-        (degree, shared.billions(usd), f"{static:.3g}", "" if grown is None else f"{grown:.3g}")
+        (
+            degree,
+            shared.billions(usd),
+            f"{static:.3g}",
+            "" if grown is None else "never" if grown == math.inf else f"{grown:.3g}",
+        )
         for degree, usd, static, grown in _years(firmness, rate, growth)
     ]
     title = f"{name} as of {day}, run rate {shared.billions(rate)} bn USD a year ({source})"
@@ -340,6 +357,7 @@ def _show(
 def _show_scenario(
     day: date, scenario: _Scenario | None, found: dict[str, tuple[Shortfall, float | None]] | None
 ) -> None:
+    from trivium.capital.cover import RATE_LEAST
     from trivium.cli._output import console
     from trivium.figures import table
 
@@ -369,7 +387,7 @@ def _show_scenario(
                 _when(day, one.first_quarter_5),
                 _when(day, one.first_quarter_50),
                 f"{one.gap_mean_usd / 1e9:.1f} / {one.gap_tail_usd / 1e9:.1f}",
-                "none up to x148" if least is None else f"x{math.exp(least):.2f}",
+                "none up to x148" if least is None else f"x{math.exp(least):.2f}{' or less' * (least <= RATE_LEAST)}",
             )
         )
     head = (

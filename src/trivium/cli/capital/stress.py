@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -10,12 +11,15 @@ import typer
 
 from trivium.cli import _ledger as shared
 from trivium.cli._output import console, print_json
-from trivium.cli.capital._shared import need
+from trivium.cli.capital._shared import AsOf, EnteredBy, Overlay, ledger_of, need
 from trivium.cli.capital.clear import read_text
 from trivium.core import UserError
 
 if TYPE_CHECKING:
-    from trivium.capital.stress import End, Paths, Stress
+    from datetime import date
+
+    from trivium.capital.network import DealNetwork
+    from trivium.capital.stress import End, Network, Paths, Scenario, Stress
 
 IS_NOT = "The balance sheets and the scenarios are the user's. This states no probability of default of anybody."
 
@@ -31,17 +35,27 @@ def command(
     example: Annotated[
         bool, typer.Option("--example", help="Use the shipped network, in which all is invented.")
     ] = False,
+    deals: Annotated[
+        bool, typer.Option("--deals", help="Make the network from the deal ledger and your --sheets.")
+    ] = False,
+    sheets: Annotated[
+        Path | None,
+        typer.Option(help="With --deals: balance sheets and assumptions, TOML or JSON (capital-network.md)."),
+    ] = None,
+    as_of: AsOf = None,
+    entered_by: EnteredBy = None,
+    overlay: Overlay = None,
     paths: Annotated[int, typer.Option(help="Also draw so many paths of income, by the spreads in the file.")] = 0,
     seed: Annotated[int, typer.Option(help="The same seed draws the same paths.")] = 1,
     as_json: shared.AsJson = False,
 ) -> None:
     """Best and worst equilibrium per party under each scenario, with the channels through which the loss came."""
     need("numpy", "numba")
-    from trivium.capital.stress import example_text, parse_scenario, read_network, run_paths, run_stress
+    from trivium.capital.stress import parse_scenario, run_paths, run_stress
 
-    if (file is None) == (not example):
-        raise UserError("FILE", None if file is None else str(file), "give a file, or --example, and not both")
-    network, stated = read_network(example_text() if file is None else read_text(file))
+    _refuse_mixed(file, sheets, example=example, deals=deals, day_given=bool(as_of or entered_by or overlay))
+    bound = of_deals(sheets, (as_of, entered_by, overlay), example=example) if deals else None
+    network, stated = _read(file) if bound is None else (bound[0].network, bound[1])
     asked = [parse_scenario(text) for text in scenario] if scenario else list(stated)
     found = []
     with shared.progress("stress") as show:
@@ -56,13 +70,66 @@ def command(
         documents = [_document(run) for run in found]
         for document, some in zip(documents, drawn, strict=False):  # none are drawn unless asked for
             document["paths"] = asdict(some)
-        print_json({"note": IS_NOT, "runs": documents})
+        made = {} if bound is None else {"network_of_deals": made_document(bound[0], bound[2])}
+        print_json({"note": IS_NOT, "runs": documents} | made)
         return
+    if bound is not None:
+        _show_made(bound[0], bound[2])
     for number, run in enumerate(found):
         _show(run)
         if drawn:
             _show_paths(drawn[number])
     console().print(IS_NOT, markup=False)
+
+
+def _refuse_mixed(file: Path | None, sheets: Path | None, *, example: bool, deals: bool, day_given: bool) -> None:
+    if not deals and (sheets is not None or day_given):
+        raise UserError("--deals", "not given", "--sheets, --as-of, --entered-by and --overlay go with --deals")
+    if deals and (file is not None or (sheets is None) == (not example)):
+        raise UserError("--deals", str(file or sheets or ""), "give --sheets FILE or --example with it, and not both")
+    if not deals and (file is None) == (not example):
+        raise UserError("FILE", None if file is None else str(file), "give a file, or --example, and not both")
+
+
+def _read(file: Path | None) -> tuple[Network, Sequence[Scenario]]:
+    from trivium.capital.stress import example_text, read_network
+
+    return read_network(example_text() if file is None else read_text(file))
+
+
+def of_deals(
+    sheets: Path | None, day: tuple[str | None, str | None, Sequence[Path] | None], *, example: bool = False
+) -> tuple[DealNetwork, Sequence[Scenario], date]:
+    """The network of the deal ledger of a day over the user's sheets, and the scenarios in them."""
+    from trivium.capital.network import deal_network, example_sheets, read_sheets
+
+    given = read_sheets(example_sheets() if example or sheets is None else read_text(sheets))
+    ledger, _, on = ledger_of(*day)
+    return deal_network(ledger, given), given.scenarios, on
+
+
+def made_document(made: DealNetwork, on: date) -> dict[str, Any]:
+    """Which deals the network is made of, which not and why, and what was assumed."""
+    return {
+        "as_of": on,
+        "unit": "bn USD",
+        "taken": [{"claim": one.deal_id, "as": one.role, "how": one.how} for one in made.taken],
+        "left_out": [{"claim": name, "why": why} for name, why in made.left_out],
+        "without_sheet": made.without_sheet,
+        "assumed": made.assumed,
+    }
+
+
+def _show_made(made: DealNetwork, on: date) -> None:
+    screen = console()
+    taken = len({one.deal_id for one in made.taken})
+    text = (
+        f"deal ledger as of {on}, bn USD: {taken} deals are in the network, {len(made.left_out)} are not "
+        f"(--json says why), {len(made.assumed)} figures assumed"
+    )
+    screen.print(text, markup=False, soft_wrap=True)
+    if made.without_sheet:
+        screen.print(f"without a sheet of yours: {', '.join(made.without_sheet)}", markup=False, soft_wrap=True)
 
 
 def _document(run: Stress) -> dict[str, Any]:

@@ -11,7 +11,7 @@ from collections.abc import Awaitable, Callable
 
 from trivium.core import KeyRecord, Retry
 from trivium.gateway.admit import NO_RETRY, Refused
-from trivium.gateway.auxiliary._asked import Action, Call, Wanted, address_of, wanted
+from trivium.gateway.auxiliary._asked import Action, Call, Wanted, address_of, methods_at, wanted
 from trivium.gateway.auxiliary._batches import Batches, Running
 from trivium.gateway.auxiliary._desk import Desk, Failed
 from trivium.gateway.auxiliary._files import Files
@@ -22,7 +22,7 @@ from trivium.gateway.reply import Reply
 from trivium.gateway.seams import GatewaySettings, Pin, Resources
 from trivium.gateway.wire.body import Body
 
-__all__ = ["Auxiliary", "Call", "Wanted", "address_of", "wanted"]
+__all__ = ["Auxiliary", "Call", "Wanted", "address_of", "methods_at", "wanted"]
 
 _ERROR, _TOO_MANY = 400, 429
 _UNNAMED_WAIT_S = 5.0  # told where a surface names no time, as with messages

@@ -78,6 +78,15 @@ def wanted(method: str, path: str) -> Wanted | None:
     return Wanted(endpoint, action, dialect, found["prefix"], found["id"] or "")
 
 
+def methods_at(path: str) -> tuple[str, ...]:
+    """The methods that a path takes; none when it is about something else."""
+    found = _PATH.fullmatch(path)
+    if found is None:
+        return ()
+    what = (found["root"], found["id"] is not None, found["part"] or "")
+    return tuple(method for method, *rest in _ACTIONS if tuple(rest) == what)
+
+
 def address_of(scope: Mapping[str, Any], headers: Headers) -> str:
     """This gateway's address as the client wrote it, for links that lead back here; shown to that client alone."""
     told = headers.get("x-forwarded-proto", "").partition(",")[0].strip().lower()

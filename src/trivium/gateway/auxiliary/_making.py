@@ -9,7 +9,7 @@ from typing import Any
 import msgspec
 
 from trivium.core import ANY, FactError, Offer, Opened, Target, UserError
-from trivium.gateway.admit import NO_RETRY, Refused, session_of, tags_of
+from trivium.gateway.admit import NO_RETRY, Refused, session_of, tags_of, tokens_asked, unknown_model
 from trivium.gateway.auxiliary._asked import Call
 from trivium.gateway.auxiliary._desk import Desk
 from trivium.gateway.auxiliary._meter import event_id
@@ -72,15 +72,14 @@ def _item(call: Call, where: str, raw: bytes, facts: Facts) -> Item:
     if params is None or not is_object(params):
         raise UserError(f"{where}.params", None, "give a Messages request")
     body = Body(params)
-    named, max_tokens = _get(body, "model"), _get(body, "max_tokens")
+    named = _get(body, "model")
     if not isinstance(named, str):
         raise UserError(f"{where}.params.model", named, "give a model name")
-    if isinstance(max_tokens, bool) or not isinstance(max_tokens, int) or max_tokens < 1:
-        raise UserError(f"{where}.params.max_tokens", max_tokens, "give a whole number of 1 or more")
+    max_tokens = tokens_asked(f"{where}.params.max_tokens", _get(body, "max_tokens"))
     try:
         model = facts.model_id(named)
     except FactError as error:
-        raise Refused(404, "not_found_error", f"{where}.params.model: {named} ({error})") from error
+        raise unknown_model(f"{where}.params.model", named, error) from error
     if call.key.models and model not in call.key.models:
         message = f"{where}.params.model: {named}: this key may use {', '.join(call.key.models)}"
         raise Refused(400, "invalid_request_error", message, NO_RETRY)

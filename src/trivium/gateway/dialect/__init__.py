@@ -6,7 +6,7 @@ import re
 from urllib.parse import unquote
 
 from trivium.core import Clock
-from trivium.gateway.dialect._seam import Asked, Canonical, Dialect, Speech, Spoken
+from trivium.gateway.dialect._seam import Asked, Canonical, Dialect, NoMessage, Speech, Spoken
 from trivium.gateway.dialect.bedrock import Bedrock
 from trivium.gateway.dialect.converse import Converse
 from trivium.gateway.dialect.foundry import Foundry
@@ -22,18 +22,21 @@ __all__ = [
     "MESSAGES",
     "OPENAI",
     "PROFILES",
+    "VERTEX",
     "Asked",
     "Canonical",
     "Dialect",
     "MessagesSpeech",
+    "NoMessage",
     "Speech",
     "Spoken",
     "asked",
+    "models_asked",
 ]
 
 _MESSAGES, _FOUNDRY, _VERTEX, _BEDROCK, _CONVERSE = Messages(), Foundry(), Vertex(), Bedrock(), Converse()
 _OPENAI = OpenAI()
-MESSAGES, BEDROCK, FOUNDRY, OPENAI = _MESSAGES, _BEDROCK, _FOUNDRY, _OPENAI
+MESSAGES, BEDROCK, FOUNDRY, OPENAI, VERTEX = _MESSAGES, _BEDROCK, _FOUNDRY, _OPENAI, _VERTEX
 PROFILES = "/inference-profiles"  # what Bedrock's clients ask for before they begin
 DIALECTS: tuple[Dialect, ...] = (_MESSAGES, _FOUNDRY, _VERTEX, _BEDROCK, _CONVERSE, _OPENAI)
 
@@ -50,7 +53,17 @@ _PREDICT = re.compile(
     r"(?:/v1)?/projects/[^/]+/locations/([^/]+)/publishers/anthropic/models/([^/:]+):(rawPredict|streamRawPredict)"
 )
 _WORKSPACE = re.compile(r"/v1/projects/[^/]+/locations/[^/]+/workspaces/[^/]+/invoke(/v1/messages(?:/count_tokens)?)")
+_MODELS = re.compile(r"(/anthropic|/v1/projects/[^/]+/locations/[^/]+/workspaces/[^/]+/invoke)?/v1/models(?:/(.+))?")
 _COUNTED = "count-tokens"
+
+
+def models_asked(path: str) -> tuple[Dialect | None, str] | None:
+    """Whether a decoded path asks for models: the dialect if the path says one, and the one model, if it names one."""
+    found = _MODELS.fullmatch(path)
+    if found is None:
+        return None
+    prefix = found[1]
+    return (None if not prefix else _FOUNDRY if prefix == "/anthropic" else _MESSAGES), found[2] or ""
 
 
 def asked(path: str, clock: Clock | None = None) -> Asked | None:

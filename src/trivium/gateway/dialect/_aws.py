@@ -9,7 +9,7 @@ from typing import Any
 
 import msgspec
 
-from trivium.gateway.dialect._seam import Spoken, bearer, presented
+from trivium.gateway.dialect._seam import NOWHERE, Spoken, bearer, presented
 from trivium.gateway.seams import Headers
 from trivium.gateway.wire.errors import error_type_of, message_of
 
@@ -30,6 +30,7 @@ _EXCEPTIONS: Mapping[str, tuple[str, int, str]] = {
     "timeout_error": ("ModelTimeoutException", 408, "modelTimeoutException"),
     "overloaded_error": ("ServiceUnavailableException", 503, "serviceUnavailableException"),
 }
+_LACKING, _NOT_FOUND = "not_supported", 404
 _UNKNOWN = ("InternalServerException", 500, "internalServerException")
 
 
@@ -64,8 +65,13 @@ def refusal(status: int, envelope: bytes) -> Spoken:
     """The exception by its name; a status that no exception has is kept."""
     kind = error_type_of(envelope) or ""
     name, shown, _ = _EXCEPTIONS.get(kind, (_UNKNOWN[0], status, ""))
+    message = message_of(envelope)
+    if status == _NOT_FOUND and message.endswith(NOWHERE):
+        name = "UnknownOperationException"
+    elif kind == _LACKING:  # nothing failed: the client asks for what is not there, whose status says so
+        name, shown = _EXCEPTIONS["invalid_request_error"][0], status
     headers = {"content-type": JSON, "x-amzn-errortype": name}
-    return Spoken(shown, headers, msgspec.json.encode({"message": message_of(envelope)}))
+    return Spoken(shown, headers, msgspec.json.encode({"message": message}))
 
 
 def secrets(headers: Headers) -> frozenset[str]:

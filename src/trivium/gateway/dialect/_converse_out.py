@@ -17,7 +17,7 @@ from trivium.gateway.dialect._aws import (
     refusal,
 )
 from trivium.gateway.dialect._citations import to_converse
-from trivium.gateway.dialect._seam import Asked, Spoken
+from trivium.gateway.dialect._seam import Asked, NoMessage, Spoken
 from trivium.gateway.seams import Headers, NotSupported
 from trivium.gateway.wire.sse import read_event, split_events
 
@@ -29,7 +29,7 @@ _WRITES = (("5m", "ephemeral_5m_input_tokens"), ("1h", "ephemeral_1h_input_token
 
 
 class ConverseSpeech:
-    """Says one answer. Raises NotSupported for what Converse has no words for."""
+    """Says one answer. Raises NotSupported for what Converse has no words for, NoMessage for what is no answer."""
 
     def __init__(self, asked: Asked) -> None:
         self._asked = asked
@@ -42,11 +42,11 @@ class ConverseSpeech:
         return {**headers, "content-type": STREAM} if self._asked.stream else dict(headers)
 
     def whole(self, body: bytes) -> bytes:
-        """A message; what is none passes as it came."""
+        """A message."""
         message = object_in(body)
         content = message.get("content")
         if not isinstance(content, list):
-            return body
+            raise NoMessage("the answer is no message")
         answer = {
             "output": {"message": {"role": "assistant", "content": [block_of(_object(block)) for block in content]}},
             "stopReason": _reason(message.get("stop_reason")),
@@ -61,6 +61,8 @@ class ConverseSpeech:
 
     def _said(self, name: bytes, data: bytes) -> bytes:
         event = object_in(data)
+        if not event and data.strip() != b"{}":  # what it would have said is lost
+            raise NoMessage("an event is no JSON object")
         if name == b"message_start":
             self._read(event.get("message"))
             return _frame("messageStart", {"role": "assistant"})

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol
 
-from trivium.core import Clock
+from trivium.core import Clock, TriviumError
 from trivium.gateway.seams import Beyond, Complete, Endpoint, Headers
 from trivium.gateway.wire.body import Body
+
+
+class NoMessage(TriviumError):
+    """What came is no answer of the Messages API: the client gets an error, never a part of it as the whole."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +40,7 @@ class Canonical:
     complete: Complete | None = None  # what can only be said once the model is known
     speech: Speech | None = None  # where the request says how it wants its answer
     beyond: Beyond | None = None
+    own: Headers = field(default_factory=dict)  # headers that mean something to the dialect's own surface
     open_ended: bool = False  # without `max_tokens` the answer may be as long as the model allows
 
 
@@ -97,6 +102,7 @@ class Dialect(Protocol):
         ...
 
 
+NOWHERE = ": not served here"  # how the refusal of a path ends, which the clouds' fronts say in forms of their own
 _BEARER = "bearer "
 VERSION_DEFAULT = "2023-06-01"
 

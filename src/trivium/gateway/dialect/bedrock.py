@@ -12,11 +12,15 @@ from trivium.core import UserError
 from trivium.gateway.dialect._aws import STREAM, event_frame, exception_frame, object_in, refusal, secrets
 from trivium.gateway.dialect._seam import Asked, Canonical, Speech, Spoken, header_betas
 from trivium.gateway.dialect.converse import read
-from trivium.gateway.seams import Headers
+from trivium.gateway.seams import Beyond, Headers
 from trivium.gateway.wire.body import Body
 from trivium.gateway.wire.sse import read_event, split_events
 
 _FIRST, _FIRST_HERE = "2023-06-01", "bedrock-2023-05-31"
+_SURFACE = "bedrock"
+_OWN, _OWN_FIELDS = "x-amzn-bedrock-", "amazon-bedrock-"
+_FORMS = {"x-amzn-bedrock-accept", "x-amzn-bedrock-content-type"}  # of the answer, which is JSON
+_USUAL = {"disabled", "standard", "default"}  # trace, latency and tier as they are without being asked for
 _METRICS = "amazon-bedrock-invocationMetrics"
 _COUNTS = {
     "inputTokenCount": "input_tokens",
@@ -110,11 +114,24 @@ class Bedrock:
             gone.append("max_tokens")  # required here, and not a field of the API's count
         body = Body(sent.edit(remove=gone, add=add))
         betas = tuple(dict.fromkeys([*named, *header_betas(headers)]))
-        return Canonical(body, _FIRST if version == _FIRST_HERE else version, betas, sent)
+        own = {name: value for name, value in headers.items() if name.startswith(_OWN) and name not in _FORMS}
+        said = _FIRST if version == _FIRST_HERE else version
+        return Canonical(body, said, betas, sent, beyond=_beyond(sent, own), own=own)
 
     def speech(self, asked: Asked) -> Speech:
         """Frames."""
         return _Speech(asked)
+
+
+def _beyond(sent: Body, own: Headers) -> Beyond:
+    """A guardrail, a trace, a tier: asked for by header or by field, and no other surface has them."""
+    asked = {name: value for name, value in own.items() if value.lower() not in _USUAL}
+    asked |= {member.key: "a field" for member in sent.members if member.key.startswith(_OWN_FIELDS)}
+    if not asked:
+        return Beyond(_SURFACE)
+    name, value = next(iter(asked.items()))
+    remedy = "only Bedrock takes it; leave it out, or route this workload to bedrock"
+    return Beyond(_SURFACE, UserError(name, value[:64], remedy))
 
 
 class _Invoke(msgspec.Struct):

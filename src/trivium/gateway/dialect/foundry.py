@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import msgspec
 
-from trivium.gateway.dialect._seam import Asked, Speech, Spoken, bearer, presented
+from trivium.gateway.dialect._seam import NOWHERE, Asked, Speech, Spoken, bearer, presented
 from trivium.gateway.dialect.messages import JSON, Messages, MessagesSpeech
 from trivium.gateway.seams import Headers
 from trivium.gateway.wire.errors import error_type_of, message_of
 
-_UNAUTHENTICATED = 401
+_UNAUTHENTICATED, _NOT_FOUND = 401, 404
 _NO_DEPLOYMENT = {"type": "invalid_request_error", "code": "DeploymentNotFound"}
 
 
@@ -21,6 +21,8 @@ class _Speech(MessagesSpeech):
             error: dict[str, str] = {"code": str(status), "message": message}
         elif error_type_of(envelope) == "not_found_error" and message.startswith("model: "):
             error = {**_NO_DEPLOYMENT, "message": message}
+        elif status == _NOT_FOUND and message.endswith(NOWHERE):
+            error = {"code": "api_not_supported", "message": message}
         else:
             return super().refusal(status, envelope)
         return Spoken(status, JSON, msgspec.json.encode({"error": error}))

@@ -13,6 +13,7 @@ from trivium.gateway.wire.errors import error_type_of, message_of
 
 # The first version's name on this platform; a newer one is spelled as everywhere.
 _FIRST, _FIRST_HERE = "2023-06-01", "vertex-2023-10-16"
+_BUYS = "x-vertex-ai-llm-"  # headers that choose between provisioned throughput and what is paid by the token
 # Google's front refuses these; what the model service says comes in its own envelope.
 _GOOGLE = {
     "authentication_error": "UNAUTHENTICATED",
@@ -54,9 +55,12 @@ class Vertex:
                 raise UserError("model", asked.model, "leave it out of the body: the path names it")
             add["model"] = msgspec.json.encode(asked.model)
         if asked.stream and sent.raw("stream") is None:
-            add["stream"] = b"true"
+            sent = Body(sent.edit(add={"stream": b"true"}))  # else the model service answers whole, path or no path
         body = Body(sent.edit(remove=["anthropic_version"], add=add))
-        return Canonical(body, _FIRST if version == _FIRST_HERE else version, header_betas(headers), sent)
+        notes = tuple(
+            f"left out {name}: the route decides what is bought" for name in headers if name.startswith(_BUYS)
+        )
+        return Canonical(body, _FIRST if version == _FIRST_HERE else version, header_betas(headers), sent, notes)
 
     def speech(self, asked: Asked) -> Speech:  # noqa: ARG002  the signature is the Protocol's
         """The API's words but for Google's refusals."""

@@ -46,6 +46,7 @@ from trivium.gateway.wire.headers import USER_AGENT
 
 _VENDOR = "anthropic."
 _GLOBAL = "global"
+_TIER_HEADER = "x-amzn-bedrock-service-tier"
 _COUNTED_OUT = ("stream", "max_tokens")
 
 
@@ -64,20 +65,21 @@ class Bedrock:
         if native is not None:
             return self._converse(request, native, target, wire, facts, settings)
         draft = self._draft(request, scope, facts, settings)
+        own = request.own if request.dialect == self.surface else {}
         operation = "invoke-with-response-stream" if request.stream else "invoke"
         outbound = Outbound(
             surface=self.surface,
             method="POST",
             url=address(settings, f"/model/{in_path(wire, safe=':')}/{operation}"),
-            headers=_headers(settings),
+            headers=_headers(settings, own),
             body=draft.edited(),
             stream=request.stream,
             notes=tuple(draft.notes),
             native=request.stream and request.dialect == self.surface,
         )
-        return bought(
-            outbound, target, scope=_bought_scope(target, wire, settings), tier=tier_by_speed(request, target)
-        )
+        named = own.get(_TIER_HEADER, "").lower()
+        tier = tier_by_speed(request, target) if named in {"", "default"} else named
+        return bought(outbound, target, scope=_bought_scope(target, wire, settings), tier=tier)
 
     def _converse(
         self, request: MessagesRequest, native: Body, target: Target, wire: str, facts: Facts, settings: SurfaceSettings
@@ -107,8 +109,8 @@ class Bedrock:
         refuse_features(draft)
         if draft.betas:
             draft.add("anthropic_beta", encoded(draft.betas))
-        else:
-            draft.remove(["anthropic_beta"])  # of a client that speaks this surface's dialect
+        elif draft.body.get("anthropic_beta") != []:
+            draft.remove(["anthropic_beta"])  # of a client that speaks this surface's dialect, none of them left
         version, note = body_version(request, self.surface, facts)
         draft.add("anthropic_version", encoded(version))
         if note:
@@ -181,8 +183,9 @@ def _bought_scope(target: Target, wire: str, settings: SurfaceSettings) -> str:
     return pinned if kept == _GLOBAL else kept
 
 
-def _headers(settings: SurfaceSettings) -> dict[str, str]:
+def _headers(settings: SurfaceSettings, own: Headers | None = None) -> dict[str, str]:
     headers = {
+        **(own or {}),
         "accept": "application/json",
         "accept-encoding": "identity",
         "content-type": "application/json",

@@ -5,8 +5,9 @@ from __future__ import annotations
 import asyncio
 import heapq
 import json
+import time
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import aiohttp
@@ -29,6 +30,8 @@ class Replayed:
     usage: Usage | None  # None when the answer carried none
     error: str = ""
     request_id: str = ""  # as the gateway named it; the ledger has it too
+    began_s: float = 0.0  # of the machine's monotonic clock
+    first_s: float = 0.0  # from then to the head of the answer, which the gateway keeps back until content shows
 
     @property
     def ok(self) -> bool:
@@ -67,7 +70,8 @@ async def replay(
             while (queued := await schedule.take()) is not None:
                 request = next(queued.requests, None)
                 if request is not None:
-                    answer = await _send(session, client, request)
+                    began_s = time.monotonic()
+                    answer = replace(await _send(session, client, request), began_s=began_s)
                     done.append(answer)
                     await on_done(len(done), answer)
                 await schedule.give_back(queued, request)
@@ -137,8 +141,10 @@ async def _send(session: aiohttp.ClientSession, client: Client, request: Planned
     }
     if request.betas:
         headers["anthropic-beta"] = ",".join(request.betas)
+    began_s = time.monotonic()
     try:
         async with session.post(f"{client.base_url}/v1/messages", data=request.body, headers=headers) as response:
+            first_s = time.monotonic() - began_s
             payload = await response.read()
             surface = response.headers.get("x-trivium-surface", "")
             attempts = int(response.headers.get("x-trivium-attempts", "1"))
@@ -148,9 +154,9 @@ async def _send(session: aiohttp.ClientSession, client: Client, request: Planned
         return Replayed(request, 0, "", 1, None, f"{type(error).__name__}: {error}")
     if status != 200:  # noqa: PLR2004  HTTP's own number
         text = payload[:300].decode(errors="replace")
-        return Replayed(request, status, surface, attempts, None, text, request_id)
+        return Replayed(request, status, surface, attempts, None, text, request_id, first_s=first_s)
     usage, error_text = _read_stream(payload) if request.stream else _read_message(payload)
-    return Replayed(request, status, surface, attempts, usage, error_text, request_id)
+    return Replayed(request, status, surface, attempts, usage, error_text, request_id, first_s=first_s)
 
 
 def _read_message(payload: bytes) -> tuple[Usage | None, str]:

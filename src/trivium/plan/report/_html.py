@@ -11,6 +11,7 @@ from importlib.resources import files
 from jinja2 import DictLoader, Environment, StrictUndefined
 
 from trivium.catalog import Claim, Conflict
+from trivium.figures import page_style
 from trivium.plan.decision import Decision
 from trivium.plan.report._build import document
 from trivium.plan.report._document import Block, Chart, Document
@@ -52,6 +53,5 @@ def _with_own_names(doc: Document) -> Document:
 def _environment() -> tuple[Environment, str]:
 
     source = (TEMPLATES / "report.html.jinja").read_text(encoding="utf-8")
-    style = (TEMPLATES / "style.css").read_text(encoding="utf-8")
     found = Environment(loader=DictLoader({"report": source}), autoescape=True, undefined=StrictUndefined)
-    return found, style
+    return found, page_style()

@@ -6,15 +6,11 @@ from typing import Any
 
 import msgspec
 
-from trivium.core import TriviumError
+from trivium.gateway.dialect._seam import NoMessage
 from trivium.gateway.dialect.openai._usage import finish_reason, refusal_of, usage
 from trivium.gateway.seams import NotSupported
 
 _WORDS = frozenset({"text", "tool_use", "thinking", "redacted_thinking"})
-
-
-class NoMessage(TriviumError):
-    """What came is no answer of the Messages API: the client gets an error, never a part of it as the whole."""
 
 
 class _Block(msgspec.Struct):

@@ -27,7 +27,7 @@ _TYPES: Mapping[str, tuple[str, str | None]] = {
     "timeout_error": (_SERVER, "timeout"),
     "overloaded_error": (_SERVER, "overloaded"),
 }
-_OVERLOADED, _UNAVAILABLE = 529, 503
+_OVERLOADED, _UNAVAILABLE, _METHOD = 529, 503, 405
 _TOO_LONG = re.compile(r"prompt is too long|input length and `?max_tokens`? exceed context limit")
 _PLACE = re.compile(r"`?([a-z_]+(?:\[\d+\]|\.[a-z_]+)*)`?(?::| is )")
 _FIELDS = CARRIED | set(EXTRAS) | LEFT_OUT.keys() | REFUSED.keys()
@@ -58,7 +58,10 @@ def error(envelope: bytes) -> dict[str, Any]:
 def refusal(status: int, envelope: bytes) -> Spoken:
     """An error before the first byte."""
     shown = _UNAVAILABLE if status == _OVERLOADED else status
-    return Spoken(shown, {"content-type": "application/json"}, msgspec.json.encode(error(envelope)))
+    said = error(envelope)
+    if status == _METHOD:
+        said["error"]["code"] = "method_not_supported"
+    return Spoken(shown, {"content-type": "application/json"}, msgspec.json.encode(said))
 
 
 def _param(message: str) -> str | None:

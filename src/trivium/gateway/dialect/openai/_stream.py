@@ -7,7 +7,8 @@ from typing import Any
 
 import msgspec
 
-from trivium.gateway.dialect.openai._answer import NoMessage, call, has_word
+from trivium.gateway.dialect._seam import NoMessage
+from trivium.gateway.dialect.openai._answer import call, has_word
 from trivium.gateway.dialect.openai._read import word
 from trivium.gateway.dialect.openai._usage import finish_reason, refusal_of, usage
 from trivium.gateway.wire.sse import read_event, split_events
