@@ -181,6 +181,18 @@ def test_days_from_signing_to_serving_are_the_difference_of_two_dates() -> None:
     assert found["OpenAI-Oracle"].forward
 
 
+def test_revenue_begins_with_the_payments_of_the_deal_and_is_unknown_where_nobody_says() -> None:
+    found = {lag.subject: lag for lag in lags(SNAPSHOT)}
+    oracle = found["OpenAI-Oracle"]
+    assert oracle.days_to_revenue == (date(2027, 1, 1) - date(2025, 9, 10)).days == 478
+    assert SNAPSHOT.claim(oracle.paid_claim_id).value == "2027-01-01"
+    assert found["Anthropic-SpaceX Colossus 1"].days_to_revenue == -5  # paid from before the announcement
+    azure = found["Anthropic-Microsoft Azure commitment"]
+    assert (azure.paid_from, azure.days_to_revenue, azure.paid_claim_id) == (None, None, "")
+    early = lags(catalog.load().snapshot(date(2026, 5, 1)))
+    assert all(lag.paid_from is None for lag in early if lag.subject == "Anthropic-Google TPU")
+
+
 def test_published_costs_are_kept_apart_as_proxies() -> None:
     assert [cost.value.point for cost in proxy_costs(SNAPSHOT)] == [0.02, 0.12, 2.35, 4.20]
 

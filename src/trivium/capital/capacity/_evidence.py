@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 
@@ -135,28 +136,52 @@ def _scaled(snapshot: Snapshot, subject: str, proxy: Evidence) -> Evidence:
 
 @dataclass(frozen=True, slots=True)
 class Lag:
-    """From signing to serving: a claim's two dates. `forward` when the second one was still ahead as it was said."""
+    """From signing to energised capacity that serves, to the supplier's revenue: dates of claims.
+
+    `forward` when the second one was still ahead as it was said. `paid_from` is when the buyer's payments begin, which
+    are the supplier's revenue; None where nobody says.
+    """
 
     subject: str
     signed_on: date
     serving_from: date
     forward: bool
     claim_id: str
+    paid_from: date | None = None
+    paid_claim_id: str = ""
 
     @property
     def days(self) -> int:
         """How long it took, or is said to take."""
         return (self.serving_from - self.signed_on).days
 
+    @property
+    def days_to_revenue(self) -> int | None:
+        """From signing until payments begin; None where no claim says when."""
+        return None if self.paid_from is None else (self.paid_from - self.signed_on).days
+
 
 def lags(snapshot: Snapshot) -> tuple[Lag, ...]:
-    """Every claimed pair of signing and serving, quickest first."""
+    """Every claimed pair of signing and serving, quickest first, with when it is paid for where a claim says so."""
+    paid = {claim.subject: claim for claim in snapshot.find(predicate="capacity_paid_from")}
     found = [
-        Lag(claim.subject, claim.valid_from, date.fromisoformat(claim.value), _forward(claim), claim.id)
+        Lag(
+            claim.subject,
+            claim.valid_from,
+            date.fromisoformat(claim.value),
+            _forward(claim),
+            claim.id,
+            *_paid(paid, claim),
+        )
         for claim in snapshot.find(predicate="capacity_serving_from")
         if claim.valid_from is not None
     ]
     return tuple(sorted(found, key=lambda lag: lag.days))
+
+
+def _paid(paid: Mapping[str, Claim], claim: Claim) -> tuple[date | None, str]:
+    found = paid.get(claim.subject)
+    return (None, "") if found is None else (date.fromisoformat(found.value), found.id)
 
 
 def _forward(claim: Claim) -> bool:

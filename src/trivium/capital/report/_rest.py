@@ -46,6 +46,7 @@ def capacity_part(report: Report, refs: Refs) -> Part:
             text(str(one.serving_from), tone="day"),
             text(str(one.days)),
             text("said ahead" if one.forward else "seen", *refs.of(one.claim_id)),
+            text(str(one.paid_from or "not stated"), *refs.of(*filter(None, [one.paid_claim_id])), tone="day"),
         )
         for one in found.lags
     ]
@@ -65,7 +66,12 @@ def capacity_part(report: Report, refs: Refs) -> Part:
             charts.capacity_tornado(found, first).svg(),
             text("Each input alone from its low to its high end. What no claim gives is assumed, and yours to change."),
         ),
-        Grid(("capacity", "signed", "serving", "days", ""), "lllrl", tuple(waits), "From signing to serving"),
+        Grid(
+            ("capacity", "signed", "serving", "days", "", "paid from"),
+            "lllrll",
+            tuple(waits),
+            "From signing to serving to revenue",
+        ),
         Para(text(_CAPACITY_IS_NOT), "note"),
     ]
     return Part("capacity", "What capacity buys", tuple(blocks))

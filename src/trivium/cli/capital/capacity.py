@@ -77,7 +77,7 @@ def command(
                 "buys": bought,
                 "swings": moved,
                 "proxy_costs_usd_per_mtok": capacity.proxy_costs(snapshot),
-                "lags": [{"days": lag.days, "lag": lag} for lag in found],
+                "lags": [{"days": lag.days, "days_to_revenue": lag.days_to_revenue, "lag": lag} for lag in found],
                 "not_a_finding": NOT_A_FINDING,
             }
         )
@@ -170,10 +170,22 @@ def _show_more(moved: dict[str, tuple[Swing, ...]], proxies: tuple[Evidence, ...
         )
         screen.print(drawn.terminal(screen.width), markup=False, soft_wrap=True)
     waits = [
-        (one.subject, str(one.signed_on), str(one.serving_from), str(one.days), "said ahead" if one.forward else "seen")
+        (
+            one.subject,
+            str(one.signed_on),
+            str(one.serving_from),
+            str(one.days),
+            "said ahead" if one.forward else "seen",
+            str(one.paid_from or "not stated"),
+            str(one.days_to_revenue if one.days_to_revenue is not None else ""),
+        )
         for one in found
     ]
-    drawn = table(("capacity", "signed", "serving", "days", ""), waits, title="From signing to serving")
+    drawn = table(
+        ("capacity", "signed", "serving", "days", "", "paid from", "days"),
+        waits,
+        title="From signing to serving to revenue",
+    )
     screen.print(drawn.terminal(screen.width), markup=False, soft_wrap=True)
     screen.print(f"\n{NOT_A_FINDING}", markup=False, soft_wrap=True)
 
