@@ -7,6 +7,7 @@ import contextlib
 from collections.abc import AsyncIterator, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 from trivium.core import (
     ANY,
@@ -67,6 +68,9 @@ class OneModel:
 
     def supports(self, surface: str, model: str, capability: str) -> bool | None:
         return None
+
+    def error_class(self, surface: str, form: str, status: int, names: Any, text: str) -> None:
+        """No claims: HTTP's own semantics."""
 
     def output_tokens_max(self, model: str) -> int | None:
         return 64_000
