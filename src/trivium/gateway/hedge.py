@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Mapping
+from contextlib import AsyncExitStack
 
 from trivium.gateway.flight import Cut, Flight, unbroken
 from trivium.gateway.leaving import ReadOn
@@ -160,7 +161,8 @@ class Race:
 
         Returns once every attempt has been recorded, also when it is cancelled.
         """
-        try:
+        async with AsyncExitStack() as unfinished:  # cancelled, or a defect of ours: no attempt goes on by itself
+            unfinished.push_async_callback(lambda: unbroken(self._end()))
             leading = self._start(first)
             await asyncio.wait((leading,), timeout=after_s)
             # A ping that went out named the first alone: the client has been told who answers.
@@ -169,9 +171,7 @@ class Race:
                 if run is not None:
                     await asyncio.wait((leading, self._start(run)))
             await asyncio.wait((leading,))
-        except BaseException:  # cancelled, or a defect of ours: no attempt goes on by itself
-            await unbroken(self._end())
-            raise
+            unfinished.pop_all()
         if self.winner is None and not self._reply.started:
             self._reply.headers |= self._lanes[0].headers | {"x-trivium-attempts": str(len(self._lanes))}
         return self._outcome()

@@ -177,14 +177,11 @@ class _Watched:
         try:
             async with _bound(wait, limit_s):
                 inbound = await self._inner.send(outbound, timeouts)
-            if inbound.status in _OK:
-                return _First(inbound, self._waiting, line, wait, limit_s)
             status = inbound.status
-        except BaseException:  # whatever ended it, it waits no longer
-            self._waiting.end(line, wait)
-            raise
-        self._waiting.end(line, wait, status=status)
-        return inbound
+        finally:
+            if status not in _OK:  # refused, broken or cancelled: it waits no longer
+                self._waiting.end(line, wait, status=status)
+        return _First(inbound, self._waiting, line, wait, limit_s) if status in _OK else inbound
 
     async def close(self) -> None:
         """Close every connection."""

@@ -69,15 +69,13 @@ class Auxiliary:
         try:
             await self._of(desk, call.wanted)()
         except Failed as failed:
-            if reply.started:
-                reply.abandon()
-                return
-            await _tell(failed, reply)
-        except BaseException:
-            if reply.started:  # an error's words behind the bytes of a file would be taken for its end
-                reply.abandon()
-            raise
+            if not reply.started:
+                await _tell(failed, reply)
         finally:
+            if (
+                reply.started and not reply.ended
+            ):  # an error's words behind the bytes of a file would be taken for its end
+                reply.abandon()
             _log.info(
                 "request=%s key=%s workload=%s endpoint=%s action=%s status=%d",
                 *(call.request_id, call.key.key_id, call.key.workload),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Sequence
+from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 
 import msgspec
@@ -136,11 +137,10 @@ class Batches:
                 max_output_tokens=sum(start.max_output_tokens or 0 for start in mine),
                 offers=tuple(dict.fromkeys(start.offer for start in mine)),
             )
-            try:
+            async with AsyncExitStack() as refused:  # nothing will be sent then: what is held already is given back
+                refused.push_async_callback(lambda: unbroken(_settle(grants, ())))
                 admitted = await self._desk.admit(request)
-            except BaseException:  # whatever it was, nothing will be sent: what is held already is given back
-                await unbroken(_settle(grants, ()))
-                raise
+                refused.pop_all()
             grants.append(Grant(admission, admitted, frozenset(start.event_id for start in mine)))
             self._desk.reply.headers |= admitted.headers
         return tuple(grants)
@@ -152,7 +152,7 @@ class Batches:
             await self._open(fitted.opened, opened)
             body, headers = await desk.fetch(name, call.errand(body=fitted.body))
             batch_id = _id_of(body)
-        except Exception as error:
+        except Exception as error:  # whatever it was: recorded for every request, and raised again
             ends = tuple(_unmade(start, error) for start in opened)
             await record(desk.parts.tools.sink, desk.parts.tools.metrics, [End(closed) for closed in ends])
             await _settle(grants, ends)

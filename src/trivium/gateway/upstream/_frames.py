@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -38,7 +39,7 @@ _chunk = msgspec.json.Decoder(_Chunk)
 _event = msgspec.json.Decoder(_Event)
 
 
-class FramesDecoder:
+class FramesDecoder(ABC):
     """Feed it frames; it returns what a subclass makes of each. A broken frame or an exception ends the stream."""
 
     def __init__(self, surface: str, of_exception: FailureOfException, limits: GatewaySettings) -> None:
@@ -70,9 +71,9 @@ class FramesDecoder:
         """Half a frame is nothing."""
         return b""
 
+    @abstractmethod
     def _event(self, frame: Frame) -> bytes | None:
         """What a frame becomes, possibly nothing; None when the stream ended in a failure."""
-        raise NotImplementedError
 
     def _fail(self, frame: Frame, kind: str) -> None:
         value = decoded(frame.payload)
