@@ -72,9 +72,8 @@ class Auxiliary:
             if not reply.started:
                 await _tell(failed, reply)
         finally:
-            if (
-                reply.started and not reply.ended
-            ):  # an error's words behind the bytes of a file would be taken for its end
+            # An error's words behind the bytes of a file would be taken for its end.
+            if reply.started and not reply.ended:
                 reply.abandon()
             _log.info(
                 "request=%s key=%s workload=%s endpoint=%s action=%s status=%d",
